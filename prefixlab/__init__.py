@@ -1,0 +1,59 @@
+"""prefixlab: steering a frozen language model, from a hand-written prompt to prefix tuning."""
+
+from prefixlab import tasks
+from prefixlab.backbone import Backbone, Conditioning, Past, load
+from prefixlab.checkpoints import load as load_method
+from prefixlab.checkpoints import resume, save
+from prefixlab.evaluation import Evaluation, evaluate, predict
+from prefixlab.geometry import Geometry, geometry
+from prefixlab.methods import (
+    METHODS,
+    Cost,
+    DiscretePrompt,
+    InContextLearning,
+    Method,
+    PrefixTuning,
+    PromptTuning,
+    PTuning,
+    create,
+)
+from prefixlab.methods.prefix_tuning import attention_mass
+from prefixlab.methods.prompt_tuning import nearest_tokens
+from prefixlab.tasks import Task
+from prefixlab.template import Template, Verbalizer
+from prefixlab.training import Recipe, Step, Training, TrainingDiverged, train
+
+__all__ = [
+    "METHODS",
+    "Backbone",
+    "Conditioning",
+    "Cost",
+    "DiscretePrompt",
+    "Evaluation",
+    "Geometry",
+    "InContextLearning",
+    "Method",
+    "PTuning",
+    "Past",
+    "PrefixTuning",
+    "PromptTuning",
+    "Recipe",
+    "Step",
+    "Task",
+    "Template",
+    "Training",
+    "TrainingDiverged",
+    "Verbalizer",
+    "attention_mass",
+    "create",
+    "evaluate",
+    "geometry",
+    "load",
+    "load_method",
+    "nearest_tokens",
+    "predict",
+    "resume",
+    "save",
+    "tasks",
+    "train",
+]

@@ -1,0 +1,152 @@
+"""Batching: examples -> token ids -> padded, length-sorted batches.
+
+Padding stands on the left, so that every row ends with its answer and the newest token of every
+row is in the last column. Soft slots travel as negative ids: -1 is virtual token 0, -2 is 1, ….
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from datasets import Dataset
+from torch import Tensor
+from transformers import PreTrainedTokenizerBase
+
+from prefixlab.template import Soft, Template, Verbalizer, tokens_of
+
+
+@dataclass(frozen=True)
+class Row:
+    """One example in token ids: the prompt, the answers to score, and the label (or 0)."""
+
+    prompt: list[int]
+    answers: list[list[int]]
+    label: int
+
+    @property
+    def length(self) -> int:
+        """The positions that the longest answer needs; a single answer token is never fed."""
+        return len(self.prompt) + max(len(answer) for answer in self.answers) - 1
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What the backbone reads, and where it reads the answers off.
+
+    Where every answer is one token, a row of the batch is an example and `candidates` are the
+    answer tokens. Elsewhere a row is an example with one of its answers, scored whole.
+    """
+
+    tokens: Tensor  # [rows, positions], soft slots negative
+    mask: Tensor  # [rows, positions], True where a token stands
+    read_rows: Tensor  # [reads]
+    read_columns: Tensor  # [reads]: the hidden state here predicts an answer token
+    targets: Tensor  # [reads], the answer tokens; empty where there are candidates
+    candidates: Tensor | None  # [answers]
+    answers: int  # how many answers are scored for each example
+    labels: Tensor  # [examples]
+
+    def to(self, device: torch.device) -> "Batch":
+        moved: dict[str, Any] = {
+            name: value.to(device) if isinstance(value, Tensor) else value
+            for name, value in vars(self).items()
+        }
+        return Batch(**moved)
+
+
+def encode(
+    tokenizer: PreTrainedTokenizerBase,
+    template: Template,
+    examples: Dataset,
+    verbalizer: Verbalizer | None,
+    *,
+    begins: bool = True,
+) -> list[Row]:
+    """Render every example by the template and turn it into token ids.
+
+    With a verbalizer every answer of the answer space is scored; without one the example's own
+    `y` is the only answer, to be generated. `begins` is False where real text was read before.
+    """
+    lead = template.answer_lead
+    answer_space = verbalizer.encode(tokenizer, lead) if verbalizer else None
+    start = tokens_of_nothing(tokenizer) if begins else []
+    rows = []
+    for x, y in zip(examples["x"], examples["y"], strict=True):
+        # An empty prompt has no last position to read: the end-of-text token stands in for it.
+        prompt = start + encode_parts(tokenizer, template.prompt(x)) or [tokenizer.eos_token_id]
+        if answer_space:
+            rows.append(Row(prompt, answer_space, label=y))
+        else:
+            end = [tokenizer.eos_token_id]  # the model learns where the answer stops
+            rows.append(Row(prompt, [tokens_of(tokenizer, lead + y) + end], label=0))
+    return rows
+
+
+def encode_parts(tokenizer: PreTrainedTokenizerBase, parts: Sequence[str | Soft]) -> list[int]:
+    ids: list[int] = []
+    for part in parts:
+        if isinstance(part, Soft):
+            ids += [-1 - index for index in range(part.first, part.first + part.length)]
+        else:
+            ids += tokens_of(tokenizer, part)
+    return ids
+
+
+def tokens_of_nothing(tokenizer: PreTrainedTokenizerBase) -> list[int]:
+    """What the tokenizer puts before every text: nothing for GPT-2, a start token for some."""
+    return tokenizer("")["input_ids"]
+
+
+def collate(rows: Sequence[Row], padding: int) -> Batch:
+    """Pad the rows on the left into one batch; `padding` is any valid token id."""
+    answers = len(rows[0].answers)
+    single = all(len(answer) == 1 for row in rows for answer in row.answers) and answers > 1
+    sequences: list[list[int]] = []
+    reads: list[tuple[int, int]] = []
+    targets: list[int] = []
+    for row in rows:
+        # One answer token is predicted, not fed: all answers of a row share one sequence.
+        for answer in [row.answers[0]] if single else row.answers:
+            sequence = row.prompt + answer[:-1]
+            if not single:
+                targets += answer
+            reads += [(len(sequences), -place) for place in range(len(answer), 0, -1)]
+            sequences.append(sequence)
+    width = max(len(sequence) for sequence in sequences)
+    padded = [[padding] * (width - len(ids)) + ids for ids in sequences]
+    mask = [[False] * (width - len(ids)) + [True] * len(ids) for ids in sequences]
+    read_rows, from_the_end = torch.tensor(reads).unbind(1)
+    return Batch(
+        tokens=torch.tensor(padded),
+        mask=torch.tensor(mask),
+        read_rows=read_rows,
+        read_columns=width + from_the_end,
+        targets=torch.tensor(targets, dtype=torch.long),
+        candidates=torch.tensor([answer[0] for answer in rows[0].answers]) if single else None,
+        answers=answers,
+        labels=torch.tensor([row.label for row in rows]),
+    )
+
+
+def training_order(rows: Sequence[Row], batch_size: int, epoch: int, seed: int) -> list[list[int]]:
+    """The batches of one epoch, as indices into `rows`.
+
+    Shuffled, then sorted by length within pools of eight batches (so that a batch holds little
+    padding), then the batches are shuffled. The order depends on nothing but the arguments:
+    resuming needs to remember no more than how many steps were taken.
+    """
+    generator = torch.Generator().manual_seed(seed * 1_000_003 + epoch)
+    shuffled = torch.randperm(len(rows), generator=generator).tolist()
+    pool = 8 * batch_size
+    batches = []
+    for start in range(0, len(shuffled), pool):
+        by_length = sorted(shuffled[start : start + pool], key=lambda index: rows[index].length)
+        batches += [by_length[at : at + batch_size] for at in range(0, len(by_length), batch_size)]
+    return [batches[index] for index in torch.randperm(len(batches), generator=generator)]
+
+
+def evaluation_order(rows: Sequence[Row], batch_size: int) -> list[list[int]]:
+    """Every row once, longest batches first, so that a lack of memory shows at once."""
+    by_length = sorted(range(len(rows)), key=lambda index: -rows[index].length)
+    return [by_length[at : at + batch_size] for at in range(0, len(rows), batch_size)]

@@ -1,0 +1,145 @@
+"""Evaluation: accuracy with its confidence interval, loss, and calibration."""
+
+import math
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from datasets import Dataset
+from torch import Tensor
+from torch.nn import functional as F
+
+from prefixlab.backbone import Backbone
+from prefixlab.batching import Batch, collate, evaluation_order
+from prefixlab.methods import Method
+from prefixlab.tasks import Task
+
+CONTENT_FREE = ("N/A", "[MASK]", "")
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """How well a method does on a set of examples.
+
+    `loss` is the mean negative log-likelihood of the right answer, in nats: among the answers
+    where the task is a choice, per token where it is free text. Accuracy, its interval and the
+    calibration error are None for free text.
+    """
+
+    examples: int
+    loss: float
+    accuracy: float | None
+    interval: tuple[float, float] | None
+    calibration_error: float | None
+    seconds: float
+
+    def __str__(self) -> str:
+        if self.accuracy is None or self.interval is None:
+            return f"loss {self.loss:.3f} nats per token ({self.examples} examples)"
+        low, high = self.interval
+        return (
+            f"accuracy {self.accuracy:.3f} (95% interval {low:.3f} to {high:.3f}), "
+            f"loss {self.loss:.3f} nats, {self.examples} examples"
+        )
+
+
+def evaluate(
+    lm: Backbone,
+    method: Method,
+    task: Task,
+    *,
+    split: str = "test",
+    calibrate: bool = False,
+    batch_size: int = 32,
+) -> Evaluation:
+    """Evaluate a method on a split of a task ("train", "validation" or "test").
+
+    With `calibrate` the answers' scores are corrected by what the model says to content-free
+    inputs, see `content_free_scores`.
+    """
+    began = time.perf_counter()
+    examples = getattr(task, split)
+    scored = scores(lm, method, task, examples, batch_size=batch_size)
+    if task.verbalizer is None:
+        tokens = sum(len(row.answers[0]) for row in method.rows(lm, examples, task))
+        loss = -scored.sum().item() / tokens
+        return Evaluation(len(examples), loss, None, None, None, time.perf_counter() - began)
+    if calibrate:
+        scored = scored - content_free_scores(lm, method, task)
+    labels = torch.tensor(examples["y"])
+    right = scored.argmax(1) == labels
+    accuracy = right.float().mean().item()
+    return Evaluation(
+        examples=len(examples),
+        loss=F.cross_entropy(scored, labels).item(),
+        accuracy=accuracy,
+        interval=wilson(int(right.sum()), len(right)),
+        calibration_error=expected_calibration_error(scored.softmax(1), right),
+        seconds=time.perf_counter() - began,
+    )
+
+
+@torch.no_grad()
+def scores(
+    lm: Backbone, method: Method, task: Task, examples: Dataset, *, batch_size: int = 32
+) -> Tensor:
+    """The score of every answer for every example, [examples, answers], in the given order."""
+    rows = method.rows(lm, examples, task)
+    given = method.conditioning()  # once for all batches
+    answers = len(task.verbalizer.words) if task.verbalizer else 1
+    result = torch.empty(len(rows), answers)
+    for chosen in evaluation_order(rows, batch_size):
+        batch = collate([rows[index] for index in chosen], lm.padding)
+        result[chosen] = lm.answer_scores(batch, given).cpu()
+    return result
+
+
+def predict(
+    lm: Backbone, method: Method, task: Task, texts: Sequence[str], *, calibrate: bool = False
+) -> Tensor:
+    """The probability of every answer for every text, [texts, answers]."""
+    if task.verbalizer is None:
+        raise ValueError(f"{task.name} has no answer space to choose from.")
+    examples = Dataset.from_dict({"x": list(texts), "y": [0] * len(texts)})
+    scored = scores(lm, method, task, examples)
+    if calibrate:
+        scored = scored - content_free_scores(lm, method, task)
+    return scored.softmax(1)
+
+
+def content_free_scores(lm: Backbone, method: Method, task: Task) -> Tensor:
+    """What the model prefers when there is nothing to judge: log of the mean p(y | no content).
+
+    Contextual calibration (Zhao et al. 2021, section 5) divides the answers' probabilities by
+    those for inputs without content, "N/A", "[MASK]" and "". [answers]
+    """
+    return predict(lm, method, task, CONTENT_FREE).mean(0).log()
+
+
+def loss_of(scored: Tensor, batch: Batch) -> Tensor:
+    """The training loss: cross-entropy among the answers, or per token of a free text."""
+    if batch.answers == 1:
+        return -scored.sum() / len(batch.targets)
+    return F.cross_entropy(scored, batch.labels.to(scored.device))
+
+
+def wilson(right: int, total: int, z: float = 1.96) -> tuple[float, float]:
+    """The 95% confidence interval of a proportion (Wilson 1927): sound near 0 and 1 too."""
+    share, spread = right / total, z * z / total
+    centre = (share + spread / 2) / (1 + spread)
+    half = z / (1 + spread) * math.sqrt(share * (1 - share) / total + spread / (4 * total))
+    return max(0.0, centre - half), min(1.0, centre + half)
+
+
+def expected_calibration_error(probabilities: Tensor, right: Tensor, bins: int = 10) -> float:
+    """How far confidence is from accuracy, on average over ten bins (Guo et al. 2017)."""
+    confidence = probabilities.max(1).values
+    of_bin = (confidence * bins).long().clamp(max=bins - 1)
+    error = 0.0
+    for index in range(bins):
+        inside = of_bin == index
+        if inside.any():
+            gap = confidence[inside].mean() - right[inside].float().mean()
+            error += inside.float().mean().item() * abs(gap.item())
+    return error

@@ -1,0 +1,77 @@
+"""Geometry: the sizes of a backbone, readable without loading a single weight.
+
+Every count of trainable parameters in the lessons is arithmetic on these nine numbers.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from transformers import AutoModelForCausalLM, PretrainedConfig
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """The sizes of a decoder-only Transformer.
+
+    `kv_heads` is smaller than `heads` where several query heads share one key and value head
+    (grouped-query attention, Ainslie et al. 2023); GPT-2 has as many of both.
+    """
+
+    name: str
+    layers: int
+    heads: int
+    kv_heads: int
+    head_dim: int
+    hidden: int  # h, the width of an embedding and of the residual stream
+    vocabulary: int
+    positions: int
+    parameters: int
+
+    @property
+    def kv_width(self) -> int:
+        """Numbers in one position's keys (or values) of one layer: kv_heads * head_dim."""
+        return self.kv_heads * self.head_dim
+
+    @classmethod
+    def of(cls, name: str, config: PretrainedConfig) -> "Geometry":
+        """Read the geometry off a transformers config; weights are counted without memory."""
+        with torch.device("meta"):
+            model = AutoModelForCausalLM.from_config(config)
+        heads = config.num_attention_heads
+        return cls(
+            name=name,
+            layers=config.num_hidden_layers,
+            heads=heads,
+            kv_heads=getattr(config, "num_key_value_heads", None) or heads,
+            head_dim=getattr(config, "head_dim", None) or config.hidden_size // heads,
+            hidden=config.hidden_size,
+            vocabulary=config.vocab_size,
+            positions=config.max_position_embeddings,
+            parameters=sum(parameter.numel() for parameter in model.parameters()),
+        )
+
+
+KNOWN = {
+    known.name: known
+    for known in (
+        Geometry("gpt2", 12, 12, 12, 64, 768, 50257, 1024, 124_439_808),
+        Geometry("gpt2-medium", 24, 16, 16, 64, 1024, 50257, 1024, 354_823_168),
+        Geometry("smollm2", 30, 9, 3, 64, 576, 49152, 8192, 134_515_008),
+    )
+}
+
+
+def geometry(name: str) -> Geometry:
+    """The geometry of a well-known backbone, by name.
+
+    Raises
+    ------
+    ValueError
+        A name that is not among the known ones.
+    """
+    if name not in KNOWN:
+        raise ValueError(
+            f"No geometry is known for {name!r}; choose one of {', '.join(KNOWN)}, "
+            "or load the backbone and read its `.geometry`."
+        )
+    return KNOWN[name]

@@ -1,0 +1,118 @@
+"""Method: what all ways of steering a frozen model have in common.
+
+A method turns its few parameters into what conditions the model: embeddings for the soft slots
+of a template, or a past of keys and values. It owns the only trainable parameters there are.
+"""
+
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar
+
+import torch
+from datasets import Dataset
+from torch import nn
+
+from prefixlab.backbone import NOTHING, Backbone, Conditioning
+from prefixlab.batching import Row, encode
+from prefixlab.geometry import Geometry
+from prefixlab.knobs import Knobs, knob
+from prefixlab.tasks import Task
+from prefixlab.template import Template
+
+
+@dataclass(frozen=True)
+class CommonKnobs(Knobs):
+    template: str = knob("", "the template; empty for the task's own")
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a method trains and stores.
+
+    `formula` counts the stored numbers, in the sizes of the backbone; `trained` is more than
+    `stored` where a reparameterization is thrown away after training.
+    """
+
+    formula: str
+    trained: int
+    stored: int
+    share: float  # stored / parameters of the backbone
+
+    @property
+    def stored_bytes(self) -> int:
+        return 4 * self.stored  # float32
+
+    @classmethod
+    def of(cls, geometry: Geometry, formula: str, stored: int, thrown_away: int = 0) -> "Cost":
+        return cls(formula, stored + thrown_away, stored, stored / geometry.parameters)
+
+
+class Method(nn.Module):
+    """The base class of all methods.
+
+    Parameters
+    ----------
+    lm
+        The frozen backbone that is steered.
+    task
+        The task: its template, its answers and its words are what knobs refer to.
+    seed
+        Fixes every random choice made here.
+    **knobs
+        The method's knobs, see `Knobs`.
+
+    Raises
+    ------
+    ValueError
+        An unknown knob, or a value out of its range.
+    """
+
+    name: ClassVar[str]
+    Knobs: ClassVar[type[CommonKnobs]] = CommonKnobs
+    learning_rate: ClassVar[float] = 0.0  # what training starts from unless told otherwise
+
+    def __init__(self, lm: Backbone, task: Task, *, seed: int = 0, **knobs: Any):
+        super().__init__()
+        self.knobs: Any = self.Knobs.of(self.name, knobs)
+        self.seed = seed
+        self.geometry = lm.geometry
+        self.backbone_name = lm.name
+        self.template = self.make_template(
+            Template(self.knobs.template) if self.knobs.template else task.template
+        )
+
+    def make_template(self, template: Template) -> Template:
+        """The template that examples are rendered by, soft slots included."""
+        if template.virtual_tokens:
+            raise ValueError(
+                f"{self.name} has no virtual tokens for the soft slots of {template.text!r}; "
+                "remove {soft:…} or use p_tuning."
+            )
+        return template
+
+    def conditioning(self) -> Conditioning:
+        """What the frozen model is given, computed from the parameters as they are now."""
+        return NOTHING
+
+    def rows(self, lm: Backbone, examples: Dataset, task: Task) -> list[Row]:
+        """The examples in token ids, rendered by this method's template."""
+        return encode(lm.tokenizer, self.template, examples, task.verbalizer)
+
+    def drop_reparameterization(self) -> None:
+        """Keep only what the parameters compute; nothing to do where they are used directly."""
+
+    @classmethod
+    def cost(cls, geometry: Geometry, **knobs: Any) -> Cost:
+        """Parameters as a formula and as a count, from geometry and knobs alone."""
+        return Cost.of(geometry, "0", 0)
+
+    def parameters_now(self) -> int:
+        """How many numbers are trainable at this moment."""
+        return sum(parameter.numel() for parameter in self.parameters())
+
+    def describe(self) -> dict[str, Any]:
+        """Name and knobs, as they are written into checkpoints and records."""
+        return {"method": self.name, "knobs": asdict(self.knobs), "seed": self.seed}
+
+    def generator(self) -> torch.Generator:
+        """A fresh source of randomness that depends on nothing but the seed."""
+        return torch.Generator().manual_seed(self.seed)

@@ -1,0 +1,111 @@
+"""In-context learning: demonstrations in front of the query, nothing trained (Brown et al. 2020).
+
+    input = d_1 d_2 … d_k template(x),    d_i = template(x_i, y_i)
+
+The demonstrations are the same for every query. So they are read once, and the keys and values
+they leave in every layer are shared by all queries: a prefix made of real text.
+"""
+
+import random
+from dataclasses import dataclass
+from itertools import islice, permutations
+from math import factorial
+from typing import Any
+
+from datasets import Dataset
+
+from prefixlab.backbone import Backbone, Conditioning
+from prefixlab.batching import Row, encode
+from prefixlab.knobs import knob
+from prefixlab.methods.base import CommonKnobs, Method
+from prefixlab.tasks import Task
+from prefixlab.template import Verbalizer
+
+SEPARATOR = "\n\n"
+OUTSIDE_WORDS = ("apple", "table", "river", "Monday", "seven", "paper", "garden", "copper")
+
+
+@dataclass(frozen=True)
+class InContextKnobs(CommonKnobs):
+    demonstrations: int = knob(
+        4, "how many examples stand in front", low=0, high=64, unit="examples"
+    )
+    balanced: bool = knob(True, "as many demonstrations of every class, as far as k allows")
+    order: int = knob(0, "which of the k! orders, in lexicographic count", low=0)
+    labels: str = knob(
+        "true",
+        "the demonstrations' labels: true, drawn at random, or words from outside the answers",
+        choices=("true", "random", "outside"),
+    )
+
+
+class InContextLearning(Method):
+    """k demonstrations from the training examples, encoded once.
+
+    Raises
+    ------
+    ValueError
+        More demonstrations than training examples or than positions; an order that k
+        demonstrations do not have.
+    """
+
+    name = "in_context"
+    Knobs = InContextKnobs
+
+    def __init__(self, lm: Backbone, task: Task, *, seed: int = 0, **knobs: Any):
+        super().__init__(lm, task, seed=seed, **knobs)
+        chosen = self.choose(task)
+        self.texts = [self.template.fill(x, y) + SEPARATOR for x, y in chosen]
+        self.tokens = lm.encode("".join(self.texts)) if self.texts else []
+        # At least one position must remain for the query itself.
+        lm.check_room(len(self.tokens), 1)
+        self.past = lm.read_past(self.tokens) if self.tokens else None
+
+    def choose(self, task: Task) -> list[tuple[str, str]]:
+        """The demonstrations as (text, answer word), in the order asked for."""
+        k = self.knobs.demonstrations
+        if k > len(task.train):
+            raise ValueError(
+                f"demonstrations={k} is more than the {len(task.train)} training examples; "
+                f"choose from 0 to {len(task.train)}."
+            )
+        if self.knobs.order >= factorial(k):
+            raise ValueError(
+                f"order={self.knobs.order} is out of range; {k} demonstrations have "
+                f"{factorial(k)} orders, 0 to {factorial(k) - 1}."
+            )
+        source = random.Random(self.seed)
+        picked = pick(task.train, task.verbalizer, k, self.knobs.balanced, source)
+        spoken = [(x, self.word(task.verbalizer, y, source)) for x, y in picked]
+        order = next(islice(permutations(range(k)), self.knobs.order, None))
+        return [spoken[index] for index in order]
+
+    def word(self, verbalizer: Verbalizer | None, y: int | str, source: random.Random) -> str:
+        if verbalizer is None:
+            return str(y)
+        if self.knobs.labels == "outside":  # a fixed word for each class, not an answer
+            return OUTSIDE_WORDS[int(y) % len(OUTSIDE_WORDS)]
+        if self.knobs.labels == "random":
+            return source.choice(verbalizer.words)
+        return verbalizer.words[int(y)]
+
+    def rows(self, lm: Backbone, examples: Dataset, task: Task) -> list[Row]:
+        begins = not self.tokens  # the demonstrations have begun the sequence already
+        return encode(lm.tokenizer, self.template, examples, task.verbalizer, begins=begins)
+
+    def conditioning(self) -> Conditioning:
+        return Conditioning(past=self.past)
+
+
+def pick(
+    examples: Dataset, verbalizer: Verbalizer | None, k: int, balanced: bool, source: random.Random
+) -> list[tuple[str, int | str]]:
+    """k random examples; balanced ones take every class in turn."""
+    rows = list(zip(examples["x"], examples["y"], strict=True))
+    source.shuffle(rows)
+    if not balanced or verbalizer is None:
+        return rows[:k]
+    by_class = [[row for row in rows if row[1] == y] for y in range(len(verbalizer.words))]
+    longest = max(len(of_class) for of_class in by_class)
+    in_turn = [of_class[i] for i in range(longest) for of_class in by_class if i < len(of_class)]
+    return in_turn[:k]

@@ -1,0 +1,91 @@
+"""P-tuning (Liu et al. 2021): soft slots anywhere in a template, computed by a prompt encoder.
+
+    { h_0, …, h_i, e(x), h_i+1, …, h_m, e(y) }          (equation 1, as [P1; X; P2; Y])
+
+Real words may stand between the slots as anchors. The prompt encoder, an LSTM or an MLP, computes
+the h_i while training; afterwards only its output is kept.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+
+from prefixlab.backbone import Backbone, Conditioning
+from prefixlab.geometry import Geometry
+from prefixlab.knobs import knob
+from prefixlab.methods.base import CommonKnobs, Cost, Method
+from prefixlab.methods.reparameterization import LSTM, MLP, Flat, lstm_parameters, mlp_parameters
+from prefixlab.tasks import Task
+from prefixlab.template import Template
+
+
+@dataclass(frozen=True)
+class PTuningKnobs(CommonKnobs):
+    template: str = knob(
+        "{soft:3}{x}{soft:3} Sentiment: {y}", "text with soft slots anywhere before the answer"
+    )
+    encoder: str = knob(
+        "lstm", "the prompt encoder that computes the slots", choices=("none", "mlp", "lstm")
+    )
+
+
+class PTuning(Method):
+    """Trained soft slots between the words of a template.
+
+    Raises
+    ------
+    ValueError
+        A template without a soft slot.
+    """
+
+    name = "p_tuning"
+    Knobs = PTuningKnobs
+    learning_rate = 0.001
+
+    def __init__(self, lm: Backbone, task: Task, *, seed: int = 0, **knobs: Any):
+        super().__init__(lm, task, seed=seed, **knobs)
+        self.slots: nn.Module = self.make_encoder(lm)
+
+    def make_template(self, template: Template) -> Template:
+        if not template.virtual_tokens:
+            raise ValueError(
+                f"The template {template.text!r} has no soft slot for p_tuning to train; "
+                "add one, such as {soft:3}."
+            )
+        return template
+
+    def make_encoder(self, lm: Backbone) -> nn.Module:
+        count, width = self.template.virtual_tokens, lm.geometry.hidden
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(self.seed)
+            encoder: nn.Module
+            if self.knobs.encoder == "lstm":
+                encoder = LSTM(count, width)
+            elif self.knobs.encoder == "mlp":
+                encoder = MLP(count, width, width, width)
+            else:
+                scale = lm.embedding.float().std().cpu()  # as far from the origin as words are
+                encoder = Flat(torch.randn(count, width) * scale)
+        return encoder.to(lm.device)
+
+    def conditioning(self) -> Conditioning:
+        return Conditioning(virtual=self.slots())  # h, [slots, hidden]
+
+    def drop_reparameterization(self) -> None:
+        """Keep only the slots that the prompt encoder computes; no output changes."""
+        with torch.no_grad():
+            self.slots = Flat(self.slots())
+
+    @classmethod
+    def cost(cls, geometry: Geometry, **knobs: Any) -> Cost:
+        chosen = PTuningKnobs.of(cls.name, knobs)
+        slots, width = Template(chosen.template).virtual_tokens, geometry.hidden
+        stored = slots * width
+        trained = {
+            "none": stored,
+            "mlp": mlp_parameters(slots, width, width, width),
+            "lstm": lstm_parameters(slots, width),
+        }[chosen.encoder]
+        return Cost.of(geometry, "slots * h", stored, trained - stored)

@@ -1,0 +1,209 @@
+"""Prefix tuning (Li & Liang 2021): trained keys and values in every layer.
+
+The activations of the prefix positions are parameters, all others are computed (equation 3):
+
+    h_i = P[i, :]           if i is in P_idx
+    h_i = LM(z_i, h_<i)     otherwise
+
+A later position sees h_i only through keys and values, so those are what P holds: for each of L
+layers, [K^P; K^X] and [V^P; V^X] are what attention works on. P has
+prefix_length * 2 * L * kv_heads * head_dim numbers.
+"""
+
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from prefixlab.backbone import Backbone, Conditioning, Past, as_float32
+from prefixlab.geometry import Geometry
+from prefixlab.knobs import knob
+from prefixlab.methods.base import CommonKnobs, Cost, Method
+from prefixlab.methods.prompt_tuning import fit_length
+from prefixlab.methods.reparameterization import MLP, Flat, mlp_parameters
+from prefixlab.tasks import Task
+from prefixlab.template import tokens_of
+
+UNRELATED_WORDS = "banana umbrella gravel twelve lantern sideways copper Tuesday"
+
+
+@dataclass(frozen=True)
+class PrefixTuningKnobs(CommonKnobs):
+    prefix_length: int = knob(
+        10, "positions of the prefix, in every layer", low=1, high=200, unit="positions"
+    )
+    init: str = knob(
+        "task_words",
+        "where keys and values start: uniform in [0, 1), normal with the scale of real "
+        "activations, or the activations of real words",
+        choices=("uniform", "matched", "task_words", "unrelated_words", "examples"),
+    )
+    words: str = knob("", "the words for task_words; empty for the task's own")
+    layers: str = knob("all", "the layers that get a prefix: all, or numbers and ranges: 0-5,11")
+    reparameterization: str = knob(
+        "none", "train the prefix itself, or an MLP that computes it", choices=("none", "mlp")
+    )
+    mlp_hidden: int = knob(512, "hidden width of the MLP", low=1, high=4096, unit="units")
+
+
+class PrefixTuning(Method):
+    """Trained keys and values in every layer, or in chosen ones."""
+
+    name = "prefix_tuning"
+    Knobs = PrefixTuningKnobs
+
+    # The MLP passes on what it learns at one position to all others: it wants smaller steps.
+    @property
+    def learning_rate(self) -> float:  # type: ignore[override]
+        return 0.01 if self.knobs.reparameterization == "none" else 0.001
+
+    def __init__(self, lm: Backbone, task: Task, *, seed: int = 0, **knobs: Any):
+        super().__init__(lm, task, seed=seed, **knobs)
+        self.layers = parse_layers(self.knobs.layers, lm.geometry.layers)
+        lm.check_room(self.knobs.prefix_length, 1)
+        initial = self.flatten(self.initial(lm, task))
+        self.prefix: nn.Module
+        if self.knobs.reparameterization == "mlp":
+            self.prefix = self.make_mlp(initial)
+        else:
+            self.prefix = Flat(initial)
+
+    def conditioning(self) -> Conditioning:
+        return Conditioning(past=self.unflatten(self.prefix()))
+
+    def drop_reparameterization(self) -> None:
+        """Keep only P = MLP(P'); no output changes (section 4.3)."""
+        with torch.no_grad():
+            self.prefix = Flat(self.prefix())
+
+    def flatten(self, past: Past) -> Tensor:
+        """The chosen layers of a past as a matrix P, [prefix, layers * 2 * kv_heads * head_dim]."""
+        chosen = list(self.layers)
+        both = torch.stack([past.keys[chosen], past.values[chosen]], dim=1)[:, :, 0]
+        # [layers, 2, kv_heads, prefix, head_dim] -> [prefix, layers, 2, kv_heads, head_dim]
+        return both.permute(3, 0, 1, 2, 4).flatten(1)
+
+    def unflatten(self, matrix: Tensor) -> Past:
+        """The inverse of `flatten`."""
+        size = self.geometry
+        apart = matrix.view(len(matrix), len(self.layers), 2, size.kv_heads, size.head_dim)
+        # [prefix, layers, 2, kv_heads, head_dim] -> [2, layers, 1, kv_heads, prefix, head_dim]
+        keys, values = apart.permute(2, 1, 3, 0, 4)[:, :, None]
+        return Past(keys, values, self.layers)
+
+    def initial(self, lm: Backbone, task: Task) -> Past:
+        """Keys and values to start from, in every layer (section 7.4).
+
+        Activations of real words are what the model itself computes when it reads them: with
+        this start the prefix is those words, exactly.
+        """
+        words = {
+            "task_words": self.knobs.words or task.task_words,
+            "unrelated_words": UNRELATED_WORDS,
+            "examples": self.demonstrations(task),
+        }
+        text = words.get(self.knobs.init, task.task_words)
+        ids = fit_length(tokens_of(lm.tokenizer, text), self.knobs.prefix_length)
+        real = as_float32(lm.read_past(ids))
+        if self.knobs.init in words:
+            return real
+        source = self.generator()
+        keys, values = (torch.empty(part.shape) for part in (real.keys, real.values))
+        if self.knobs.init == "uniform":
+            keys.uniform_(generator=source)
+            values.uniform_(generator=source)
+        else:  # "matched": per layer, the root mean square of real keys and of real values
+            keys.normal_(generator=source).mul_(rms(real.keys).cpu())
+            values.normal_(generator=source).mul_(rms(real.values).cpu())
+        return Past(keys.to(lm.device), values.to(lm.device))
+
+    def demonstrations(self, task: Task) -> str:
+        """Enough training examples with their answers to fill any prefix."""
+        words = task.verbalizer.words if task.verbalizer else None
+        first = task.train.select(range(min(16, len(task.train))))
+        texts = (
+            self.template.fill(x, words[y] if words else y)
+            for x, y in zip(first["x"], first["y"], strict=True)
+        )
+        return "\n\n".join(texts)
+
+    def make_mlp(self, target: Tensor) -> MLP:
+        """An MLP in front of the prefix; from real activations it is first fitted to them.
+
+        With init='uniform' the MLP starts as it is, as in the paper's full-data runs.
+        """
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(self.seed)
+            width = self.geometry.hidden
+            mlp = MLP(len(target), width, self.knobs.mlp_hidden, target.shape[1]).to(target.device)
+        if self.knobs.init != "uniform":
+            fit(mlp, target)
+        return mlp
+
+    @classmethod
+    def cost(cls, geometry: Geometry, **knobs: Any) -> Cost:
+        chosen = PrefixTuningKnobs.of(cls.name, knobs)
+        layers = len(parse_layers(chosen.layers, geometry.layers))
+        row = layers * 2 * geometry.kv_width
+        stored = chosen.prefix_length * row
+        thrown_away = 0
+        if chosen.reparameterization == "mlp":
+            trained = mlp_parameters(chosen.prefix_length, geometry.hidden, chosen.mlp_hidden, row)
+            thrown_away = trained - stored
+        return Cost.of(geometry, "prefix_length * L * 2 * kv_heads * head_dim", stored, thrown_away)
+
+
+def rms(part: Tensor) -> Tensor:
+    """Root mean square of each layer's keys or values, [layers, 1, 1, 1, 1]."""
+    return part.square().mean(dim=(1, 2, 3, 4), keepdim=True).sqrt()
+
+
+def fit(mlp: MLP, target: Tensor, steps: int = 500, learning_rate: float = 1e-3) -> None:
+    """Bring the MLP's output to `target` by mean squared error, before training begins."""
+    optimizer = torch.optim.Adam(mlp.parameters(), lr=learning_rate)
+    with torch.enable_grad():
+        for _ in range(steps):
+            optimizer.zero_grad()
+            F.mse_loss(mlp(), target).backward()
+            optimizer.step()
+
+
+def parse_layers(text: str, count: int) -> tuple[int, ...]:
+    """Layer numbers from "all" or a list of numbers and ranges such as "0-5,11".
+
+    Raises
+    ------
+    ValueError
+        Something else, or a layer that the model of `count` layers does not have.
+    """
+    if text == "all":
+        return tuple(range(count))
+    try:
+        ranges = [[int(end) for end in item.split("-")] for item in text.split(",")]
+        chosen = sorted(set(chain(*(range(span[0], span[-1] + 1) for span in ranges))))
+    except ValueError:
+        chosen = []
+    if not chosen or chosen[0] < 0 or chosen[-1] >= count:
+        raise ValueError(
+            f"layers={text!r} names no layers of this model; write all, or numbers and ranges "
+            f"from 0 to {count - 1}, such as 0-{count // 2 - 1} or 0,{count - 1}."
+        )
+    return tuple(chosen)
+
+
+def attention_mass(lm: Backbone, method: PrefixTuning, text: str) -> Tensor:
+    """How much attention the last position pays to the prefix, [layers, heads], each in [0, 1].
+
+    Layers without a prefix pay none.
+    """
+    tokens = torch.tensor([lm.encode(text)], device=lm.device)
+    given = method.conditioning()
+    assert given.past is not None
+    with torch.no_grad(), lm.recorded_attention() as recorded:
+        lm.hidden_states(tokens, given=given)
+    length = tokens.shape[1]
+    # The keys of a layer are its prefix, then the text: [1, heads, text, prefix + text].
+    return torch.stack([weights[0, :, -1, :-length].sum(-1) for weights in recorded])

@@ -1,0 +1,66 @@
+"""Reparameterization: train a small network that computes the parameters, then throw it away.
+
+Prompts and prefixes are few numbers behind a deep model, and training them directly can be
+unstable. Both Li & Liang (2021, section 4.3) and Liu et al. (2021, section 3.2) compute them by a
+network while training, and keep only its output afterwards.
+"""
+
+from torch import Tensor, nn
+
+
+class Flat(nn.Module):
+    """No reparameterization: the parameters are the output. [length, width]"""
+
+    def __init__(self, initial: Tensor):
+        super().__init__()
+        self.values = nn.Parameter(initial.clone().float())
+
+    def forward(self) -> Tensor:
+        return self.values
+
+
+class MLP(nn.Module):
+    """P[i, :] = MLP(P'[i, :]), with P' narrower than P (Li & Liang 2021, section 4.3).
+
+    An embedding P' of [length, width_in], Linear to `hidden`, tanh, Linear to `width_out`.
+    """
+
+    def __init__(self, length: int, width_in: int, hidden: int, width_out: int):
+        super().__init__()
+        self.small = nn.Embedding(length, width_in)  # P'
+        self.network = nn.Sequential(
+            nn.Linear(width_in, hidden), nn.Tanh(), nn.Linear(hidden, width_out)
+        )
+
+    def forward(self) -> Tensor:
+        return self.network(self.small.weight)  # [length, width_out]
+
+
+class LSTM(nn.Module):
+    """h_i = MLP([forward LSTM(P'_0..i) ; backward LSTM(P'_m..i)]) (Liu et al. 2021, section 3.2).
+
+    Two layers, half of the width in each direction, then Linear, ReLU, Linear. Neighbouring
+    virtual tokens depend on each other, as neighbouring words do.
+    """
+
+    def __init__(self, length: int, width: int):
+        super().__init__()
+        self.small = nn.Embedding(length, width)
+        self.lstm = nn.LSTM(width, width // 2, num_layers=2, bidirectional=True, batch_first=True)
+        self.network = nn.Sequential(nn.Linear(width, width), nn.ReLU(), nn.Linear(width, width))
+
+    def forward(self) -> Tensor:
+        states, _ = self.lstm(self.small.weight[None])  # [1, length, width]
+        return self.network(states[0])  # [length, width]
+
+
+def mlp_parameters(length: int, width_in: int, hidden: int, width_out: int) -> int:
+    """How many numbers `MLP` trains."""
+    return length * width_in + (width_in + 1) * hidden + (hidden + 1) * width_out
+
+
+def lstm_parameters(length: int, width: int) -> int:
+    """How many numbers `LSTM` trains: four gates, each with weights and two biases."""
+    half = width // 2
+    direction = 4 * half * (width + half + 2)  # the input of both layers is as wide as an embedding
+    return length * width + 2 * 2 * direction + 2 * (width + 1) * width
