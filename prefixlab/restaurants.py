@@ -32,7 +32,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
-from itertools import permutations
+from itertools import islice, permutations
 from pathlib import Path
 
 PATH = Path(__file__).parents[1] / "data" / "restaurants" / "restaurants.csv"
@@ -483,6 +483,8 @@ class _Draft:
         _require(all(plan[part] for part in fields & {"where", "post", "wish", "vps"}))
         _require(all(len(plan[part]) <= most for part, most in _MOST.items()))
         _require(len(slots) - len(plan["next"]) <= (5 if plan["next"] else 4))
+        if plan["wish"] and plan["dish"]:  # nobody asks for high prices
+            _require(-1 not in self.tones(["price"]))
         if {"area", "near"} <= set(slots) and "area" not in plan["adj"]:  # one place, said once
             _require(any({"area", "near"} <= set(part) for part in plan.values()))
         return plan
@@ -523,13 +525,18 @@ class _Draft:
         return _articles(text)
 
 
-def reference(table: Table, rng: random.Random) -> str:
-    """One way to say the table in full."""
-    while True:
-        frame = rng.choice(FRAMES)
-        for _ in range(50):  # a frame is given its chance, or the roomy ones would say it all
-            with suppress(Awkward):
-                return _Draft(table, frame, rng).write()
+def _attempt(table: Table, frame: str, rng: random.Random) -> str | None:
+    for _ in range(200):
+        with suppress(Awkward):
+            return _Draft(table, frame, rng).write()
+    return None
+
+
+def references(table: Table, rng: random.Random, count: int = 1) -> tuple[str, ...]:
+    """Ways to say the table in full, `count` at most, each in a frame of its own."""
+    frames = rng.sample(FRAMES, len(FRAMES))
+    attempts = (_attempt(table, frame, rng) for frame in frames)
+    return tuple(islice(filter(None, attempts), count))
 
 
 # --- the data set -----------------------------------------------------------------------------
@@ -568,8 +575,7 @@ def tables(seed: int = 0, count: int = 1000) -> list[Entry]:
         while to_mr(table := _table(rng, split == "unseen")) in seen:
             pass
         seen.add(to_mr(table))
-        drafts = [reference(table, rng) for _ in range(rng.choice((1, 2, 2, 3)))]
-        entries.append(Entry(table, tuple(dict.fromkeys(drafts)), split))
+        entries.append(Entry(table, references(table, rng, rng.choice((1, 2, 2, 3))), split))
     return entries
 
 

@@ -58,7 +58,7 @@ class PrefixTuning(Method):
     # The MLP passes on what it learns at one position to all others: it wants smaller steps.
     @property
     def learning_rate(self) -> float:  # type: ignore[override]
-        return 0.01 if self.knobs.reparameterization == "none" else 0.001
+        return 0.003 if self.knobs.reparameterization == "none" else 0.001
 
     def __init__(self, lm: Backbone, task: Task, *, seed: int = 0, **knobs: Any):
         super().__init__(lm, task, seed=seed, **knobs)

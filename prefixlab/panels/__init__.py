@@ -1,0 +1,5 @@
+"""Panels: the interactive parts of the lessons. They hold no method code."""
+
+from prefixlab.panels.training import TrainingPanel
+
+__all__ = ["TrainingPanel"]
