@@ -4,6 +4,7 @@ The colours are Okabe and Ito's, which colour-blind readers can tell apart. The 
 opaque, so that a figure reads the same on a light and on a dark page.
 """
 
+import io
 from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
@@ -31,6 +32,7 @@ def new(height: float = 3.0, columns: int = 1) -> tuple[Figure, list[Axes]]:
     figure, axes = plt.subplots(
         1, columns, figsize=(WIDTH, height), facecolor="white", squeeze=False, layout="constrained"
     )
+    plt.close(figure)  # shown once, where a cell returns it, not a second time by pyplot
     for axis in axes[0]:
         axis.spines[["top", "right"]].set_visible(False)
         axis.set_facecolor("white")
@@ -141,3 +143,21 @@ def heatmap(values: Tensor, *, xlabel: str, ylabel: str, label: str, title: str 
     axis.set(xlabel=xlabel, ylabel=ylabel, title=title)
     figure.colorbar(image, label=label)
     return figure
+
+
+def walk(x: Sequence[float], y: Sequence[float], at: int, *, xlabel: str, ylabel: str) -> Figure:
+    """A curve, and a point on it: where a slider stands."""
+    figure, (axis,) = new(height=2.6)
+    axis.plot(x, y, color=GREY)
+    axis.plot(x[at], y[at], "o", color=ORANGE, markersize=9)
+    axis.annotate(f"{y[at]:.3f}", (x[at], y[at]), (0, 10), textcoords="offset points", ha="center")
+    axis.set(xlabel=xlabel, ylabel=ylabel)
+    axis.margins(y=0.25)
+    return figure
+
+
+def png(figure: Figure) -> bytes:
+    """The figure as PNG bytes, for an Image widget: it changes without flicker."""
+    stream = io.BytesIO()
+    figure.savefig(stream, format="png", dpi=100)
+    return stream.getvalue()

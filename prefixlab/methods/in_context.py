@@ -7,10 +7,10 @@ they leave in every layer are shared by all queries: a prefix made of real text.
 """
 
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import islice, permutations
 from math import factorial
-from typing import Any
+from typing import Any, TypeVar
 
 from datasets import Dataset
 
@@ -19,7 +19,9 @@ from prefixlab.batching import Row, encode
 from prefixlab.knobs import knob
 from prefixlab.methods.base import CommonKnobs, Method
 from prefixlab.tasks import Task
-from prefixlab.template import Verbalizer
+from prefixlab.template import Template, Verbalizer
+
+T = TypeVar("T")
 
 SEPARATOR = "\n\n"
 OUTSIDE_WORDS = ("apple", "table", "river", "Monday", "seven", "paper", "garden", "copper")
@@ -55,8 +57,8 @@ class InContextLearning(Method):
     def __init__(self, lm: Backbone, task: Task, *, seed: int = 0, **knobs: Any):
         super().__init__(lm, task, seed=seed, **knobs)
         chosen = self.choose(task)
-        self.texts = [self.template.fill(x, y) + SEPARATOR for x, y in chosen]
-        self.tokens = lm.encode("".join(self.texts)) if self.texts else []
+        self.texts = [self.template.fill(x, y) for x, y in chosen]
+        self.tokens = lm.encode(SEPARATOR.join(self.texts)) if self.texts else []
         # At least one position must remain for the query itself.
         lm.check_room(len(self.tokens), 1)
         self.past = lm.read_past(self.tokens) if self.tokens else None
@@ -77,8 +79,7 @@ class InContextLearning(Method):
         source = random.Random(self.seed)
         picked = pick(task.train, task.verbalizer, k, self.knobs.balanced, source)
         spoken = [(x, self.word(task.verbalizer, y, source)) for x, y in picked]
-        order = next(islice(permutations(range(k)), self.knobs.order, None))
-        return [spoken[index] for index in order]
+        return permutation(spoken, self.knobs.order)
 
     def word(self, verbalizer: Verbalizer | None, y: int | str, source: random.Random) -> str:
         if verbalizer is None:
@@ -90,11 +91,24 @@ class InContextLearning(Method):
         return verbalizer.words[int(y)]
 
     def rows(self, lm: Backbone, examples: Dataset, task: Task) -> list[Row]:
-        begins = not self.tokens  # the demonstrations have begun the sequence already
-        return encode(lm.tokenizer, self.template, examples, task.verbalizer, begins=begins)
+        if not self.tokens:
+            return super().rows(lm, examples, task)
+        # The last separator is tokenized with the query: at the end of a text, two line breaks
+        # would be another token than in the middle of one.
+        query = Template(SEPARATOR + self.template.text)
+        return encode(lm.tokenizer, query, examples, task.verbalizer, begins=False)
 
     def conditioning(self) -> Conditioning:
         return Conditioning(past=self.past)
+
+
+def permutation(items: Sequence[T], number: int) -> list[T]:
+    """The permutation of that number, from 0, in lexicographic order."""
+    left, chosen = list(items), []
+    while left:
+        index, number = divmod(number, factorial(len(left) - 1))
+        chosen.append(left.pop(index))
+    return chosen
 
 
 def pick(

@@ -42,7 +42,7 @@ class PTuning(Method):
 
     name = "p_tuning"
     Knobs = PTuningKnobs
-    learning_rate = 0.001
+    learning_rate = 0.003
 
     def __init__(self, lm: Backbone, task: Task, *, seed: int = 0, **knobs: Any):
         super().__init__(lm, task, seed=seed, **knobs)

@@ -5,13 +5,11 @@ effect between two steps. A plot is PNG bytes in an Image widget: it changes wit
 """
 
 import asyncio
-import io
 from dataclasses import Field
 from html import escape
 from typing import Any
 
 import ipywidgets as widgets
-import matplotlib.pyplot as plt
 
 from prefixlab import figures
 from prefixlab.backbone import Backbone
@@ -131,10 +129,7 @@ class TrainingPanel(widgets.VBox):
     def draw(self) -> None:
         latest = dict(list(self.runs.items())[-len(figures.COLOURS) :])
         figure = figures.losses(latest, title="Your runs")
-        png = io.BytesIO()
-        figure.savefig(png, dpi=100)
-        plt.close(figure)
-        self.plot.value = png.getvalue()
+        self.plot.value = figures.png(figure)
 
 
 def control(declared: Field) -> Any:

@@ -1,0 +1,130 @@
+"""Backbones small enough for a unit test, the real one, and a task of two dozen sentences."""
+
+import pytest
+import torch
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
+from transformers import (
+    GPT2Config,
+    GPT2LMHeadModel,
+    LlamaConfig,
+    LlamaForCausalLM,
+    PreTrainedModel,
+    PreTrainedTokenizerFast,
+)
+
+import prefixlab
+from prefixlab import Backbone, Task, Template, Verbalizer
+from prefixlab.tasks import dataset
+
+SENTENCES = [
+    ("a warm and funny film", 1),
+    ("dull", 0),
+    ("the plot makes no sense at all and the jokes are stale", 0),
+    ("great", 1),
+    ("I would watch it again, and again, and again", 1),
+    ("two hours of my life that nobody gives back", 0),
+    ("what a cast!", 1),
+    ("not worth the ticket", 0),
+]
+LEARNED = [*(text for text, _ in SENTENCES), "Review: Sentiment: negative positive\n"] * 4
+
+
+@pytest.fixture(scope="session")
+def gpt2() -> Backbone:
+    tokenizer = byte_pairs()
+    config = GPT2Config(
+        **special(tokenizer),
+        n_layer=3,
+        n_head=4,
+        n_embd=32,
+        n_positions=128,
+        initializer_range=0.2,
+    )
+    return Backbone("tiny-gpt2", random_model(GPT2LMHeadModel, config), tokenizer)
+
+
+@pytest.fixture(scope="session")
+def llama() -> Backbone:
+    """Grouped-query attention, rotary positions, and a start token before every text."""
+    tokenizer = byte_pairs(start="<start>")
+    config = LlamaConfig(
+        **special(tokenizer),
+        num_hidden_layers=3,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        hidden_size=32,
+        intermediate_size=64,
+        max_position_embeddings=128,
+        initializer_range=0.2,
+    )
+    return Backbone("tiny-llama", random_model(LlamaForCausalLM, config), tokenizer)
+
+
+@pytest.fixture(scope="session")
+def smollm2() -> Backbone:
+    return prefixlab.load("smollm2", dtype="float32")
+
+
+@pytest.fixture(params=["gpt2", "llama"])
+def tiny(request: pytest.FixtureRequest) -> Backbone:
+    """Each of the two architectures."""
+    return request.getfixturevalue(request.param)
+
+
+@pytest.fixture(params=["gpt2", "llama", pytest.param("smollm2", marks=pytest.mark.real)])
+def lm(request: pytest.FixtureRequest) -> Backbone:
+    """Each of the two architectures, and the real backbone."""
+    return request.getfixturevalue(request.param)
+
+
+@pytest.fixture(scope="session")
+def task() -> Task:
+    return Task(
+        name="films",
+        train=dataset(SENTENCES * 2),
+        validation=dataset(SENTENCES[2:6]),
+        test=dataset(SENTENCES),
+        template=Template("Review: {x}\nSentiment: {y}"),
+        verbalizer=Verbalizer(("negative", "positive")),
+        task_words="Is the review negative or positive?",
+    )
+
+
+def byte_pairs(start: str | None = None) -> PreTrainedTokenizerFast:
+    """A byte-level BPE tokenizer like GPT-2's, trained on the sentences above."""
+    trained = Tokenizer(models.BPE())
+    trained.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    trained.decoder = decoders.ByteLevel()
+    marks = ["<end>", *([start] if start else [])]
+    alphabet = pre_tokenizers.ByteLevel.alphabet()
+    trained.train_from_iterator(
+        LEARNED,
+        trainers.BpeTrainer(
+            vocab_size=400, special_tokens=marks, initial_alphabet=alphabet, show_progress=False
+        ),
+    )
+    if start:
+        trained.post_processor = processors.TemplateProcessing(
+            single=f"{start} $A", special_tokens=[(start, trained.token_to_id(start))]
+        )
+    return PreTrainedTokenizerFast(
+        tokenizer_object=trained, bos_token=start, eos_token="<end>", pad_token="<end>"
+    )
+
+
+def special(tokenizer: PreTrainedTokenizerFast) -> dict[str, int]:
+    end = tokenizer.eos_token_id
+    return {
+        "vocab_size": len(tokenizer),
+        "bos_token_id": end,
+        "eos_token_id": end,
+        "pad_token_id": end,
+    }
+
+
+def random_model(
+    architecture: type[PreTrainedModel], config: GPT2Config | LlamaConfig
+) -> PreTrainedModel:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        return architecture(config)

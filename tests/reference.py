@@ -1,0 +1,80 @@
+"""What transformers and PEFT compute by themselves: the references that the package is held to."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+
+import torch
+from peft import PeftConfig, PeftModel, get_peft_model
+from torch import Tensor
+from transformers import DynamicCache, PreTrainedModel
+
+from prefixlab import Backbone, Past
+
+close = partial(torch.testing.assert_close, rtol=1e-4, atol=1e-4)
+
+
+@contextmanager
+def plain(lm: Backbone, attention: str = "eager") -> Iterator[PreTrainedModel]:
+    """The model with an attention of transformers' own in place of this package's."""
+    ours = lm.model.config._attn_implementation
+    lm.model.set_attn_implementation(attention)
+    try:
+        yield lm.model
+    finally:
+        lm.model.set_attn_implementation(ours)
+
+
+@contextmanager
+def peft(lm: Backbone, config: PeftConfig, prompt: Tensor) -> Iterator[PeftModel]:
+    """PEFT's model for `config`, with `prompt` in the place of its random parameters."""
+    with plain(lm, "sdpa") as model:
+        wrapped = get_peft_model(model, config)
+        wrapped.prompt_encoder["default"].embedding.weight.data = prompt.detach().clone()
+        yield wrapped.eval()
+
+
+@torch.no_grad()
+def log_probability(lm: Backbone, prompt: list[int], answer: list[int]) -> float:
+    """log p(answer | prompt), from the whole logits of one unpadded sequence."""
+    with plain(lm, "sdpa") as model:
+        logits = model(torch.tensor([prompt + answer])).logits[0].float()
+    predicted = logits[len(prompt) - 1 : -1].log_softmax(-1)
+    return sum(row[token].item() for row, token in zip(predicted, answer, strict=True))
+
+
+@torch.no_grad()
+def logits_with_prefix_in(
+    layers: tuple[int, ...], lm: Backbone, tokens: Tensor, past: Past
+) -> Tensor:
+    """Logits with the keys and values of all layers in the cache, but masked outside `layers`."""
+    batch, length = tokens.shape
+    prefix, lowest = past.length, torch.finfo(torch.float32).min
+    mask = torch.full((length, length), lowest).triu(1)
+    mask = torch.cat([torch.zeros(length, prefix), mask], 1).expand(batch, 1, -1, -1)
+
+    def hide_prefix(module, args, kwargs):
+        hidden = kwargs["attention_mask"].clone()
+        hidden[..., :prefix] = lowest
+        return args, kwargs | {"attention_mask": hidden}
+
+    cache = DynamicCache()
+    for layer, (keys, values) in enumerate(zip(past.keys, past.values, strict=True)):
+        cache.update(
+            keys.expand(batch, -1, -1, -1).clone(), values.expand(batch, -1, -1, -1).clone(), layer
+        )
+    with plain(lm) as model:
+        hooks = [
+            module.register_forward_pre_hook(hide_prefix, with_kwargs=True)
+            for module in model.modules()
+            if type(module).__name__.endswith("Attention") and module.layer_idx not in layers
+        ]
+        assert len(hooks) == lm.geometry.layers - len(layers)
+        try:
+            positions = prefix + torch.arange(length).expand(batch, -1)
+            return model(
+                tokens, attention_mask=mask, position_ids=positions, past_key_values=cache
+            ).logits
+        finally:
+            for hook in hooks:
+                hook.remove()
