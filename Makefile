@@ -11,6 +11,7 @@ INSTALLED := .venv/installed
 FETCHED := .venv/fetched
 ROOT_MAY := $(if $(filter 0,$(shell id -u)),--allow-root)
 LESSON_TESTS := --nbval-current-env --nbval-cell-timeout=300 notebooks
+STORED_WITH := PREFIXLAB_BACKBONE=smollm2
 APART := --ignore=tests/notebooks --ignore=tests/browser
 
 heading = @printf '\n== %s\n' $(1)
@@ -67,16 +68,13 @@ browser: $(INSTALLED)
 	$(call heading,"The panels in a browser")
 	@$(BIN)/pytest tests/browser
 
-# What the lessons print was stored with SmolLM2, on a machine that reaches a hub or not.
-lessons notebooks: export PREFIXLAB_BACKBONE := smollm2
-
 lessons: $(INSTALLED)
 	$(call heading,"The lessons run again and compared with what is stored: nbval")
-	@$(BIN)/pytest --nbval $(LESSON_TESTS)
+	@$(STORED_WITH) $(BIN)/pytest --nbval $(LESSON_TESTS)
 
 test-gpt2: $(INSTALLED) ## run the lessons on GPT-2 small, or on a model of its shape
 	@PREFIXLAB_BACKBONE=$$($(BIN)/python tests/random_gpt2.py) && export PREFIXLAB_BACKBONE && \
 	$(BIN)/pytest --nbval-lax $(LESSON_TESTS)
 
 notebooks: $(INSTALLED) ## run the lessons and store them clean (LESSONS="03 04" for some)
-	@$(BIN)/python tests/notebooks/store.py $(LESSONS)
+	@$(STORED_WITH) $(BIN)/python tests/notebooks/store.py $(LESSONS)

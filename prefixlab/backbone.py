@@ -23,6 +23,7 @@ from huggingface_hub import constants, try_to_load_from_cache
 from torch import Tensor
 from transformers import (
     AttentionInterface,
+    AttentionMaskInterface,
     AutoConfig,
     AutoModelForCausalLM,
     AutoTokenizer,
@@ -31,6 +32,7 @@ from transformers import (
     PreTrainedTokenizerBase,
 )
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
+from transformers.masking_utils import sdpa_mask
 from transformers.utils import logging
 
 from prefixlab import assets
@@ -276,8 +278,14 @@ def attention(
     return sdpa_attention_forward(module, query, key, value, attention_mask, **options)
 
 
+def explicit_mask(**sizes: Any) -> Tensor | None:
+    """The mask for whoever calls the model itself: as `transformers` makes it, never left out."""
+    return sdpa_mask(**sizes | {"allow_is_causal_skip": False})
+
+
 ATTENTION = "prefixlab"
 AttentionInterface.register(ATTENTION, attention)
+AttentionMaskInterface.register(ATTENTION, explicit_mask)
 
 
 def load(name: str | None = None, dtype: str = "auto", device: str = "auto") -> Backbone:

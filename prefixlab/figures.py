@@ -24,6 +24,7 @@ CELLS = {
     "read": (SKY, "computed once, then shared"),
     "text": (GREY, "computed by the frozen model"),
     "answer": (GREEN, "answer is read here"),
+    "none": ("white", ""),
 }
 
 
@@ -74,7 +75,11 @@ def anatomy(
     axis.set_xticks([])
     axis.spines[:].set_visible(False)
     axis.tick_params(length=0)
-    legend = [Patch(color=CELLS[cell][0], label=CELLS[cell][1]) for cell in CELLS if cell in used]
+    legend = [
+        Patch(color=CELLS[cell][0], label=CELLS[cell][1])
+        for cell in CELLS
+        if cell in used and cell != "none"
+    ]
     figure.legend(handles=legend, loc="outside upper center", ncols=len(legend), frameon=False)
     return figure
 

@@ -55,10 +55,10 @@ class PrefixTuning(Method):
     name = "prefix_tuning"
     Knobs = PrefixTuningKnobs
 
-    # The MLP passes on what it learns at one position to all others: it wants smaller steps.
+    # The MLP adds up hundreds of hidden units, and so the steps of as many weights.
     @property
     def learning_rate(self) -> float:  # type: ignore[override]
-        return 0.003 if self.knobs.reparameterization == "none" else 0.001
+        return 0.003 if self.knobs.reparameterization == "none" else 0.0001
 
     def __init__(self, lm: Backbone, task: Task, *, seed: int = 0, **knobs: Any):
         super().__init__(lm, task, seed=seed, **knobs)

@@ -1,0 +1,98 @@
+"""The lessons as they are stored: run, clean, and each of the same shape."""
+
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+import store
+from nbformat import NotebookNode
+
+SKELETON = [
+    "The question",
+    "Predict",
+    "A picture",
+    "The equation",
+    "From scratch",
+    "The check",
+    "Train it",
+    "Turn the knobs",
+    "Claimed and measured",
+    "Exercises",
+    "Summary",
+    "Sources",
+]
+TRAIN_NOTHING = {"00", "01", "02"}  # lessons that only read the frozen model
+MINUTES = re.compile(r"\d+ minutes?\b")
+
+LESSONS = store.lessons()
+
+
+@pytest.fixture(params=LESSONS, ids=[path.stem for path in LESSONS])
+def path(request: pytest.FixtureRequest) -> Path:
+    return request.param
+
+
+@pytest.fixture
+def lesson(path: Path) -> NotebookNode:
+    return nbformat.read(path, as_version=4)
+
+
+def prose(lesson: NotebookNode) -> str:
+    """All markdown of a lesson as one text."""
+    return "\n\n".join(cell.source for cell in lesson.cells if cell.cell_type == "markdown")
+
+
+def headings(level: int, text: str) -> list[str]:
+    return re.findall(rf"^#{{{level}}} +(.+?) *$", text, flags=re.MULTILINE)
+
+
+def exercises(text: str) -> list[str]:
+    """The text of each exercise, from its heading to the next heading of any kind."""
+    sections = re.split(r"^(?=#{1,3} )", text, flags=re.MULTILINE)
+    return [section for section in sections if section.startswith("### Exercise")]
+
+
+def test_lessons_are_numbered_without_a_gap() -> None:
+    assert LESSONS
+    assert [int(path.name[:2]) for path in LESSONS] == list(range(len(LESSONS)))
+
+
+def test_every_cell_was_run_and_shows_nothing_of_this_machine(lesson: NotebookNode) -> None:
+    assert store.faults(lesson) == []
+
+
+def test_lesson_is_stored_as_the_store_command_stores_it(path: Path, lesson: NotebookNode) -> None:
+    store.clean(lesson)
+    assert path.read_text(encoding="utf-8") == nbformat.writes(lesson) + "\n"
+
+
+def test_lesson_has_a_figure(lesson: NotebookNode) -> None:
+    outputs = [output for cell in store.code_cells(lesson) for output in cell.outputs]
+    assert any("image/png" in output.get("data", {}) for output in outputs)
+
+
+def test_first_words_say_how_long_the_lesson_takes(lesson: NotebookNode) -> None:
+    assert lesson.cells[0].cell_type == "markdown"
+    assert MINUTES.search(lesson.cells[0].source)
+
+
+def test_lesson_follows_the_skeleton(path: Path, lesson: NotebookNode) -> None:
+    expected = list(SKELETON)
+    if path.name[:2] in TRAIN_NOTHING:
+        expected[expected.index("Train it")] = "Measure it"
+    assert [title for title in headings(2, prose(lesson)) if title in expected] == expected
+
+
+def test_lesson_has_three_exercises(lesson: NotebookNode) -> None:
+    assert len(exercises(prose(lesson))) >= 3
+
+
+def test_exercises_say_what_they_take_and_fold_their_answers(lesson: NotebookNode) -> None:
+    for exercise in exercises(prose(lesson)):
+        title = exercise.splitlines()[0]
+        assert MINUTES.search(exercise), f"{title}: how many minutes?"
+        assert "difficulty" in exercise.lower(), f"{title}: how difficult?"
+        folded = re.findall(r"<details>\s*<summary>(.*?)</summary>", exercise, flags=re.DOTALL)
+        assert any("hint" in name.lower() for name in folded), f"{title}: no folded hint"
+        assert any("solution" in name.lower() for name in folded), f"{title}: no folded solution"
