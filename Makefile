@@ -9,6 +9,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/installed
 FETCHED := .venv/fetched
+FIRST := /lab/tree/notebooks/00_start_here.ipynb
 ROOT_MAY := $(if $(filter 0,$(shell id -u)),--allow-root)
 LESSON_TESTS := --nbval-current-env --nbval-cell-timeout=300 notebooks
 STORED_WITH := PREFIXLAB_BACKBONE=smollm2
@@ -25,9 +26,9 @@ help: ## list these commands
 
 # Later on the server starts at once, and the files are verified beside it.
 lab: $(INSTALLED) ## open the workbook in JupyterLab
-	@if [ -e $(FETCHED) ]; then nice $(BIN)/python -m prefixlab & \
+	@if [ -e $(FETCHED) ]; then nice -n 19 $(BIN)/python -m prefixlab & \
 	else $(BIN)/python -m prefixlab && touch $(FETCHED); fi && \
-	exec $(BIN)/jupyter lab $(ROOT_MAY) $(LAB_ARGS) notebooks/00_start_here.ipynb
+	exec $(BIN)/jupyter lab $(ROOT_MAY) --LabApp.default_url=$(FIRST) $(LAB_ARGS)
 
 $(INSTALLED): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \

@@ -233,8 +233,3 @@ def full_disk(asset: Asset, where: Path) -> AssetError:
         f"The disk of {where} is full: {asset.name} needs {asset.needs / 1e6:.0f} MB there; "
         "free some space, or set PREFIXLAB_CACHE to a folder on another disk."
     )
-
-
-if __name__ == "__main__":
-    for wanted in ASSETS:
-        print(f"{wanted.name}: {fetch(wanted)}")

@@ -116,7 +116,8 @@ def losses(runs: Mapping[str, Sequence[float]], *, smooth: int = 8, title: str =
         axis.plot(steps, values, ".", color=colour, alpha=0.25)
         axis.plot(steps, mean, color=colour, label=label)
     axis.set(xlabel="step", ylabel="loss of the batch (nats)", title=title, ylim=(0, None))
-    axis.legend(frameon=False)
+    if runs:
+        axis.legend(frameon=False)
     return figure
 
 
@@ -138,6 +139,47 @@ def spread(
     axis.set_yticks(range(len(groups)), list(groups))
     axis.set(xlabel=f"{xlabel} (dot: one run, bar: mean)", title=title)
     axis.set_ylim(len(groups) - 0.4, -0.6)
+    return figure
+
+
+def before_after(
+    groups: Mapping[str, tuple[Sequence[float], Sequence[float]]],
+    names: tuple[str, str],
+    *,
+    xlabel: str,
+    chance: float | None = None,
+    title: str = "",
+) -> Figure:
+    """Two lines of dots a group, before and after something was done, the means as bars.
+
+    Dots that would lie on each other are stacked, so that all of them can be counted.
+    """
+    figure, (axis,) = new(height=0.62 * len(groups) + 1.4)
+    for side, (name, colour) in enumerate(zip(names, (BLUE, ORANGE), strict=True)):
+        for row, pair in enumerate(groups.values()):
+            values = sorted(pair[side])
+            middle = row - 0.2 + 0.4 * side
+            level = [values[:i].count(value) for i, value in enumerate(values)]
+            up = [
+                middle - 0.05 * (at - (values.count(value) - 1) / 2)
+                for value, at in zip(values, level, strict=True)
+            ]
+            axis.plot(
+                values,
+                up,
+                "o",
+                color=colour,
+                alpha=0.6,
+                markersize=5,
+                label=name if row == 0 else None,
+            )
+            mean = sum(values) / len(values)
+            axis.plot([mean, mean], [middle - 0.17, middle + 0.17], color=colour, linewidth=3)
+    if chance is not None:
+        axis.axvline(chance, color="black", linestyle=":", linewidth=1, label="chance")
+    axis.set_yticks(range(len(groups)), list(groups))
+    axis.set(xlabel=f"{xlabel} (bar: mean)", title=title, ylim=(len(groups) - 0.5, -0.5))
+    figure.legend(loc="outside upper center", ncols=3, frameon=False)
     return figure
 
 

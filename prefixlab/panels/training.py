@@ -55,7 +55,7 @@ class TrainingPanel(widgets.VBox):
         self.plot = widgets.Image(format="png", layout={"width": "720px", "height": "300px"})
         self.runs: dict[str, list[float]] = {}
         self.results: list[str] = []
-        self.log = widgets.HTML()
+        self.history = widgets.HTML()
         self.stopping = False
         self.running: asyncio.Future[None] | None = None
         self.train_button.on_click(lambda _: self.start())
@@ -67,7 +67,7 @@ class TrainingPanel(widgets.VBox):
                 widgets.HBox([self.train_button, self.stop_button, self.progress]),
                 self.status,
                 self.plot,
-                self.log,
+                self.history,
             ]
         )
 
@@ -116,7 +116,7 @@ class TrainingPanel(widgets.VBox):
         await asyncio.sleep(0)
         result = evaluate(self.lm, method, self.task)
         self.results.append(f"{label}, {len(losses)} steps: {result}")
-        self.log.value = "<br>".join(map(escape, self.results))
+        self.history.value = "<br>".join(map(escape, self.results))
         self.status.value = "Stopped." if self.stopping else "Done. Change a knob and train again."
 
     def busy(self, busy: bool) -> None:

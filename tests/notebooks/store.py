@@ -23,13 +23,9 @@ KERNEL = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language":
 MACHINE_PATH = re.compile(r"(?<![\w.])/(?:root|home|tmp|work|Users|opt|usr|var|mnt|private)/[\w.]+")
 
 
-def lessons(numbers: list[str] | None = None) -> list[Path]:
-    """The lessons in their order, or those whose file names begin with one of the numbers."""
-    return [
-        path
-        for path in sorted(FOLDER.glob("[0-9][0-9]_*.ipynb"))
-        if not numbers or path.name[:2] in numbers
-    ]
+def lessons() -> list[Path]:
+    """The lessons in their order."""
+    return sorted(FOLDER.glob("[0-9][0-9]_*.ipynb"))
 
 
 def code_cells(lesson: NotebookNode) -> list[NotebookNode]:
@@ -55,6 +51,7 @@ def run(lesson: NotebookNode) -> list[tuple[float, int]]:
         resources={"metadata": {"path": str(FOLDER)}},  # the folder that Jupyter runs it in
         record_timing=False,
         store_widget_state=False,
+        extra_arguments=["--log-level=ERROR"],
         coalesce_streams=True,
         on_cell_execute=start,
         on_cell_executed=stop,
@@ -126,11 +123,12 @@ def store(path: Path) -> list[str]:
 
 
 def main(numbers: list[str]) -> None:
-    chosen = lessons(numbers)
-    if not chosen:
-        sys.exit(f"No lesson {' or '.join(numbers)} in {FOLDER.name}/.")
+    by_number = {path.name[:2]: path for path in lessons()}
+    if unknown := [number for number in numbers if number not in by_number]:
+        sys.exit(f"No lesson {' or '.join(unknown)}; there are {', '.join(by_number) or 'none'}.")
     broken = False
-    for path in chosen:
+    for number in numbers or by_number:
+        path = by_number[number]
         for fault in store(path):
             broken = True
             print(f"{path.stem} is not stored: {fault}", file=sys.stderr, flush=True)

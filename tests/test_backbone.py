@@ -1,0 +1,111 @@
+"""The backbone: frozen, and the same model as transformers' own."""
+
+import pytest
+import torch
+from reference import close, plain
+
+import prefixlab
+from prefixlab import Conditioning, backbone, create
+from prefixlab.methods import METHODS
+
+
+def test_no_parameter_of_the_model_learns(tiny, task):
+    method = create("prefix_tuning", tiny, task, prefix_length=2)
+    tokens = torch.tensor([tiny.encode("dull")])
+    tiny.logits(tokens, method.conditioning()).sum().backward()
+    assert method.prefix.values.grad.abs().sum() > 0
+    assert all(p.grad is None and not p.requires_grad for p in tiny.model.parameters())
+
+
+def test_the_model_called_by_itself_is_that_of_transformers(tiny):
+    """Lessons also call `lm.model` and its `generate` as anyone would."""
+    tokens = torch.tensor([tiny.encode("a warm and funny film")])
+    mask = torch.ones_like(tokens)
+    mask[:, :2] = 0
+    asked = {"input_ids": tokens, "attention_mask": mask}
+    longer = asked | {"max_new_tokens": 8, "do_sample": False}
+    with torch.no_grad():
+        logits, text = tiny.model(**asked).logits, tiny.model.generate(**longer)
+        with plain(tiny, "sdpa") as model:
+            close(logits, model(**asked).logits)
+            assert torch.equal(text, model.generate(**longer))
+
+
+def test_a_past_serves_many_passes(tiny):
+    """transformers' cache grows as it is read; ours is made anew for every pass."""
+    given = Conditioning(past=tiny.read_past("so it was"))
+    tokens = torch.tensor([tiny.encode("dull")] * 2)
+    with torch.no_grad():
+        assert torch.equal(tiny.logits(tokens, given), tiny.logits(tokens, given))
+    assert given.past.length == len(tiny.encode("so it was"))
+
+
+def test_the_most_probable_next_tokens_come_first(tiny):
+    found = tiny.next_tokens("a warm and", k=tiny.geometry.vocabulary)
+    probabilities = [probability for _, probability in found]
+    assert probabilities == sorted(probabilities, reverse=True)
+    assert sum(probabilities) == pytest.approx(1, abs=1e-4)
+
+
+def test_more_positions_than_the_model_has_is_an_error(tiny):
+    tokens = torch.zeros(1, 127, dtype=torch.long)
+    tiny.hidden_states(tokens, given=Conditioning(past=tiny.read_past([1])))
+    with pytest.raises(ValueError, match=r"2 positions of prefix and 127 of text .* 128 positions"):
+        tiny.hidden_states(tokens, given=Conditioning(past=tiny.read_past([1, 2])))
+
+
+def test_gradient_checkpointing_is_refused(tiny):
+    tiny.model.gradient_checkpointing_enable()
+    try:
+        with pytest.raises(ValueError, match="Gradient checkpointing drops the keys and values"):
+            tiny.next_tokens("dull")
+    finally:
+        tiny.model.gradient_checkpointing_disable()
+
+
+def test_attention_is_recorded_only_where_asked(tiny):
+    with tiny.recorded_attention() as recorded:
+        tiny.next_tokens("dull")
+    tiny.next_tokens("dull")
+    assert len(recorded) == tiny.geometry.layers
+
+
+def test_a_local_folder_is_a_backbone(tiny, tmp_path, capsys):
+    tiny.model.save_pretrained(tmp_path / "mine")
+    tiny.tokenizer.save_pretrained(tmp_path / "mine")
+    loaded = prefixlab.load(str(tmp_path / "mine"), dtype="float32", device="cpu")
+    assert loaded.name == "mine"
+    assert loaded.next_tokens("a warm") == tiny.next_tokens("a warm")
+    assert capsys.readouterr().out.startswith("Backbone mine: 3 layers of 32")
+
+
+@pytest.mark.parametrize(
+    ("asked", "cached", "reachable", "chosen"),
+    [
+        ("elsewhere", True, True, ("elsewhere", "set by PREFIXLAB_BACKBONE")),
+        ("", True, False, ("gpt2", "found in the Hub's cache")),
+        ("", False, True, ("gpt2", "the Hub answers")),
+        ("", False, False, ("smollm2", "no model hub in reach")),
+    ],
+)
+def test_the_backbone_is_chosen_by_what_is_in_reach(
+    monkeypatch, asked, cached, reachable, chosen
+):
+    monkeypatch.setenv("PREFIXLAB_BACKBONE", asked)
+    monkeypatch.setattr(backbone, "try_to_load_from_cache", lambda *_: "file" if cached else None)
+    monkeypatch.setattr(backbone, "hub_answers", lambda: reachable)
+    assert backbone.choose() == chosen
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.parametrize("name", METHODS)
+def test_every_method_works_where_the_backbone_lies(tiny, task, name, tmp_path):
+    tiny.model.save_pretrained(tmp_path)
+    tiny.tokenizer.save_pretrained(tmp_path)
+    there = prefixlab.load(str(tmp_path), dtype="float32", device="cuda")
+    method, same = create(name, there, task), create(name, tiny, task)
+    ours, theirs = (
+        prefixlab.evaluation.scores(lm, each, task, task.test)
+        for lm, each in ((there, method), (tiny, same))
+    )
+    close(ours, theirs, atol=1e-3, rtol=1e-3)
