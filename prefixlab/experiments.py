@@ -44,7 +44,7 @@ def prompt_tuning(seeds: Sequence[int] = (0, 1)) -> Iterator[dict[str, Any]]:
     for seed in seeds:
         for init in ("uniform", "vocabulary", "labels", "text"):
             yield run("prompt_tuning", seed=seed, init=init, prompt_length=10)
-        for length in (1, 5, 20):
+        for length in (1, 20):
             yield run("prompt_tuning", seed=seed, init="labels", prompt_length=length)
 
 
@@ -52,7 +52,7 @@ def prefix_tuning(seeds: Sequence[int] = (0, 1)) -> Iterator[dict[str, Any]]:
     for seed in seeds:
         for init in ("uniform", "matched", "unrelated_words", "task_words", "examples"):
             yield run("prefix_tuning", train_size=32, seed=seed, init=init, prefix_length=10)
-        for length in (1, 5, 10, 20, 50):
+        for length in (1, 10, 50):
             yield run("prefix_tuning", seed=seed, init="task_words", prefix_length=length)
         for init in ("uniform", "task_words"):
             yield run(

@@ -126,9 +126,10 @@ def spread(
     *,
     xlabel: str,
     chance: float | None = None,
+    dot: str = "one run",
     title: str = "",
 ) -> Figure:
-    """One dot a run, one line a group, the mean as a bar: what varies, and how much."""
+    """One dot a run (or whatever `dot` says), one line a group, the mean as a bar: what varies."""
     figure, (axis,) = new(height=0.45 * len(groups) + 1.1)
     for row, values in enumerate(groups.values()):
         axis.plot(values, [row] * len(values), "o", color=BLUE, alpha=0.5)
@@ -137,7 +138,7 @@ def spread(
     if chance is not None:
         axis.axvline(chance, color="black", linestyle=":", linewidth=1)
     axis.set_yticks(range(len(groups)), list(groups))
-    axis.set(xlabel=f"{xlabel} (dot: one run, bar: mean)", title=title)
+    axis.set(xlabel=f"{xlabel} (dot: {dot}, bar: mean)", title=title)
     axis.set_ylim(len(groups) - 0.4, -0.6)
     return figure
 

@@ -88,9 +88,7 @@ def test_a_local_folder_is_a_backbone(tiny, tmp_path, capsys):
         ("", False, False, ("smollm2", "no model hub in reach")),
     ],
 )
-def test_the_backbone_is_chosen_by_what_is_in_reach(
-    monkeypatch, asked, cached, reachable, chosen
-):
+def test_the_backbone_is_chosen_by_what_is_in_reach(monkeypatch, asked, cached, reachable, chosen):
     monkeypatch.setenv("PREFIXLAB_BACKBONE", asked)
     monkeypatch.setattr(backbone, "try_to_load_from_cache", lambda *_: "file" if cached else None)
     monkeypatch.setattr(backbone, "hub_answers", lambda: reachable)
@@ -108,4 +106,4 @@ def test_every_method_works_where_the_backbone_lies(tiny, task, name, tmp_path):
         prefixlab.evaluation.scores(lm, each, task, task.test)
         for lm, each in ((there, method), (tiny, same))
     )
-    close(ours, theirs, atol=1e-3, rtol=1e-3)
+    close(ours, theirs, tolerance=1e-3)

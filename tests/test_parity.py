@@ -63,8 +63,7 @@ def test_prefix_tuning_is_that_of_peft(lm, task, tokens):
     ours[:, -1].square().sum().backward()
     theirs[:, -1].square().sum().backward()
     expected = model.prompt_encoder["default"].embedding.weight.grad
-    scale = expected.abs().max()
-    close(method.prefix.values.grad / scale, expected / scale)
+    close(method.prefix.values.grad, expected)
 
 
 def test_prompt_tuning_is_that_of_peft(lm, task, tokens):
