@@ -17,6 +17,7 @@ from torch import Tensor
 
 from prefixlab.backbone import Backbone
 from prefixlab.methods import Method, create
+from prefixlab.methods.reparameterization import LSTM, MLP
 from prefixlab.tasks import Task
 from prefixlab.training import Recipe, Training
 
@@ -41,7 +42,7 @@ def save(method: Method, path: str | Path, training: Training | None = None) -> 
         "backbone": method.backbone_name,
         "hidden": method.geometry.hidden,
         "layers": method.geometry.layers,
-        "dropped": not has_reparameterization(method),
+        "dropped": not any(isinstance(part, (MLP, LSTM)) for part in method.modules()),
         "prefixlab": version("prefixlab"),
     }
     tensors = {f"method.{name}": value for name, value in method.state_dict().items()}
@@ -132,14 +133,6 @@ def read(path: str | Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
 
 def part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
     return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
-
-
-def has_reparameterization(method: Method) -> bool:
-    """Whether the parameters are still computed by a network that can be dropped."""
-    return (
-        method.parameters_now()
-        > type(method).cost(method.geometry, **method.describe()["knobs"]).stored
-    )
 
 
 def with_suffix(path: str | Path) -> Path:

@@ -101,7 +101,7 @@ def accuracies(
     axis.axvline(chance, color="black", linestyle=":", linewidth=1, label="chance")
     axis.set_yticks(range(len(results)), list(results))
     axis.set(xlabel="accuracy (bar: 95% interval)", title=title, ylim=(len(results) - 0.4, -0.7))
-    axis.legend(loc="lower left", frameon=False)
+    figure.legend(loc="outside upper right", frameon=False)  # inside it could hide a bar
     return figure
 
 
@@ -176,6 +176,8 @@ def before_after(
             )
             mean = sum(values) / len(values)
             axis.plot([mean, mean], [middle - 0.17, middle + 0.17], color=colour, linewidth=3)
+    for row in range(1, len(groups)):
+        axis.axhline(row - 0.5, color=GREY, linewidth=0.5)
     if chance is not None:
         axis.axvline(chance, color="black", linestyle=":", linewidth=1, label="chance")
     axis.set_yticks(range(len(groups)), list(groups))

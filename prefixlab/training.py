@@ -89,6 +89,7 @@ class Training:
         self.best_loss = float("inf")
         self.best: dict[str, Tensor] = {}
         self.waited = 0
+        self.last_good = snapshot(method)
 
     def __iter__(self) -> Iterator[Step]:
         while self.step < self.recipe.steps and not self.stopped_early:
@@ -146,8 +147,7 @@ class Training:
     def restore_last_good(self, loss: float) -> None:
         """Put back the parameters of the last finite loss, and say so."""
         rate = self.optimizer.param_groups[0]["lr"]
-        if self.step:
-            self.method.load_state_dict(self.last_good)
+        self.method.load_state_dict(self.last_good)
         raise TrainingDiverged(
             f"The loss or its gradient is not finite at step {self.step + 1} (loss {loss}); the "
             f"parameters of the last finite loss are kept. Train again with a learning rate "
@@ -196,7 +196,8 @@ def train(
 ) -> Training:
     """Train a method on a task's training examples, one `Step` at a time.
 
-    The knobs of `Recipe` are given by name (`steps=64, seed=0`) or as a whole.
+    The knobs of `Recipe` are given by name (`steps=64, seed=0`), as a whole, or both: a name
+    overrides the recipe.
 
     Raises
     ------
@@ -205,7 +206,8 @@ def train(
     TrainingDiverged
         While training: a loss that is not finite. The last good parameters are kept.
     """
-    return Training(lm, method, task, recipe or Recipe.of("train", knobs))
+    given = recipe.as_dict() if recipe else {}
+    return Training(lm, method, task, Recipe.of("train", given | knobs))
 
 
 def make_optimizer(method: Method, recipe: Recipe, rate: float) -> Optimizer:

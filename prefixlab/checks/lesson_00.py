@@ -7,7 +7,9 @@ from prefixlab.backbone import Past
 from prefixlab.checks import Exercise, Mistake
 
 numbers_in_past = Exercise(
-    right=lambda positions, layers, kv_heads, head_dim: 2 * positions * layers * kv_heads * head_dim,
+    right=lambda positions, layers, kv_heads, head_dim: (
+        2 * positions * layers * kv_heads * head_dim
+    ),
     probes=((5, 24, 16, 64), (10, 12, 12, 64), (7, 30, 3, 64)),
     praise="For GPT-2 medium and five positions these are the paper's 250K parameters.",
     mistakes=(

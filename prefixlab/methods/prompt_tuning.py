@@ -43,7 +43,7 @@ class PromptTuning(Method):
 
     def __init__(self, lm: Backbone, task: Task, *, seed: int = 0, **knobs: Any):
         super().__init__(lm, task, seed=seed, **knobs)
-        self.prompt = Flat(self.initial(lm, task))
+        self.prompt = Flat(self.initial(lm, task).to(lm.device))
 
     def make_template(self, template: Template) -> Template:
         plain = super().make_template(template)

@@ -1,0 +1,93 @@
+"""What all methods share: the registry, costs, seeds."""
+
+import pytest
+import torch
+
+from prefixlab import METHODS, Method, create, geometry
+from prefixlab.methods.reparameterization import LSTM, MLP, lstm_parameters, mlp_parameters
+
+KNOBS = [
+    ("discrete_prompt", {}),
+    ("in_context", {}),
+    ("prompt_tuning", {"prompt_length": 1}),
+    ("prompt_tuning", {"prompt_length": 30, "init": "vocabulary"}),
+    ("prefix_tuning", {"prefix_length": 1}),
+    ("prefix_tuning", {"prefix_length": 30, "layers": "0,2", "init": "uniform"}),
+    ("prefix_tuning", {"reparameterization": "mlp", "mlp_hidden": 3, "init": "uniform"}),
+    ("prefix_tuning", {"reparameterization": "mlp", "layers": "1", "init": "uniform"}),
+    ("p_tuning", {"encoder": "none"}),
+    ("p_tuning", {"encoder": "mlp", "template": "{soft:1}{x}{soft:9}{y}"}),
+    ("p_tuning", {"encoder": "lstm", "template": "{x}{soft:4}{y}"}),
+]
+
+
+def parameters(method: Method) -> list[torch.Tensor]:
+    return list(method.state_dict().values())
+
+
+def test_the_registry_names_the_methods():
+    assert all(method.name == name for name, method in METHODS.items())
+    assert set(METHODS) == {name for name, _ in KNOBS}
+
+
+@pytest.mark.parametrize(("name", "knobs"), KNOBS)
+def test_the_cost_is_the_count_of_parameters_before_and_after_dropping(tiny, task, name, knobs):
+    method = create(name, tiny, task, **knobs)
+    cost = METHODS[name].cost(tiny.geometry, **knobs)
+    assert cost.trained == method.parameters_now()
+    method.drop_reparameterization()
+    assert cost.stored == method.parameters_now()
+    assert cost.stored_bytes == 4 * cost.stored
+    assert cost.share == cost.stored / tiny.geometry.parameters
+
+
+def test_five_positions_of_prefix_on_gpt2_medium_are_the_paper_s_245760_numbers():
+    cost = METHODS["prefix_tuning"].cost(geometry("gpt2-medium"), prefix_length=5)
+    assert cost.stored == cost.trained == 245_760
+
+
+def test_networks_have_as_many_parameters_as_the_formulas_say():
+    for network, formula in (
+        (MLP(3, 8, 5, 12), mlp_parameters(3, 8, 5, 12)),
+        (LSTM(3, 8), lstm_parameters(3, 8)),
+    ):
+        assert sum(p.numel() for p in network.parameters()) == formula
+
+
+@pytest.mark.parametrize(
+    ("name", "knobs"),
+    [
+        ("prompt_tuning", {"init": "uniform"}),
+        ("prompt_tuning", {"init": "vocabulary"}),
+        ("prefix_tuning", {"init": "uniform"}),
+        ("prefix_tuning", {"init": "matched"}),
+        ("prefix_tuning", {"init": "uniform", "reparameterization": "mlp", "mlp_hidden": 8}),
+        ("p_tuning", {"encoder": "none"}),
+        ("p_tuning", {"encoder": "lstm"}),
+    ],
+)
+def test_a_seed_fixes_every_random_choice_and_disturbs_none_outside(gpt2, task, name, knobs):
+    torch.manual_seed(1)
+    before = torch.get_rng_state()
+    first = parameters(create(name, gpt2, task, seed=5, **knobs))
+    assert torch.equal(torch.get_rng_state(), before)
+    torch.manual_seed(2)
+    again = parameters(create(name, gpt2, task, seed=5, **knobs))
+    other = parameters(create(name, gpt2, task, seed=6, **knobs))
+    assert all(torch.equal(a, b) for a, b in zip(first, again, strict=True))
+    assert not all(torch.equal(a, b) for a, b in zip(first, other, strict=True))
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_a_template_of_one_s_own_takes_the_place_of_the_task_s(gpt2, task, name):
+    text = "{soft:1}{x} it was {y}" if name == "p_tuning" else "{x} it was {y}"
+    method = create(name, gpt2, task, template=text)
+    last = method.rows(gpt2, task.test.select([0]), task)[0].prompt[-6:]
+    assert gpt2.tokenizer.decode(last).endswith("it was")
+
+
+def test_what_a_method_is_can_be_written_down_and_made_again(gpt2, task):
+    method = create("prefix_tuning", gpt2, task, seed=3, prefix_length=4, init="matched")
+    about = method.describe()
+    same = create(about["method"], gpt2, task, seed=about["seed"], **about["knobs"])
+    assert torch.equal(same.prefix(), method.prefix())

@@ -1,0 +1,138 @@
+"""Tasks: what becomes of ratings, CSV files and data sets; which example is in which split."""
+
+import pytest
+from huggingface_hub import constants
+
+from prefixlab import Task, assets, tasks
+
+RATED = (
+    [(f"{index}", 1.1 + index % 3, f"good {index}") for index in range(30)]
+    + [(f"{index}", -1.1 - index % 3, f"bad {index}") for index in range(40)]
+    + [("n", 1.0, "neither"), ("n", -1.0, "neither"), ("n", 0.0, "neither")]
+    + [("t", 3.0, "said twice"), ("t", 2.0, "said twice ")]
+    + [("b", 3.0, "both ways"), ("b", -3.0, "both ways")]
+    + [("e", 2.0, " caf\xe9\twith a tab"), ("s", 2.0, " ")]
+)
+
+
+@pytest.fixture
+def ratings(tmp_path, monkeypatch):
+    """The cache as it is after a download, with ratings that are easy to tell apart."""
+    lines = "".join(f"{name}\t{rating}\t{text}\r\n" for name, rating, text in RATED)
+    (tmp_path / "ratings").mkdir()
+    (tmp_path / "ratings/movie_reviews.txt").write_bytes(lines.encode("latin-1"))
+    monkeypatch.setattr(assets, "fetch", lambda asset: tmp_path / asset.name)
+
+
+@pytest.fixture
+def table(tmp_path):
+    path = tmp_path / "meals.csv"
+    rows = [f'"meal {index}, with rice",{"good" if index % 3 else "bad"}' for index in range(40)]
+    path.write_text("\n".join(["review,taste", *rows]), encoding="utf-8")
+    return path
+
+
+def texts(task):
+    return {name: list(getattr(task, name)["x"]) for name in ("train", "validation", "test")}
+
+
+def test_sentences_beyond_the_threshold_are_taken_once(ratings):
+    found = tasks.rated_sentences("movie_reviews")
+    assert len(found) == 30 + 40 + 2
+    assert ("good 0", 1) in found
+    assert ("bad 39", 0) in found
+    assert found.count(("said twice", 1)) == 1
+    assert ("caf\xe9\twith a tab", 1) in found
+    assert not {"neither", "both ways", ""} & {text for text, _ in found}
+
+
+def test_classes_are_balanced_in_every_split(ratings):
+    task = tasks.load("movie_reviews", train=20, validation=11, test=14)
+    assert [len(task.train), len(task.validation), len(task.test)] == [20, 11, 14]
+    assert [sum(task.train["y"]), sum(task.validation["y"]), sum(task.test["y"])] == [10, 6, 7]
+    assert all(
+        (y == 0) == x.startswith("bad") for x, y in zip(task.test["x"], task.test["y"], strict=True)
+    )
+
+
+def test_splits_share_no_text(ratings):
+    task = tasks.load("movie_reviews", train=30, validation=10, test=20)
+    together = sum(texts(task).values(), [])
+    assert len(set(together)) == 60
+
+
+def test_a_seed_fixes_the_splits(ratings):
+    sizes = {"train": 20, "validation": 10, "test": 20}
+    first = texts(tasks.load("movie_reviews", **sizes, seed=1))
+    assert texts(tasks.load("movie_reviews", **sizes, seed=1)) == first
+    assert texts(tasks.load("movie_reviews", **sizes, seed=2)) != first
+
+
+def test_the_test_set_stays_whatever_train_is(ratings):
+    small, large = (
+        texts(tasks.load("movie_reviews", train=train, validation=10, test=20)) for train in (8, 30)
+    )
+    assert small["test"] == large["test"]
+    assert small["validation"] == large["validation"]
+    assert set(small["train"]) < set(large["train"])
+
+
+def test_more_than_there_is_cannot_be_asked_for(ratings):
+    with pytest.raises(
+        ValueError, match="has 64 examples in two balanced classes, fewer than .*65"
+    ):
+        tasks.load("movie_reviews", train=31, validation=14, test=20)
+    with pytest.raises(ValueError, match="train=1 is too few"):
+        tasks.load("movie_reviews", train=1, validation=2, test=2)
+
+
+@pytest.mark.real
+@pytest.mark.parametrize(
+    ("name", "sentences"),
+    [("movie_reviews", 9021), ("product_reviews", 2375), ("tweets", 2599), ("editorials", 1401)],
+)
+def test_the_real_domains_have_their_sentences(name, sentences):
+    found = tasks.rated_sentences(name)
+    assert len(found) == len({text for text, _ in found}) == sentences
+    assert tasks.load(name, train=32, validation=8, test=20).template.prompt("X")
+
+
+def test_restaurants_are_texts_to_write():
+    task = tasks.load("restaurants", train=8, validation=4, test=6)
+    assert task.verbalizer is None
+    assert len(task.train) == 8
+    assert all(isinstance(y, str) and y for y in task.test["y"])
+    assert not set(task.train["x"]) & set(task.test["x"])
+    assert "free text" in repr(task)
+
+
+def test_a_csv_file_is_a_task(table):
+    task = Task.from_csv(table, text="review", label="taste")
+    assert task.name == "meals"
+    assert task.verbalizer.words == ("bad", "good")
+    assert [len(task.train), len(task.validation), len(task.test)] == [28, 4, 8]
+    assert len(set(sum(texts(task).values(), []))) == 40
+    for x, y in zip(task.train["x"], task.train["y"], strict=True):
+        assert x.endswith(", with rice")
+        assert y == bool(int(x.split()[1].strip(",")) % 3)
+
+
+def test_the_words_of_a_csv_file_s_labels_can_be_chosen(table):
+    words = {"good": "积极", "bad": "消极"}
+    task = Task.from_csv(table, text="review", label="taste", words=words, template="{x}：{y}")
+    assert task.verbalizer.words == ("消极", "积极")
+    assert task.template.prompt("rice") == ["rice："]
+
+
+def test_a_folder_with_a_table_is_a_data_set(table):
+    ours = Task.from_csv(table, text="review", label="taste", seed=4)
+    theirs = Task.from_hub(str(table.parent), text="review", label="taste", seed=4)
+    assert texts(theirs) == texts(ours)
+    assert theirs.verbalizer == ours.verbalizer
+
+
+def test_a_data_set_out_of_reach_is_told_with_a_way_out(monkeypatch):
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    monkeypatch.setattr("datasets.config.HF_HUB_OFFLINE", True)
+    with pytest.raises(ValueError, match=r"'no/such' \(split 'train'\) cannot be had .*from_csv"):
+        Task.from_hub("no/such", text="review", label="taste")
