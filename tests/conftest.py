@@ -5,7 +5,6 @@ import os
 # On a busy machine OpenMP's threads wait for each other for ever longer; asleep, they do not.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # torch reads it when it is imported
 
-# ruff: noqa: E402
 import pytest
 import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers

@@ -1,5 +1,6 @@
 """A knob is declared once: its default, its check and its error come from that declaration."""
 
+import re
 from dataclasses import dataclass
 
 import pytest
@@ -43,9 +44,8 @@ def test_the_edges_of_a_range_are_inside_it(edge):
     ],
 )
 def test_a_wrong_value_is_told_with_its_range_and_its_remedy(given, words):
-    with pytest.raises(ValueError) as error:
+    with pytest.raises(ValueError, match=".*".join(map(re.escape, words))):
         Oven.of("oven", given)
-    assert not [word for word in words if word not in str(error.value)], str(error.value)
 
 
 @pytest.mark.parametrize("owner", [Recipe, *(method.Knobs for method in METHODS.values())])

@@ -1,5 +1,7 @@
 """Tasks: what becomes of ratings, CSV files and data sets; which example is in which split."""
 
+from itertools import chain
+
 import pytest
 from huggingface_hub import constants
 
@@ -57,8 +59,7 @@ def test_classes_are_balanced_in_every_split(ratings):
 
 def test_splits_share_no_text(ratings):
     task = tasks.load("movie_reviews", train=30, validation=10, test=20)
-    together = sum(texts(task).values(), [])
-    assert len(set(together)) == 60
+    assert len(set(chain(*texts(task).values()))) == 60
 
 
 def test_a_seed_fixes_the_splits(ratings):
@@ -79,7 +80,7 @@ def test_the_test_set_stays_whatever_train_is(ratings):
 
 def test_more_than_there_is_cannot_be_asked_for(ratings):
     with pytest.raises(
-        ValueError, match="has 64 examples in two balanced classes, fewer than .*65"
+        ValueError, match=r"has 64 examples in two balanced classes, fewer than .*65"
     ):
         tasks.load("movie_reviews", train=31, validation=14, test=20)
     with pytest.raises(ValueError, match="train=1 is too few"):
@@ -111,7 +112,7 @@ def test_a_csv_file_is_a_task(table):
     assert task.name == "meals"
     assert task.verbalizer.words == ("bad", "good")
     assert [len(task.train), len(task.validation), len(task.test)] == [28, 4, 8]
-    assert len(set(sum(texts(task).values(), []))) == 40
+    assert len(set(chain(*texts(task).values()))) == 40
     for x, y in zip(task.train["x"], task.train["y"], strict=True):
         assert x.endswith(", with rice")
         assert y == bool(int(x.split()[1].strip(",")) % 3)
@@ -124,7 +125,8 @@ def test_the_words_of_a_csv_file_s_labels_can_be_chosen(table):
     assert task.template.prompt("rice") == ["rice："]
 
 
-def test_a_folder_with_a_table_is_a_data_set(table):
+def test_a_folder_with_a_table_is_a_data_set(table, tmp_path, monkeypatch):
+    monkeypatch.setattr("datasets.config.HF_DATASETS_CACHE", tmp_path / "cache")
     ours = Task.from_csv(table, text="review", label="taste", seed=4)
     theirs = Task.from_hub(str(table.parent), text="review", label="taste", seed=4)
     assert texts(theirs) == texts(ours)

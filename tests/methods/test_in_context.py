@@ -1,7 +1,7 @@
 """In-context learning: which demonstrations stand in front, in which order, with which labels."""
 
 from collections import Counter
-from itertools import permutations
+from itertools import chain, permutations
 from math import factorial
 
 import pytest
@@ -59,7 +59,7 @@ def test_random_labels_leave_the_texts_as_they_are(gpt2, task):
     drawn = [answers(gpt2, task, demonstrations=6, labels="random", seed=s) for s in range(4)]
     true = [answers(gpt2, task, demonstrations=6, seed=s) for s in range(4)]
     assert drawn != true
-    assert set(sum(drawn, [])) == set(task.verbalizer.words)
+    assert set(chain(*drawn)) == set(task.verbalizer.words)
 
 
 def test_no_demonstration_is_no_prefix(gpt2, task):

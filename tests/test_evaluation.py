@@ -1,0 +1,124 @@
+"""Evaluation: its numbers against known ones and against hand calculation."""
+
+import math
+from dataclasses import replace
+
+import pytest
+import torch
+from reference import close
+
+from prefixlab import DiscretePrompt, Verbalizer, evaluate, evaluation, predict
+from prefixlab.batching import collate
+from prefixlab.evaluation import (
+    CONTENT_FREE,
+    content_free_scores,
+    expected_calibration_error,
+    loss_of,
+    scores,
+    wilson,
+)
+
+
+@pytest.mark.parametrize(
+    ("right", "total", "interval"),
+    [
+        (5, 10, (0.2366, 0.7634)),
+        (0, 10, (0.0, 0.2775)),
+        (10, 10, (0.7225, 1.0)),
+        (81, 263, (0.2553, 0.3662)),  # Newcombe (1998), table I
+    ],
+)
+def test_wilson_s_interval_is_the_published_one(right, total, interval):
+    assert wilson(right, total) == pytest.approx(interval, abs=5e-5)
+
+
+def test_calibration_error_by_hand():
+    """Two of three right at 0.95, and one of two at 0.65: 3/5 |0.95 - 2/3| + 2/5 |0.65 - 1/2|."""
+    confident, unsure = [0.95, 0.05], [0.35, 0.65]
+    probabilities = torch.tensor([confident] * 3 + [unsure] * 2)
+    right = torch.tensor([True, True, False, True, False])
+    error = expected_calibration_error(probabilities, right)
+    assert error == pytest.approx(0.6 * (0.95 - 2 / 3) + 0.4 * 0.15)
+
+
+def test_sure_and_right_has_no_calibration_error():
+    assert expected_calibration_error(torch.eye(3), torch.tensor([True] * 3)) == 0
+
+
+@pytest.fixture
+def says(monkeypatch):
+    """Fix what the model says: logarithms of these probabilities, whatever the examples."""
+
+    def fix(probabilities, content_free):
+        def said(lm, method, task, examples, **_):
+            free = tuple(examples["x"]) == CONTENT_FREE
+            return torch.tensor(content_free if free else probabilities).log()
+
+        monkeypatch.setattr(evaluation, "scores", said)
+
+    return fix
+
+
+def test_calibration_divides_by_what_is_said_to_nothing(gpt2, task, says):
+    two = replace(task, test=task.test.select([0, 1]))  # positive, negative
+    method = DiscretePrompt(gpt2, two)
+    says([[0.80, 0.20], [0.95, 0.05]], content_free=[[0.9, 0.1], [0.8, 0.2], [1.0, 0.0]])
+    raw, calibrated = (evaluate(gpt2, method, two, calibrate=flag) for flag in (False, True))
+    assert (raw.accuracy, calibrated.accuracy) == (0.5, 1.0)
+    # 0.8 / 0.9 and 0.2 / 0.1, 0.95 / 0.9 and 0.05 / 0.1; the right answers are 1 and 0.
+    first, second = 2 / (2 + 0.8 / 0.9), (0.95 / 0.9) / (0.95 / 0.9 + 0.5)
+    assert calibrated.loss == pytest.approx(-(math.log(first) + math.log(second)) / 2)
+    assert raw.loss == pytest.approx(-(math.log(0.2) + math.log(0.95)) / 2)
+    assert calibrated.interval == pytest.approx(wilson(2, 2))
+
+
+def test_inputs_without_content_are_rendered_as_any_other(tiny, task):
+    method = DiscretePrompt(tiny, task)
+    together = predict(tiny, method, task, ["N/A", "[MASK]", ""])
+    close(content_free_scores(tiny, method, task), together.mean(0).log())
+
+
+def test_scores_come_in_the_order_of_the_examples(tiny, task):
+    method = DiscretePrompt(tiny, task)
+    ours = scores(tiny, method, task, task.test, batch_size=3)
+    backwards = task.test.select(range(len(task.test) - 1, -1, -1))
+    close(scores(tiny, method, task, backwards, batch_size=3), ours.flip(0))
+
+
+def test_predictions_are_probabilities_of_every_answer(tiny, task):
+    method = DiscretePrompt(tiny, task)
+    said = predict(tiny, method, task, ["dull", "great", "I would watch it again"])
+    close(said.sum(1), torch.ones(3))
+    close(said, predict(tiny, method, task, ["dull", "great", "I would watch it again"]))
+    calibrated = predict(tiny, method, task, ["dull"], calibrate=True)
+    by_hand = said[:1] / content_free_scores(tiny, method, task).exp()
+    close(calibrated, by_hand / by_hand.sum())
+
+
+@pytest.mark.parametrize("answers", [("negative", "positive"), ("awful, really", "great")])
+def test_the_training_loss_is_the_evaluation_s(tiny, task, answers):
+    asked = replace(task, verbalizer=Verbalizer(answers))
+    method = DiscretePrompt(tiny, asked)
+    batch = collate(method.rows(tiny, asked.test, asked), tiny.padding)
+    loss = loss_of(tiny.answer_scores(batch), batch)
+    assert loss.item() == pytest.approx(evaluate(tiny, method, asked).loss, rel=1e-5)
+
+
+def test_the_loss_of_free_text_is_per_token(tiny, task):
+    free = replace(task, verbalizer=None, test=task.test.map(lambda row: {"y": row["x"]}))
+    method = DiscretePrompt(tiny, free)
+    rows = method.rows(tiny, free.test, free)
+    result = evaluate(tiny, method, free)
+    tokens = sum(len(row.answers[0]) for row in rows)
+    assert result.loss == pytest.approx(-scores(tiny, method, free, free.test).sum() / tokens)
+    batch = collate(rows, tiny.padding)
+    assert loss_of(tiny.answer_scores(batch), batch).item() == pytest.approx(result.loss, rel=1e-5)
+    assert (result.accuracy, result.interval, result.calibration_error) == (None, None, None)
+    assert "nats per token" in str(result)
+
+
+def test_an_evaluation_reads_as_a_sentence(gpt2, task):
+    text = str(evaluate(gpt2, DiscretePrompt(gpt2, task), task, split="validation"))
+    assert text.startswith("accuracy ")
+    assert "95% interval" in text
+    assert text.endswith("4 examples")

@@ -1,0 +1,187 @@
+"""Training: what a step does, when it stops, and what is kept."""
+
+from dataclasses import replace
+from itertools import islice
+
+import pytest
+import torch
+from torch.optim import AdamW
+
+from prefixlab import Recipe, TrainingDiverged, create, train, training
+from prefixlab.batching import collate
+from prefixlab.evaluation import loss_of
+from prefixlab.training import snapshot
+
+
+def prompt(lm, task, **knobs):
+    return create("prompt_tuning", lm, task, prompt_length=3, init="uniform", **knobs)
+
+
+def same(a, b):
+    return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
+
+
+@pytest.fixture
+def validation_losses(monkeypatch):
+    """Decide what the validations of the coming runs find, one loss after another."""
+
+    def script(losses):
+        result = training.evaluate
+        left = iter(losses)
+        monkeypatch.setattr(
+            training, "evaluate", lambda *a, **k: replace(result(*a, **k), loss=next(left))
+        )
+
+    return script
+
+
+@pytest.mark.parametrize(
+    ("knobs", "rates"),
+    [
+        ({"steps": 4}, [1, 0.75, 0.5, 0.25]),
+        ({"steps": 4, "decay": "constant"}, [1, 1, 1, 1]),
+        ({"steps": 6, "warmup": 2}, [0.5, 1, 1, 0.75, 0.5, 0.25]),
+        ({"steps": 4, "warmup": 4, "decay": "constant"}, [0.25, 0.5, 0.75, 1]),
+    ],
+)
+def test_the_learning_rate_rises_and_falls(knobs, rates):
+    recipe = Recipe(**knobs)
+    assert [recipe.rate(step, peak=1.0) for step in range(recipe.steps)] == pytest.approx(rates)
+
+
+def test_a_step_is_one_of_the_optimizer_on_the_loss_of_its_batch(gpt2, task):
+    method, by_hand = prompt(gpt2, task), prompt(gpt2, task)
+    run = train(gpt2, method, task, steps=2, batch_size=4, learning_rate=0.05, clip=0.0, seed=3)
+    optimizer = AdamW(by_hand.parameters(), weight_decay=0.0)
+    for rate in (0.05, 0.025):
+        batch = collate([run.rows[index] for index in run.next_batch()], gpt2.padding)
+        loss = loss_of(gpt2.answer_scores(batch, by_hand.conditioning()), batch)
+        optimizer.param_groups[0]["lr"] = rate
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        step = run.advance()
+        assert step.loss == loss.item()
+        assert step.learning_rate == rate
+        assert step.tokens == batch.mask.sum()
+    assert same(snapshot(method), snapshot(by_hand))
+
+
+def test_a_gradient_is_no_longer_than_the_clip(gpt2, task):
+    method = prompt(gpt2, task)
+    train(gpt2, method, task, steps=1, batch_size=4, clip=1e-3).advance()
+    assert method.prompt.values.grad.norm().item() == pytest.approx(1e-3, rel=1e-3)
+    free = prompt(gpt2, task)
+    train(gpt2, free, task, steps=1, batch_size=4, clip=0.0).advance()
+    assert free.prompt.values.grad.norm() > 1e-2
+
+
+@pytest.mark.parametrize(
+    ("name", "knobs"),
+    [
+        ("prompt_tuning", {}),
+        ("prefix_tuning", {"prefix_length": 3}),
+        ("prefix_tuning", {"prefix_length": 3, "layers": "2", "init": "matched"}),
+        ("p_tuning", {}),
+        ("p_tuning", {"encoder": "none"}),
+    ],
+)
+def test_training_lowers_the_loss_and_leaves_the_model_as_it_was(tiny, task, name, knobs):
+    before = {key: value.clone() for key, value in tiny.model.state_dict().items()}
+    method = create(name, tiny, task, **knobs)
+    run = train(tiny, method, task, steps=12, batch_size=16, learning_rate=0.02, decay="constant")
+    losses = [step.loss for step in run]
+    assert losses[-1] < losses[0] - 0.02
+    assert same(before, tiny.model.state_dict())
+
+
+@pytest.mark.parametrize(("optimizer", "slot"), [("adamw", "exp_avg"), ("adafactor", "row_var")])
+def test_the_optimizer_is_the_one_asked_for(gpt2, task, optimizer, slot):
+    run = train(gpt2, prompt(gpt2, task), task, steps=1, optimizer=optimizer)
+    run.advance()
+    assert slot in run.optimizer.state_dict()["state"][0]
+
+
+def test_the_method_s_own_learning_rate_holds_where_none_is_given(gpt2, task):
+    assert train(gpt2, prompt(gpt2, task), task).peak == 0.01
+    flat, mlp = (
+        create("prefix_tuning", gpt2, task, init="uniform", reparameterization=kind)
+        for kind in ("none", "mlp")
+    )
+    assert train(gpt2, flat, task).peak > train(gpt2, mlp, task).peak > 0
+
+
+def test_a_name_overrides_a_recipe(gpt2, task):
+    run = train(gpt2, prompt(gpt2, task), task, recipe=Recipe(steps=9, warmup=2), steps=3)
+    assert (run.recipe.steps, run.recipe.warmup) == (3, 2)
+
+
+def test_a_loop_left_and_entered_again_goes_on_as_if_never_left(gpt2, task):
+    straight, left = (
+        train(gpt2, prompt(gpt2, task), task, steps=7, batch_size=4, warmup=2) for _ in range(2)
+    )
+    expected = [step.loss for step in straight]
+    losses = [step.loss for step in islice(left, 3)]
+    losses += [step.loss for step in left]
+    assert losses == expected
+    assert same(snapshot(left.method), snapshot(straight.method))
+    assert list(left) == []
+
+
+def test_every_example_is_seen_once_an_epoch(gpt2, task):
+    run = train(gpt2, prompt(gpt2, task), task, steps=8, batch_size=4)
+    seen = []
+    for _ in run:
+        run.step -= 1  # the batch of the step just taken
+        seen += run.next_batch()
+        run.step += 1
+    assert sorted(seen[:16]) == sorted(seen[16:]) == list(range(16))
+    assert seen[:16] != seen[16:]
+
+
+def test_early_stopping_waits_and_goes_back_to_the_best(gpt2, task, validation_losses):
+    validation_losses([1.0, 0.5, 0.6, 0.7, 0.8])
+    run = train(gpt2, prompt(gpt2, task), task, steps=50, validate_every=2, patience=3)
+    at = {step.step: (step, snapshot(run.method)) for step in run}
+    assert len(at) == 10
+    assert [at[n][0].validation is not None for n in (1, 2, 3, 4)] == [False, True, False, True]
+    assert at[4][0].validation.loss == 0.5
+    assert same(snapshot(run.method), at[4][1])
+    assert not same(at[4][1], at[10][1])
+
+
+def test_without_patience_the_last_parameters_stay(gpt2, task, validation_losses):
+    validation_losses([0.5, 1.0, 2.0])
+    run = train(gpt2, prompt(gpt2, task), task, steps=3, validate_every=1)
+    last = [snapshot(run.method) for _ in run][-1]
+    assert same(snapshot(run.method), last)
+
+
+def poisoned_at(lm, monkeypatch, call):
+    """Let the scores of that call, counted from 1, be no numbers."""
+    honest, calls = lm.answer_scores, iter(range(1, 1000))
+
+    def scores(*args):
+        return honest(*args) * (float("nan") if next(calls) == call else 1)
+
+    monkeypatch.setattr(lm, "answer_scores", scores)
+
+
+def test_a_diverged_loss_keeps_the_last_good_parameters(gpt2, task, monkeypatch):
+    poisoned_at(gpt2, monkeypatch, 3)
+    run = train(gpt2, prompt(gpt2, task), task, steps=6, learning_rate=0.5)
+    before = []
+    with pytest.raises(TrainingDiverged, match=r"not finite at step 3 \(loss nan\).*below 0\.33"):
+        while True:
+            before.append(snapshot(run.method))
+            run.advance()
+    assert same(snapshot(run.method), before[1])  # those that step 2 still found a loss for
+
+
+def test_a_loss_that_diverges_at_once_keeps_the_start(gpt2, task, monkeypatch):
+    poisoned_at(gpt2, monkeypatch, 1)
+    method = prompt(gpt2, task)
+    start = snapshot(method)
+    with pytest.raises(TrainingDiverged, match="not finite at step 1"):
+        list(train(gpt2, method, task, steps=6))
+    assert same(snapshot(method), start)
