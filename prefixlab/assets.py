@@ -8,6 +8,7 @@ installed or run), checked against a known SHA-256, converted once, and kept in 
 The cache is `PREFIXLAB_CACHE`, or the place the operating system has for caches.
 """
 
+import ast
 import errno
 import hashlib
 import io
@@ -206,9 +207,12 @@ def pip_setting(name: str) -> str | None:
     """One setting of pip, from its environment variable or its configuration files."""
     if value := os.environ.get("PIP_" + name.upper().replace("-", "_")):
         return value
-    command = [sys.executable, "-m", "pip", "config", "get", f"global.{name}"]
+    # Not `config get`, which leaves out the file that holds for the whole machine.
+    command = [sys.executable, "-m", "pip", "config", "list"]
     answer = subprocess.run(command, capture_output=True, text=True)
-    return answer.stdout.strip() if answer.returncode == 0 else None
+    settings = dict(line.split("=", 1) for line in answer.stdout.splitlines() if "=" in line)
+    value = settings.get(f"global.{name}")  # written as Python writes a string
+    return ast.literal_eval(value) if value else None
 
 
 MANIFEST = "SHA256.json"

@@ -1,6 +1,10 @@
 """Backbones small enough for a unit test, the real one, and a task of two dozen sentences."""
 
 import os
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import count
+from typing import Any
 
 # On a busy machine OpenMP's threads wait for each other for ever longer; asleep, they do not.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # torch reads it when it is imported
@@ -18,7 +22,7 @@ from transformers import (
 )
 
 import prefixlab
-from prefixlab import Backbone, Task, Template, Verbalizer
+from prefixlab import Backbone, Evaluation, Task, Template, Verbalizer, training
 from prefixlab.tasks import dataset
 
 SENTENCES = [
@@ -93,6 +97,36 @@ def task() -> Task:
         verbalizer=Verbalizer(("negative", "positive")),
         task_words="Is the review negative or positive?",
     )
+
+
+@pytest.fixture
+def validation_losses(monkeypatch: pytest.MonkeyPatch) -> Callable[[list[float]], None]:
+    """Decide what the validations of the coming runs find, one loss after another."""
+
+    def script(losses: list[float]) -> None:
+        honest, left = training.evaluate, iter(losses)
+
+        def evaluate(*given: Any, **knobs: Any) -> Evaluation:
+            return replace(honest(*given, **knobs), loss=next(left))
+
+        monkeypatch.setattr(training, "evaluate", evaluate)
+
+    return script
+
+
+@pytest.fixture
+def poison(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Let the scores of one call of a backbone, counted from 1, be no numbers."""
+
+    def at(lm: Backbone, call: int) -> None:
+        honest, calls = lm.answer_scores, count(1)
+
+        def scores(*given: Any) -> torch.Tensor:
+            return honest(*given) * (float("nan") if next(calls) == call else 1)
+
+        monkeypatch.setattr(lm, "answer_scores", scores)
+
+    return at
 
 
 def byte_pairs(start: str | None = None) -> PreTrainedTokenizerFast:

@@ -18,6 +18,11 @@ def close(ours: Tensor, theirs: Tensor, tolerance: float = 1e-4) -> None:
     assert error < tolerance, f"relative error {error:.1e}"
 
 
+def same(ours: dict[str, Tensor], theirs: dict[str, Tensor]) -> bool:
+    """Whether two state dicts hold the same numbers, bit by bit."""
+    return ours.keys() == theirs.keys() and all(torch.equal(ours[k], theirs[k]) for k in ours)
+
+
 @contextmanager
 def plain(lm: Backbone, attention: str = "eager") -> Iterator[PreTrainedModel]:
     """The model with an attention of transformers' own in place of this package's."""

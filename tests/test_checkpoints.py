@@ -1,12 +1,12 @@
-"""Checkpoints: what is saved comes back, resumed equals uninterrupted, and nothing is half-written."""
+"""Checkpoints: what is saved comes back, and goes on as if it had never stopped."""
 
 import os
 from itertools import islice
 
 import pytest
 import torch
+from reference import same
 from safetensors.torch import load_file, save_file
-from test_training import poisoned_at, same, validation_losses  # noqa: F401  # a fixture
 
 import prefixlab
 from prefixlab import Backbone, TrainingDiverged, create, load_method, resume, save, train
@@ -95,12 +95,7 @@ def test_resumed_equals_uninterrupted(tiny, task, name, knobs, recipe, tmp_path)
 
 @pytest.mark.parametrize("at", [1, 3, 4])
 def test_early_stopping_goes_on_waiting_where_it_was(
-    gpt2,
-    task,
-    method,
-    at,
-    tmp_path,
-    validation_losses,  # noqa: F811
+    gpt2, task, method, at, tmp_path, validation_losses
 ):
     validation_losses([1.0, 0.5, 0.6, 0.7, 0.8, 0.1])
     run = train(gpt2, method, task, steps=20, validate_every=1, patience=3)
@@ -112,12 +107,12 @@ def test_early_stopping_goes_on_waiting_where_it_was(
 
 
 def test_a_loss_that_diverges_just_after_resuming_keeps_what_was_saved(
-    gpt2, task, method, tmp_path, monkeypatch
+    gpt2, task, method, tmp_path, poison
 ):
     run = train(gpt2, method, task, steps=6)
     run.advance()
     resumed = resume(save(method, tmp_path / "half", run), gpt2, task)
-    poisoned_at(gpt2, monkeypatch, 1)
+    poison(gpt2, call=1)
     with pytest.raises(TrainingDiverged, match="not finite at step 2"):
         resumed.advance()
     assert same(snapshot(resumed.method), snapshot(method))

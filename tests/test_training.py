@@ -1,13 +1,12 @@
 """Training: what a step does, when it stops, and what is kept."""
 
-from dataclasses import replace
 from itertools import islice
 
 import pytest
-import torch
+from reference import same
 from torch.optim import AdamW
 
-from prefixlab import Recipe, TrainingDiverged, create, train, training
+from prefixlab import Recipe, TrainingDiverged, create, train
 from prefixlab.batching import collate
 from prefixlab.evaluation import loss_of
 from prefixlab.training import snapshot
@@ -15,24 +14,6 @@ from prefixlab.training import snapshot
 
 def prompt(lm, task, **knobs):
     return create("prompt_tuning", lm, task, prompt_length=3, init="uniform", **knobs)
-
-
-def same(a, b):
-    return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
-
-
-@pytest.fixture
-def validation_losses(monkeypatch):
-    """Decide what the validations of the coming runs find, one loss after another."""
-
-    def script(losses):
-        result = training.evaluate
-        left = iter(losses)
-        monkeypatch.setattr(
-            training, "evaluate", lambda *a, **k: replace(result(*a, **k), loss=next(left))
-        )
-
-    return script
 
 
 @pytest.mark.parametrize(
@@ -157,29 +138,19 @@ def test_without_patience_the_last_parameters_stay(gpt2, task, validation_losses
     assert same(snapshot(run.method), last)
 
 
-def poisoned_at(lm, monkeypatch, call):
-    """Let the scores of that call, counted from 1, be no numbers."""
-    honest, calls = lm.answer_scores, iter(range(1, 1000))
-
-    def scores(*args):
-        return honest(*args) * (float("nan") if next(calls) == call else 1)
-
-    monkeypatch.setattr(lm, "answer_scores", scores)
-
-
-def test_a_diverged_loss_keeps_the_last_good_parameters(gpt2, task, monkeypatch):
-    poisoned_at(gpt2, monkeypatch, 3)
+def test_a_diverged_loss_keeps_the_last_good_parameters(gpt2, task, poison):
+    poison(gpt2, call=3)
     run = train(gpt2, prompt(gpt2, task), task, steps=6, learning_rate=0.5)
-    before = []
+    run.advance()
+    good = snapshot(run.method)
+    assert run.advance().step == 2  # the last loss that is a number is that of `good`
     with pytest.raises(TrainingDiverged, match=r"not finite at step 3 \(loss nan\).*below 0\.33"):
-        while True:
-            before.append(snapshot(run.method))
-            run.advance()
-    assert same(snapshot(run.method), before[1])  # those that step 2 still found a loss for
+        run.advance()
+    assert same(snapshot(run.method), good)
 
 
-def test_a_loss_that_diverges_at_once_keeps_the_start(gpt2, task, monkeypatch):
-    poisoned_at(gpt2, monkeypatch, 1)
+def test_a_loss_that_diverges_at_once_keeps_the_start(gpt2, task, poison):
+    poison(gpt2, call=1)
     method = prompt(gpt2, task)
     start = snapshot(method)
     with pytest.raises(TrainingDiverged, match="not finite at step 1"):

@@ -11,7 +11,7 @@ CELL = "padding: 0 12px 0 0; line-height: 1.7; border: 0; text-align: left"
 def bars(probabilities: Mapping[str, float], *, title: str = "") -> str:
     """A small table: each text, a bar as long as its probability, and the number."""
     rows = "".join(
-        f'<tr><td style="{CELL}"><code>{escape(repr(text))}</code></td>'
+        f'<tr><td style="{CELL}; min-width: 100px"><code>{escape(repr(text))}</code></td>'
         f'<td style="{CELL}"><div style="width: {max(1, round(260 * probability))}px; '
         f'height: 12px; background: {BLUE}"></div></td>'
         f'<td style="{CELL}">{probability:.3f}</td></tr>'

@@ -1,0 +1,208 @@
+"""Bad input: every mistake is a ValueError of one line that names the value and the way out."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from transformers import T5Config
+
+import prefixlab as pl
+from prefixlab import Backbone, Task, Template, Verbalizer
+from prefixlab.methods.prefix_tuning import parse_layers
+
+ROWS = "".join(f"film {index},{'good' if index % 2 else 'bad'}\n" for index in range(20))
+
+
+@dataclass(frozen=True)
+class Given:
+    """What a learner has at hand when the mistake is made."""
+
+    lm: Backbone
+    other: Backbone
+    task: Task
+    folder: Path
+
+    def create(self, name: str, **knobs: Any) -> pl.Method:
+        return pl.create(name, self.lm, self.task, **knobs)
+
+    def train(self, name: str, knobs: dict[str, Any] | None = None, **recipe: Any) -> pl.Training:
+        return pl.train(self.lm, self.create(name, **knobs or {}), self.task, **recipe)
+
+    def answers(self, *words: str) -> pl.Evaluation:
+        task = replace(self.task, verbalizer=Verbalizer(words))
+        return pl.evaluate(self.lm, pl.DiscretePrompt(self.lm, task), task)
+
+    def predict(self, text: str) -> torch.Tensor:
+        return pl.predict(self.lm, self.create("discrete_prompt"), self.task, [text])
+
+    def csv(self, content: str | bytes, **options: Any) -> Task:
+        path = self.folder / "mine.csv"
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        return Task.from_csv(path, **{"text": "review", "label": "taste"} | options)
+
+    def on_another_backbone(self) -> pl.Method:
+        path = pl.save(self.create("prompt_tuning"), self.folder / "mine")
+        return pl.load_method(path, self.other, self.task)
+
+    def encoder_decoder(self) -> Backbone:
+        T5Config(d_model=8, num_layers=1, num_heads=1).save_pretrained(self.folder)
+        return pl.load(str(self.folder))
+
+
+MISTAKES: dict[str, tuple[Callable[[Given], Any], list[str]]] = {
+    "backbone": (lambda at: pl.load("gpt3"), ["'gpt3'", "gpt2, gpt2-medium, smollm2", "folder"]),
+    "empty backbone": (lambda at: pl.load(str(at.folder)), [r"the folder of a local causal model"]),
+    "encoder-decoder": (Given.encoder_decoder, ["encoder-decoder", "causal language model"]),
+    "dtype": (lambda at: pl.load("smollm2", dtype="int4"), ["'int4'", "auto", "bfloat16"]),
+    "device": (lambda at: pl.load("smollm2", device="tpu"), ["'tpu'", "auto", "cpu"]),
+    "geometry": (lambda at: pl.geometry("gpt3"), ["'gpt3'", "gpt2, gpt2-medium, smollm2"]),
+    "method": (lambda at: at.create("lora"), ["'lora'", "prompt_tuning, prefix_tuning"]),
+    "task": (lambda at: pl.tasks.load("sst2"), ["'sst2'", "movie_reviews"]),
+    "split": (
+        lambda at: pl.evaluate(at.lm, at.create("discrete_prompt"), at.task, split="dev"),
+        ["'dev'", "train, validation, test"],
+    ),
+    # Knobs.
+    "knob": (
+        lambda at: at.create("prefix_tuning", length=5),
+        ["prefix_tuning", "'length'", "prefix_length"],
+    ),
+    "init": (
+        lambda at: at.create("prefix_tuning", init="zeros"),
+        ["init='zeros'", "uniform, matched, task_words"],
+    ),
+    "no length": (
+        lambda at: at.create("prompt_tuning", prompt_length=0),
+        ["prompt_length=0", "from 1 to 200"],
+    ),
+    "length of no number": (
+        lambda at: at.create("prefix_tuning", prefix_length="ten"),
+        ["prefix_length", "type int", "'ten'"],
+    ),
+    "prefix without room": (
+        lambda at: at.create("prefix_tuning", prefix_length=128),
+        ["128 positions of prefix", "128 positions of tiny-gpt2", "shorten"],
+    ),
+    "prefix without room for a text": (
+        lambda at: at.train("prefix_tuning", {"prefix_length": 120}),
+        ["120 positions of prefix", "of text", "128 positions", "shorten"],
+    ),
+    "prompt without room for a text": (
+        lambda at: at.train("prompt_tuning", {"prompt_length": 120}),
+        ["of text", "128 positions", "shorten"],
+    ),
+    "text without room": (lambda at: at.predict("x" * 200), ["of text", "128 positions"]),
+    "layer": (lambda at: at.create("prefix_tuning", layers="1-3"), ["layers='1-3'", "0 to 2"]),
+    "layers": (lambda at: parse_layers("first", 12), ["layers='first'", "0 to 11", "0-5"]),
+    # Templates and answers.
+    "no text": (lambda at: Template("Sentiment: {y}"), ["0 times {x}", "{x} exactly once"]),
+    "no answer": (lambda at: Template("Review: {x}"), ["0 times {y}", "{y} exactly once"]),
+    "two answers": (lambda at: Template("{x} {y} {y}"), ["2 times {y}", "exactly once"]),
+    "field": (lambda at: Template("{x} {z} {y}"), ["{z}", "{x}, {y} and {soft:N}"]),
+    "no slots": (lambda at: Template("{soft:0}{x}{y}"), ["{soft:0}", "at least 1"]),
+    "slots of no number": (lambda at: Template("{soft}{x}{y}"), ["{soft}", "{soft:N}"]),
+    "brace": (lambda at: Template("{x} {y"), ["'{x} {y'", "{{ or }}"]),
+    "slot after the answer": (lambda at: Template("{x} {y}{soft:3}"), ["{soft}", "before {y}"]),
+    "text after the answer": (lambda at: Template("{y}: {x}"), ["'{y}: {x}'", "before {y}"]),
+    "template of a method": (
+        lambda at: at.create("in_context", template="Review: {x}"),
+        ["'Review: {x}'", "0 times {y}"],
+    ),
+    "slots without p-tuning": (
+        lambda at: at.create("prefix_tuning", template="{soft:2}{x} {y}"),
+        ["prefix_tuning", "'{soft:2}{x} {y}'", "p_tuning"],
+    ),
+    "p-tuning without slots": (
+        lambda at: at.create("p_tuning", template="{x} {y}"),
+        ["'{x} {y}'", "{soft:3}"],
+    ),
+    "one answer": (lambda at: Verbalizer(("good",)), ["at least two", "['good']"]),
+    "empty answer": (lambda at: Verbalizer(("good", " ")), ["label 1", "empty"]),
+    "answers that begin alike": (
+        lambda at: at.answers("again", "again and again"),
+        ["'again'", "'again and again'", "same token"],
+    ),
+    "no answer space": (
+        lambda at: pl.predict(
+            at.lm, at.create("discrete_prompt"), replace(at.task, verbalizer=None), ["good"]
+        ),
+        ["films", "no answer space"],
+    ),
+    # Data of one's own.
+    "no file": (
+        lambda at: Task.from_csv(at.folder / "none.csv", text="x", label="y"),
+        ["none.csv", "No such file", "UTF-8"],
+    ),
+    "empty file": (lambda at: at.csv(""), ["mine.csv", "cannot be read", "header line"]),
+    "no rows": (lambda at: at.csv("review,taste\n"), ["mine has 0 rows", "at least 10"]),
+    "binary file": (
+        lambda at: at.csv(b"PK\x03\x04\xff\xfe\x00,\x81\n\x00"),
+        ["mine.csv", "cannot be read", "UTF-8"],
+    ),
+    "ragged file": (
+        lambda at: at.csv("review,taste\nfine,good\nso,so,bad\n"),
+        ["mine.csv", "cannot be read", "line 3"],
+    ),
+    "one class": (
+        lambda at: at.csv("review,taste\n" + "fine,good\n" * 20),
+        ["mine", "one class", "'good'"],
+    ),
+    "no column": (
+        lambda at: at.csv("review,taste\n" + ROWS, label="label"),
+        ["mine", "'label'", "review, taste"],
+    ),
+    "empty cell": (
+        lambda at: at.csv("review,taste\n" + ROWS + "film,\n"),
+        ["mine", "1 empty cell", "'taste'", "row 21"],
+    ),
+    "label without a word": (
+        lambda at: at.csv("review,taste\n" + ROWS, words={"good": "great"}),
+        ["no answer", "bad"],
+    ),
+    "template of a file": (
+        lambda at: at.csv("review,taste\n" + ROWS, template="{review}: {y}"),
+        ["{review}", "the fields are"],
+    ),
+    # Demonstrations.
+    "more demonstrations than examples": (
+        lambda at: at.create("in_context", demonstrations=17),
+        ["demonstrations=17", "16 training examples", "0 to 16"],
+    ),
+    "more demonstrations than positions": (
+        lambda at: at.create("in_context", demonstrations=16),
+        ["128 positions of tiny-gpt2", "demonstrations"],
+    ),
+    "order": (
+        lambda at: at.create("in_context", demonstrations=3, order=6),
+        ["order=6", "3 demonstrations", "0 to 5"],
+    ),
+    # Training and checkpoints.
+    "nothing to train": (lambda at: at.train("in_context"), ["in_context", "nothing to train"]),
+    "patience without validation": (
+        lambda at: at.train("prompt_tuning", patience=2),
+        ["patience", "validate_every"],
+    ),
+    "optimizer": (
+        lambda at: at.train("prompt_tuning", optimizer="sgd"),
+        ["optimizer='sgd'", "adamw, adafactor"],
+    ),
+    "no steps": (lambda at: at.train("prompt_tuning", steps=0), ["steps=0", "from 1"]),
+    "recipe": (lambda at: at.train("prompt_tuning", epochs=3), ["'epochs'", "steps"]),
+    "backbone of a checkpoint": (Given.on_another_backbone, ["tiny-gpt2", "tiny-llama"]),
+}
+
+
+@pytest.mark.parametrize(("mistake", "words"), MISTAKES.values(), ids=MISTAKES)
+def test_a_mistake_is_told_in_a_line_with_its_value_and_the_way_out(
+    gpt2, llama, task, tmp_path, mistake, words
+):
+    with pytest.raises(ValueError, match=r"^[A-Z\w].+\.$") as caught:
+        mistake(Given(gpt2, llama, task, tmp_path))
+    message = str(caught.value)
+    assert "\n" not in message
+    assert not [word for word in words if word not in message], message
+    assert not re.search(r"Traceback|object at 0x", message)
