@@ -354,11 +354,11 @@ def open_backbone(name: str, dtype: torch.dtype, device: str) -> Backbone:
     try:
         config = AutoConfig.from_pretrained(source)
         if config.is_encoder_decoder:
-            raise ValueError(f"{name} is an encoder-decoder; choose a causal language model.")
+            raise ValueError("it is an encoder-decoder")
         # Several kernels on one machine share these pages: safetensors maps them from the file.
         model = AutoModelForCausalLM.from_pretrained(source, config=config, dtype=dtype)
         tokenizer = AutoTokenizer.from_pretrained(source)
-    except OSError as error:
+    except (OSError, ValueError) as error:
         raise ValueError(
             f"The backbone {name!r} cannot be loaded ({str(error).splitlines()[0]}); connect to "
             "the Hub, choose 'smollm2', or name the folder of a local causal model."

@@ -16,6 +16,7 @@ from prefixlab.methods import Method
 from prefixlab.tasks import Task
 
 CONTENT_FREE = ("N/A", "[MASK]", "")
+SPLITS = ("train", "validation", "test")
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,14 @@ def evaluate(
 
     With `calibrate` the answers' scores are corrected by what the model says to content-free
     inputs, see `content_free_scores`.
+
+    Raises
+    ------
+    ValueError
+        An unknown split, or an example too long for the model.
     """
+    if split not in SPLITS:
+        raise ValueError(f"Unknown split {split!r}; choose one of {', '.join(SPLITS)}.")
     began = time.perf_counter()
     examples = getattr(task, split)
     scored = scores(lm, method, task, examples, batch_size=batch_size)

@@ -55,8 +55,8 @@ class Given:
 
 MISTAKES: dict[str, tuple[Callable[[Given], Any], list[str]]] = {
     "backbone": (lambda at: pl.load("gpt3"), ["'gpt3'", "gpt2, gpt2-medium, smollm2", "folder"]),
-    "empty backbone": (lambda at: pl.load(str(at.folder)), [r"the folder of a local causal model"]),
-    "encoder-decoder": (Given.encoder_decoder, ["encoder-decoder", "causal language model"]),
+    "empty backbone": (lambda at: pl.load(str(at.folder)), ["config.json", "local causal model"]),
+    "encoder-decoder": (Given.encoder_decoder, ["encoder-decoder", "local causal model"]),
     "dtype": (lambda at: pl.load("smollm2", dtype="int4"), ["'int4'", "auto", "bfloat16"]),
     "device": (lambda at: pl.load("smollm2", device="tpu"), ["'tpu'", "auto", "cpu"]),
     "geometry": (lambda at: pl.geometry("gpt3"), ["'gpt3'", "gpt2, gpt2-medium, smollm2"]),
@@ -200,7 +200,7 @@ MISTAKES: dict[str, tuple[Callable[[Given], Any], list[str]]] = {
 def test_a_mistake_is_told_in_a_line_with_its_value_and_the_way_out(
     gpt2, llama, task, tmp_path, mistake, words
 ):
-    with pytest.raises(ValueError, match=r"^[A-Z\w].+\.$") as caught:
+    with pytest.raises(ValueError, match=r"^.+\.$") as caught:
         mistake(Given(gpt2, llama, task, tmp_path))
     message = str(caught.value)
     assert "\n" not in message
