@@ -1,4 +1,4 @@
-"""Backbones small enough for a unit test, the real one, and a task of two dozen sentences."""
+"""Backbones small enough for a unit test, the real one, and a task of eight sentences."""
 
 import os
 from collections.abc import Callable

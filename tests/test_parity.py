@@ -91,11 +91,8 @@ def test_soft_slots_in_a_template_are_embeddings_between_those_of_words(lm, task
     )
     with plain(lm) as model, torch.no_grad():
         logits = model(inputs_embeds=by_hand[None]).logits[0, -1]
-    answers = [lm.tokenizer(word, add_special_tokens=False)["input_ids"] for word in ANSWERS_LED]
+    answers = task.verbalizer.encode(lm.tokenizer, lead=" ")
     close(ours[0], logits[[ids[0] for ids in answers]])
-
-
-ANSWERS_LED = (" negative", " positive")
 
 
 def test_words_in_the_past_are_words_in_the_text(lm):

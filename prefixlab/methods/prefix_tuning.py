@@ -58,7 +58,7 @@ class PrefixTuning(Method):
     # The MLP adds up hundreds of hidden units, and so the steps of as many weights.
     @property
     def learning_rate(self) -> float:  # type: ignore[override]
-        return 0.003 if self.knobs.reparameterization == "none" else 0.0001
+        return 0.003 if self.knobs.reparameterization == "none" else 5e-5
 
     def __init__(self, lm: Backbone, task: Task, *, seed: int = 0, **knobs: Any):
         super().__init__(lm, task, seed=seed, **knobs)
