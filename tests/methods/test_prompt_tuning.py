@@ -1,10 +1,12 @@
 """Prompt tuning: where its virtual tokens start, and which words they lie near."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from reference import close
 
-from prefixlab import PromptTuning, nearest_tokens
+from prefixlab import PromptTuning, Verbalizer, nearest_tokens
 from prefixlab.methods.prompt_tuning import fit_length
 from prefixlab.template import tokens_of
 
@@ -34,9 +36,11 @@ def test_vocabulary_rows_are_different_common_tokens(lm, task):
     assert all(0 <= token < min(5000, lm.geometry.vocabulary) for token in tokens)
 
 
-def test_label_rows_are_the_mean_of_the_tokens_of_each_answer(lm, task):
-    start = prompt(lm, task, init="labels", prompt_length=5)
-    for row, word in zip(start, task.verbalizer.words, strict=False):
+@pytest.mark.parametrize("answers", [("negative", "positive"), ("awful, really", "great")])
+def test_label_rows_are_the_mean_of_the_tokens_of_each_answer(lm, task, answers):
+    asked = replace(task, verbalizer=Verbalizer(answers))
+    start = prompt(lm, asked, init="labels", prompt_length=5)
+    for row, word in zip(start, answers, strict=False):
         close(row, lm.embedding[tokens_of(lm.tokenizer, f" {word}")].mean(0))
     assert -1 not in rows_of_embedding(lm, start[2:])
 
