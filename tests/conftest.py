@@ -6,8 +6,9 @@ from dataclasses import replace
 from itertools import count
 from typing import Any
 
-# On a busy machine OpenMP's threads wait for each other for ever longer; asleep, they do not.
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # torch reads it when it is imported
+# GNU OpenMP's threads wait for each other in a busy loop of many milliseconds, which on a busy
+# machine keeps the one that is waited for from running. torch reads this when it is imported.
+os.environ.setdefault("GOMP_SPINCOUNT", "10000")
 
 import pytest
 import torch
