@@ -1,8 +1,7 @@
 """Evaluation: accuracy with its confidence interval, loss, and calibration."""
 
 import math
-import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -33,7 +32,6 @@ class Evaluation:
     accuracy: float | None
     interval: tuple[float, float] | None
     calibration_error: float | None
-    seconds: float
 
     def __str__(self) -> str:
         if self.accuracy is None or self.interval is None:
@@ -66,41 +64,55 @@ def evaluate(
     """
     if split not in SPLITS:
         raise ValueError(f"Unknown split {split!r}; choose one of {', '.join(SPLITS)}.")
-    began = time.perf_counter()
     examples = getattr(task, split)
     scored = scores(lm, method, task, examples, batch_size=batch_size)
     if task.verbalizer is None:
         tokens = sum(len(row.answers[0]) for row in method.rows(lm, examples, task))
-        loss = -scored.sum().item() / tokens
-        return Evaluation(len(examples), loss, None, None, None, time.perf_counter() - began)
+        return Evaluation(len(examples), -scored.sum().item() / tokens, None, None, None)
     if calibrate:
         scored = scored - content_free_scores(lm, method, task)
+    return judge(scored, examples)
+
+
+def judge(scored: Tensor, examples: Dataset) -> Evaluation:
+    """How well scores, [examples, answers], choose the examples' labels."""
     labels = torch.tensor(examples["y"])
     right = scored.argmax(1) == labels
-    accuracy = right.float().mean().item()
     return Evaluation(
         examples=len(examples),
         loss=F.cross_entropy(scored, labels).item(),
-        accuracy=accuracy,
+        accuracy=right.float().mean().item(),
         interval=wilson(int(right.sum()), len(right)),
         calibration_error=expected_calibration_error(scored.softmax(1), right),
-        seconds=time.perf_counter() - began,
     )
 
 
-@torch.no_grad()
 def scores(
     lm: Backbone, method: Method, task: Task, examples: Dataset, *, batch_size: int = 32
 ) -> Tensor:
     """The score of every answer for every example, [examples, answers], in the given order."""
+    result = torch.empty(0)
+    for result in scoring(lm, method, task, examples, batch_size=batch_size):  # noqa: B007
+        pass
+    return result
+
+
+@torch.no_grad()
+def scoring(
+    lm: Backbone, method: Method, task: Task, examples: Dataset, *, batch_size: int = 32
+) -> Iterator[Tensor]:
+    """As `scores`, handed out after every batch, for whoever must not wait for all of them.
+
+    It is the same tensor each time; rows that are not scored yet are NaN.
+    """
     rows = method.rows(lm, examples, task)
     given = method.conditioning()  # once for all batches
     answers = len(task.verbalizer.words) if task.verbalizer else 1
-    result = torch.empty(len(rows), answers)
+    result = torch.full((len(rows), answers), float("nan"))
     for chosen in evaluation_order(rows, batch_size):
         batch = collate([rows[index] for index in chosen], lm.padding)
         result[chosen] = lm.answer_scores(batch, given).cpu()
-    return result
+        yield result
 
 
 def predict(

@@ -14,19 +14,24 @@ import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from importlib.metadata import version
+from math import factorial
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import torch
 
 from prefixlab import tasks
 from prefixlab.backbone import Backbone, load
-from prefixlab.evaluation import evaluate
+from prefixlab.evaluation import content_free_scores, judge, scores
 from prefixlab.methods import create
 from prefixlab.training import Recipe, train
 
 FOLDER = Path(__file__).parents[1] / "data" / "runs"
 STEPS, BATCH = 48, 8
+SEEDS = (0, 1, 2)
+LENGTHS = (10, 1, 5, 20, 50)  # the middle first: an unfinished grid is of use too
+SIZES = (16, 32, 64, 128, 512)  # 256 is the size of all other runs
 WORDINGS = {
     "question": "{x} Is this review positive or negative? {y}",
     "it was": "{x} It was {y}",
@@ -35,33 +40,59 @@ WORDINGS = {
 }
 
 
-def run(method: str, *, train_size: int = 256, seed: int = 0, **knobs: Any) -> dict[str, Any]:
+def run(
+    method: str, *, train_size: int = 256, test_size: int = 200, seed: int = 0, **knobs: Any
+) -> dict[str, Any]:
     """What one run is, as the key of its row."""
-    return {"method": method, "train": train_size, "seed": seed, "knobs": knobs}
+    return {"method": method, "train": train_size, "test": test_size, "seed": seed, "knobs": knobs}
+
+
+def discrete_prompt() -> Iterator[dict[str, Any]]:
+    for wording in WORDINGS.values():
+        yield run("discrete_prompt", template=wording)
+
+
+def in_context() -> Iterator[dict[str, Any]]:
+    """Every order of up to four demonstrations, on fewer sentences: there are many."""
+    for seed in SEEDS:
+        for k in (4, 1, 2, 3):
+            for labels in ("true", "random", "outside"):
+                for order in range(factorial(k)):
+                    knobs: dict[str, Any] = {"demonstrations": k, "labels": labels, "order": order}
+                    yield run("in_context", test_size=64, seed=seed, **knobs)
 
 
 def prompt_tuning() -> Iterator[dict[str, Any]]:
-    for seed in (0, 1):
-        for init in ("uniform", "vocabulary", "labels", "text"):
-            yield run("prompt_tuning", seed=seed, init=init, prompt_length=10)
-    for length in (1, 20):
-        yield run("prompt_tuning", init="labels", prompt_length=length)
+    for seed in SEEDS:
+        for length in LENGTHS:
+            for init in ("labels", "uniform", "vocabulary", "text"):
+                yield run("prompt_tuning", seed=seed, init=init, prompt_length=length)
+        for size in SIZES:
+            yield run("prompt_tuning", train_size=size, seed=seed, init="labels", prompt_length=10)
 
 
 def prefix_tuning() -> Iterator[dict[str, Any]]:
-    for seed in (0, 1):
-        for init in ("uniform", "matched", "unrelated_words", "task_words", "examples"):
-            yield run("prefix_tuning", train_size=32, seed=seed, init=init, prefix_length=10)
-    for length in (1, 10, 50):
-        yield run("prefix_tuning", init="task_words", prefix_length=length)
-    for init in ("uniform", "task_words"):
-        yield run("prefix_tuning", train_size=32, init=init, reparameterization="mlp")
+    def prefix(init: str, length: int = 10, mlp: str = "none", **how: int) -> dict[str, Any]:
+        return run("prefix_tuning", init=init, prefix_length=length, reparameterization=mlp, **how)
+
+    inits = ("task_words", "uniform", "matched", "unrelated_words", "examples")
+    for seed in SEEDS:
+        for length in LENGTHS:
+            yield from (prefix(init, length, seed=seed) for init in inits)
+        yield from (prefix(init, train_size=32, seed=seed) for init in inits[1:])
+        yield from (prefix(init, mlp="mlp", seed=seed) for init in inits)
+        for size in SIZES:
+            yield prefix("task_words", train_size=size, seed=seed)
 
 
 def p_tuning() -> Iterator[dict[str, Any]]:
-    for wording in WORDINGS.values():
-        for encoder in ("lstm", "none"):
-            yield run("p_tuning", template=soft(wording), encoder=encoder)
+    for seed in SEEDS:
+        for wording in WORDINGS.values():
+            for encoder in ("lstm", "none", "mlp"):
+                yield run("p_tuning", seed=seed, template=soft(wording), encoder=encoder)
+        for size in SIZES:
+            template = soft(WORDINGS["sentiment"])
+            yield run("p_tuning", train_size=size, seed=seed, template=template, encoder="lstm")
 
 
 def soft(wording: str) -> str:
@@ -69,7 +100,10 @@ def soft(wording: str) -> str:
     return "{soft:3}" + wording.replace("{x}", "{x}{soft:3}")
 
 
-GRIDS = {"prompt_tuning": prompt_tuning, "prefix_tuning": prefix_tuning, "p_tuning": p_tuning}
+GRIDS = {
+    grid.__name__: grid
+    for grid in (discrete_prompt, in_context, prompt_tuning, prefix_tuning, p_tuning)
+}
 
 
 def recorded(name: str) -> pd.DataFrame:
@@ -89,23 +123,27 @@ def recorded(name: str) -> pd.DataFrame:
 
 
 def measure(lm: Backbone, wanted: dict[str, Any]) -> dict[str, Any]:
-    """Train and test one run."""
-    task = tasks.load("movie_reviews", train=wanted["train"], test=200)
-    began = time.perf_counter()
+    """Train, where there is something to train, and test one run."""
+    task = tasks.load("movie_reviews", train=wanted["train"], test=wanted["test"])
+    began = time.process_time()
     method = create(wanted["method"], lm, task, seed=wanted["seed"], **wanted["knobs"])
     recipe = Recipe(steps=STEPS, batch_size=BATCH, seed=wanted["seed"])
-    losses = [step.loss for step in train(lm, method, task, recipe=recipe)]
-    seconds = time.perf_counter() - began
-    result = evaluate(lm, method, task)
+    steps = train(lm, method, task, recipe=recipe) if method.parameters_now() else ()
+    losses = [round(step.loss, 4) for step in steps]
+    cpu_seconds = time.process_time() - began
+    scored = scores(lm, method, task, task.test)
+    result = judge(scored, task.test)
+    calibrated = judge(scored - content_free_scores(lm, method, task), task.test)
     return wanted | {
-        "recipe": recipe.as_dict(),
+        "recipe": recipe.as_dict() if losses else None,
         "backbone": lm.name,
         "task": task.name,
         "accuracy": result.accuracy,
+        "calibrated": calibrated.accuracy,
         "loss": result.loss,
-        "train_loss": sum(losses[-8:]) / len(losses[-8:]),
-        "test": result.examples,
-        "seconds": round(seconds, 1),
+        "losses": losses,
+        "cpu_seconds": round(cpu_seconds, 1),  # of preparing and training, on all threads together
+        "threads": torch.get_num_threads(),
         "dtype": str(lm.dtype).removeprefix("torch."),
         "versions": {name: version(name) for name in ("prefixlab", "torch", "transformers")},
         "date": datetime.now(UTC).date().isoformat(),
@@ -118,9 +156,10 @@ def record(name: str) -> None:
     path = FOLDER / f"{name}.jsonl"
     path.parent.mkdir(parents=True, exist_ok=True)
     lines = path.read_text().splitlines() if path.exists() else []
-    done = [{key: row[key] for key in run("")} for row in map(json.loads, lines)]
-    missing = [wanted for wanted in GRIDS[name]() if wanted not in done]
     lm = load()
+    rows = [row for row in map(json.loads, lines) if row["backbone"] == lm.name]
+    done = [{key: row[key] for key in run("")} for row in rows]
+    missing = [wanted for wanted in GRIDS[name]() if wanted not in done]
     for number, wanted in enumerate(missing, 1):
         row = measure(lm, wanted)
         lines.append(json.dumps(row))

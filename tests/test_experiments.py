@@ -24,6 +24,7 @@ def test_a_row_says_what_was_run_and_by_which_command(folder: Path) -> None:
     experiments.record("prompt_tuning")
     row = experiments.recorded("prompt_tuning").iloc[0]
     assert (row.method, row.prompt_length, row.seed) == ("prompt_tuning", 2, 0)
+    assert len(row.losses) == 2
     assert row.backbone == "tiny-gpt2"
     assert row.command == "python -m prefixlab.experiments prompt_tuning"
     assert 0 <= row.accuracy <= 1

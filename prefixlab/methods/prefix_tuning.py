@@ -16,7 +16,6 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from prefixlab.backbone import Backbone, Conditioning, Past, as_float32
 from prefixlab.geometry import Geometry
@@ -161,14 +160,20 @@ def rms(part: Tensor) -> Tensor:
     return part.square().mean(dim=(1, 2, 3, 4), keepdim=True).sqrt()
 
 
-def fit(mlp: MLP, target: Tensor, steps: int = 500, learning_rate: float = 1e-3) -> None:
-    """Bring the MLP's output to `target` by mean squared error, before training begins."""
-    optimizer = torch.optim.Adam(mlp.parameters(), lr=learning_rate)
-    with torch.enable_grad():
-        for _ in range(steps):
-            optimizer.zero_grad()
-            F.mse_loss(mlp(), target).backward()
-            optimizer.step()
+@torch.no_grad()
+def fit(mlp: MLP, target: Tensor) -> None:
+    """Change the last layer, as little as possible, so that the MLP puts out `target`.
+
+    W2 a_i + b2 = P[i, :] for every position i is a linear system in (W2, b2); of its solutions
+    this takes the one nearest to the random start (least squares). It is exact as long as the
+    hidden layer is wider than the prefix is long.
+    """
+    first, activation, last = mlp.network
+    hidden = activation(first(mlp.small.weight))  # a, [prefix, mlp_hidden]
+    inputs = torch.cat([hidden, torch.ones_like(hidden[:, :1])], dim=1)
+    change = torch.linalg.pinv(inputs) @ (target - mlp())  # [mlp_hidden + 1, width_out]
+    last.weight += change[:-1].T
+    last.bias += change[-1]
 
 
 def parse_layers(text: str, count: int) -> tuple[int, ...]:
