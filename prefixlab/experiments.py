@@ -106,8 +106,10 @@ GRIDS = {
 }
 
 
-def recorded(name: str) -> pd.DataFrame:
+def recorded(name: str, backbone: str = "") -> pd.DataFrame:
     """The recorded runs of a grid, one row a run, with a column for every knob that was set.
+
+    Of the runs on `backbone` where there are any, else of all: each row names its backbone.
 
     Raises
     ------
@@ -119,7 +121,8 @@ def recorded(name: str) -> pd.DataFrame:
         here = ", ".join(sorted(file.stem for file in FOLDER.glob("*.jsonl")))
         raise ValueError(f"No runs are recorded as {name!r}; recorded are: {here or 'none'}.")
     rows = [json.loads(line) for line in path.read_text().splitlines()]
-    return pd.DataFrame([row | row.pop("knobs") for row in rows])
+    of_backbone = [row for row in rows if row["backbone"] == backbone]
+    return pd.DataFrame([row | row.pop("knobs") for row in of_backbone or rows])
 
 
 def measure(lm: Backbone, wanted: dict[str, Any]) -> dict[str, Any]:

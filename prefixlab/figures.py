@@ -8,6 +8,7 @@ import io
 from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle
@@ -211,3 +212,20 @@ def png(figure: Figure) -> bytes:
     stream = io.BytesIO()
     figure.savefig(stream, format="png", dpi=100)
     return stream.getvalue()
+
+
+def card(title: str, words: Sequence[str], plots: Sequence[np.ndarray]) -> Figure:
+    """What a panel shows where no kernel runs: its controls as words, and its plots below."""
+    lines = len(words) + 2
+    tall = [plot.shape[0] / plot.shape[1] * WIDTH for plot in plots]
+    figure = Figure(figsize=(WIDTH, 0.2 * lines + sum(tall)), facecolor="white")
+    bottom = sum(tall) / figure.get_figheight()
+    text = "\n".join([f"{title} (a picture: run the lesson to use it)", *words])
+    figure.text(0.02, 0.98, text, va="top", fontsize=9, family="monospace", linespacing=1.5)
+    for plot, height in zip(plots, tall, strict=True):
+        share = height / figure.get_figheight()
+        bottom -= share
+        axis = figure.add_axes((0, bottom, 1, share))
+        axis.imshow(plot, aspect="auto", interpolation="lanczos")
+        axis.set_axis_off()
+    return figure

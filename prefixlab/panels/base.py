@@ -1,0 +1,185 @@
+"""What all panels have in common: controls from declared knobs, errors in words, a tidy end."""
+
+import asyncio
+import io
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import Field
+from html import escape
+from typing import Any, ClassVar, TypeVar
+
+import ipywidgets as widgets
+import matplotlib.image
+import torch
+from IPython import get_ipython
+
+from prefixlab import figures
+
+T = TypeVar("T")
+
+LABEL = "150px"
+WIDE: dict[str, Any] = {
+    "style": {"description_width": LABEL},
+    "layout": {"width": "480px", "max_width": "98%"},
+}
+# How long a panel gives way after each piece of work: time for the page to hand in a click.
+BREATH = 0.005
+
+
+class Panel(widgets.VBox):
+    """A box of controls and views that cleans up after itself.
+
+    Running a cell again makes a new panel; the one that the cell made before is closed, and with
+    it every widget and every task it had. In a viewer without a kernel, where no widget lives, the
+    stored lesson shows `picture()` instead.
+    """
+
+    # Panels by the notebook cell that made them, with the number of that cell's run.
+    made_by: ClassVar[dict[str, tuple[int, list["Panel"]]]] = {}
+
+    def __init__(self) -> None:
+        self.status = widgets.HTML()
+        self.controls: dict[str, Any] = {}
+        self.running: asyncio.Future[None] | None = None
+        self.stopping = False
+        super().__init__()
+        self.add_class("prefixlab-panel")
+        close_what_this_cell_made_before(self)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}: needs a running kernel"
+
+    def _repr_mimebundle_(self, **options: Any) -> dict[str, Any]:
+        bundle: dict[str, Any] = super()._repr_mimebundle_(**options)
+        return bundle | {"image/png": self.picture()}
+
+    def plots(self) -> list[widgets.Image]:
+        """The panel's plots as they are now, for its picture."""
+        return []
+
+    def picture(self) -> bytes:
+        """The panel as an image: its controls as words, then its plots."""
+        words = [
+            f"{control.description}: {control.value}"
+            for control in self.controls.values()
+            if hasattr(control, "value")
+        ]
+        plots = [matplotlib.image.imread(io.BytesIO(plot.value)) for plot in self.plots()]
+        return figures.png(figures.card(type(self).__name__, words, plots))
+
+    def say(self, words: str) -> None:
+        """Show a line of plain text; what looks like HTML in it stays text."""
+        self.status.value = escape(words)
+
+    @contextmanager
+    def reporting(self) -> Iterator[None]:
+        """Within this context an error appears in the panel, in words, with its remedy."""
+        try:
+            yield
+        except (MemoryError, torch.OutOfMemoryError):
+            self.complain(
+                "There is not enough memory for this; lower the length, the batch size "
+                "or the number of examples, and try again."
+            )
+        except ValueError as error:
+            self.complain(str(error))
+        except Exception as error:
+            # JupyterLab shows what a callback raises nowhere: say it here, and let CI see it too.
+            self.complain(f"{type(error).__name__}: {error}")
+            raise
+
+    def complain(self, words: str) -> None:
+        self.status.value = f"<b>That does not work:</b> {escape(words)}"
+
+    def start(self, work: Callable[[], Any]) -> None:
+        """Begin `work()`, a coroutine, beside everything else the page does."""
+        self.running = asyncio.ensure_future(work())
+
+    def stop(self) -> None:
+        """End the work after the piece that is being done."""
+        self.stopping = True
+
+    async def patiently(self, work: Iterable[T]) -> AsyncIterator[T]:
+        """The pieces of some work, giving way after each, until it is done or `stop` was called."""
+        for piece in work:
+            yield piece
+            await asyncio.sleep(BREATH)
+            if self.stopping:
+                return
+
+    def close(self) -> None:
+        """End what runs, and close every widget of the panel: nothing of it stays behind."""
+        if self.running:
+            self.running.cancel()
+        for widget in descendants(self):
+            widget.unobserve_all()
+            for part in (widget.layout, getattr(widget, "style", None)):
+                if isinstance(part, widgets.Widget):
+                    part.close()
+            if widget is not self:
+                widget.close()
+        super().close()
+
+
+def descendants(widget: Any) -> Iterator[Any]:
+    """The widget, its children, and theirs."""
+    yield widget
+    for child in getattr(widget, "children", ()):
+        yield from descendants(child)
+
+
+def close_what_this_cell_made_before(panel: Panel) -> None:
+    shell: Any = get_ipython()
+    request = shell.get_parent() if hasattr(shell, "get_parent") else {}
+    cell = request.get("metadata", {}).get("cellId")
+    if cell is None:  # no notebook, or a runner that does not tell its cells apart
+        return
+    now = shell.execution_count
+    run, panels = Panel.made_by.get(cell, (now, []))
+    if run != now:
+        for old in panels:
+            old.close()
+        panels = []
+    Panel.made_by[cell] = (now, [*panels, panel])
+
+
+def control(declared: Field) -> Any:
+    """The widget for a knob, from its declaration: range, choices, help."""
+    about = declared.metadata
+    unit = f" ({about['unit']})" if about["unit"] else ""
+    look: dict[str, Any] = {
+        "value": declared.default,
+        "description": declared.name.replace("_", " "),
+        "tooltip": about["help"] + unit,
+        **WIDE,
+    }
+    if about["choices"]:
+        return widgets.Dropdown(options=about["choices"], **look)
+    if isinstance(declared.default, bool):
+        return widgets.Checkbox(**look)
+    if isinstance(declared.default, int):
+        return widgets.IntSlider(
+            min=about["low"], max=about["high"], continuous_update=False, **look
+        )
+    if isinstance(declared.default, float):
+        return widgets.BoundedFloatText(min=about["low"], max=about["high"], **look)
+    return widgets.Text(continuous_update=False, **look)
+
+
+def button(description: str, tooltip: str, on_click: Callable[[], Any], **look: Any) -> Any:
+    made = widgets.Button(description=description, tooltip=tooltip, **look)
+    made.on_click(lambda _: on_click())
+    return made
+
+
+def plot(height: int) -> widgets.Image:
+    """Where a figure is drawn, `height` pixels high: the page does not jump when it changes."""
+    return widgets.Image(
+        format="png",
+        layout={
+            "width": "720px",
+            "max_width": "98%",
+            "height": f"{height}px",
+            "object_fit": "contain",
+        },
+    )
