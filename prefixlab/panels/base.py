@@ -111,21 +111,26 @@ class Panel(widgets.VBox):
         """End what runs, and close every widget of the panel: nothing of it stays behind."""
         if self.running:
             self.running.cancel()
-        for widget in descendants(self):
-            widget.unobserve_all()
-            for part in (widget.layout, getattr(widget, "style", None)):
-                if isinstance(part, widgets.Widget):
-                    part.close()
-            if widget is not self:
-                widget.close()
+        for child in self.children:
+            discard(child)
+        for part in (self.layout, self):
+            part.unobserve_all()
+        self.layout.close()
         super().close()
 
 
-def descendants(widget: Any) -> Iterator[Any]:
-    """The widget, its children, and theirs."""
-    yield widget
+def discard(widget: Any) -> None:
+    """Close a widget for good, with all that belongs to it: its kernel side keeps no trace of it.
+
+    A widget that is merely closed leaves its children, its layout and its style behind.
+    """
     for child in getattr(widget, "children", ()):
-        yield from descendants(child)
+        discard(child)
+    widget.unobserve_all()
+    for part in (widget.layout, getattr(widget, "style", None)):
+        if isinstance(part, widgets.Widget):
+            part.close()
+    widget.close()
 
 
 def close_what_this_cell_made_before(panel: Panel) -> None:
@@ -164,6 +169,16 @@ def control(declared: Field) -> Any:
     if isinstance(declared.default, float):
         return widgets.BoundedFloatText(min=about["low"], max=about["high"], **look)
     return widgets.Text(continuous_update=False, **look)
+
+
+def shown(text: str) -> str:
+    """A text as it stands in a box of one line, where a line break is written as \\n."""
+    return text.replace("\n", "\\n")
+
+
+def typed(text: str) -> str:
+    """The inverse of `shown`."""
+    return text.replace("\\n", "\n")
 
 
 def button(description: str, tooltip: str, on_click: Callable[[], Any], **look: Any) -> Any:

@@ -1,153 +1,365 @@
-"""A panel that trains any method for real: sliders from its knobs, Train, Stop, and what came out.
+"""A laboratory for a method that is trained: turn the knobs, see what was recorded, train it now.
 
-Training runs as a coroutine that gives way after every step, so the page stays alive and Stop takes
-effect between two steps. A plot is PNG bytes in an Image widget: it changes without flicker.
+Behind the knobs lie recorded runs, which answer at once. Train makes a run of the learner's own
+beside them: a coroutine that gives way after every step, so that the page stays alive and Stop
+takes effect between two steps.
 """
 
-import asyncio
-from dataclasses import Field
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from copy import deepcopy
+from dataclasses import dataclass, field, replace
 from html import escape
-from typing import Any
+from typing import Any, ClassVar
 
 import ipywidgets as widgets
+import pandas as pd
 
 from prefixlab import figures
 from prefixlab.backbone import Backbone
-from prefixlab.evaluation import evaluate
-from prefixlab.methods import METHODS, create
+from prefixlab.evaluation import Evaluation, judge, scoring
+from prefixlab.methods import METHODS, Method, create
+from prefixlab.panels import inside
+from prefixlab.panels.base import WIDE, Panel, button, control, plot, shown, typed
+from prefixlab.panels.prediction import Prediction
+from prefixlab.panels.records import Records, mean_and_range
+from prefixlab.panels.results import Result, tried
+from prefixlab.panels.sweep import MEASURES
 from prefixlab.tasks import Task
-from prefixlab.training import Recipe, train
+from prefixlab.training import Recipe, Training
+
+SIZES = (16, 32, 64, 128, 256, 512)
+HELD_OUT = 32  # test sentences for the accuracy while training
+LOOKS = 4  # how often it is looked at in a run
+SENTENCE = "The jokes are old, the cast is tired, and I laughed all evening."
 
 
-class TrainingPanel(widgets.VBox):
-    """Knobs of a method as controls, a real training run behind a button.
+@dataclass
+class Run:
+    """One run of the learner's: what was asked for, and what has come out so far."""
+
+    settings: dict[str, Any]
+    losses: list[float] = field(default_factory=list)
+    accuracies: dict[int, float] = field(default_factory=dict)  # by step, on a few test sentences
+    seconds: float = 0.0
+    result: Evaluation | None = None
+
+
+class TrainingPanel(Panel):
+    """What the labs have in common; a lab says which method, which knobs, and which records.
 
     Parameters
     ----------
     lm, task
-        What is steered, and what for.
-    method
-        The name of the method.
-    knobs
-        Which of the method's knobs get a control, in this order.
+        What is steered, and what for. A run trains on the first of the task's training examples,
+        as many as the learner chooses, and is tested on all of its test examples.
     steps, batch_size
-        How long one run is; 24 steps of 8 take about 20 seconds on two cores.
+        How long a run is at first; 48 steps of 8 take about 40 seconds on two cores.
     """
 
-    def __init__(
-        self,
-        lm: Backbone,
-        task: Task,
-        method: str,
-        knobs: list[str],
-        *,
-        steps: int = 24,
-        batch_size: int = 8,
-    ):
-        self.lm, self.task, self.method = lm, task, method
-        self.recipe = Recipe(steps=steps, batch_size=batch_size)
-        declared = {field.name: field for field in METHODS[method].Knobs.declared()}
-        self.controls = {name: control(declared[name]) for name in knobs}
-        self.train_button = widgets.Button(description="Train", button_style="primary", icon="play")
-        self.stop_button = widgets.Button(description="Stop", icon="stop", disabled=True)
-        self.progress = widgets.IntProgress(max=steps, layout={"width": "200px"})
-        self.status = widgets.HTML("Choose the knobs, then press Train.")
-        self.plot = widgets.Image(format="png", layout={"width": "720px", "height": "300px"})
-        self.runs: dict[str, list[float]] = {}
-        self.results: list[str] = []
-        self.history = widgets.HTML()
-        self.stopping = False
-        self.running: asyncio.Future[None] | None = None
-        self.train_button.on_click(lambda _: self.start())
-        self.stop_button.on_click(lambda _: self.stop())
-        self.draw()
-        super().__init__(
-            [
-                *self.controls.values(),
-                widgets.HBox([self.train_button, self.stop_button, self.progress]),
-                self.status,
-                self.plot,
-                self.history,
-            ]
+    method: ClassVar[str]
+    knobs: ClassVar[tuple[str, ...]]  # the method's knobs that get a control, in this order
+    usual: ClassVar[dict[str, Any]]  # see `Records`
+    question: ClassVar[str]
+    why: ClassVar[str]
+
+    def __init__(self, lm: Backbone, task: Task, *, steps: int = 48, batch_size: int = 8):
+        super().__init__()
+        self.lm, self.task, self.batch_size = lm, task, batch_size
+        self.records = Records(self.method, lm.name, self.usual, self.line, self.place)
+        self.runs: list[Run] = []
+        self.training: Training | None = None  # where there is something to resume
+        self.before: Method | None = None  # the newest run's method, untrained
+        self.trained: Method | None = None  # and as it is now
+        self.controls = self.make_controls(steps)
+        self.defaults = {name: widget.value for name, widget in self.controls.items()}
+        self.make_buttons()
+        self.make_views()
+        self.busy(False)
+        self.reset()
+        for widget in self.controls.values():
+            widget.observe(lambda _: self.turn(), "value")
+        self.axis.observe(lambda _: self.turn(), "value")
+        self.view.observe(lambda _: self.show(), "value")
+        self.sentence.observe(lambda _: self.look_inside(), "value")
+
+    # What a lab adds
+
+    def line(self, row: pd.Series) -> str:
+        """The name of the line that a recorded run is drawn on."""
+        raise NotImplementedError
+
+    def answer(self) -> float:
+        """The measured answer to `question`, in percentage points, from the records."""
+        raise NotImplementedError
+
+    def place(self, x: str, settings: Mapping[str, Any]) -> Any:
+        """Where settings stand on the horizontal axis `x`."""
+        return settings[x]
+
+    # The widgets
+
+    def make_controls(self, steps: int) -> dict[str, Any]:
+        of_method = {one.name: one for one in METHODS[self.method].Knobs.declared()}
+        of_recipe = {one.name: one for one in Recipe.declared()}
+        controls = {name: control(of_method[name]) for name in self.knobs}
+        controls["train"] = widgets.SelectionSlider(
+            options=[size for size in SIZES if size <= len(self.task.train)]
+            or [len(self.task.train)],
+            description="training sentences",
+            tooltip="how many of the task's training examples are used",
+            continuous_update=False,
+            **WIDE,
+        )
+        controls["train"].value = controls["train"].options[-1]
+        if self.usual["train"] in controls["train"].options:
+            controls["train"].value = self.usual["train"]
+        controls["steps"] = control(of_recipe["steps"])
+        controls["steps"].max = 200
+        controls["steps"].value = steps
+        controls["learning_rate"] = control(of_recipe["learning_rate"])
+        for widget in controls.values():
+            if isinstance(widget, widgets.Text):
+                widget.value = shown(widget.value)
+        return controls
+
+    def make_buttons(self) -> None:
+        self.train_button = button(
+            "Train", "Begin a new run", lambda: self.start(self.train), button_style="primary"
+        )
+        self.stop_button = button("Stop", "Stop after this step", self.stop)
+        self.resume_button = button(
+            "Resume", "Go on with the stopped run", lambda: self.start(self.resume)
+        )
+        self.reset_button = button("Reset", "Knobs as at first, and no runs", self.reset)
+        self.progress = widgets.IntProgress(layout={"width": "160px"})
+
+    def make_views(self) -> None:
+        self.sweep_plot, self.run_plot, self.inside_plot = plot(320), plot(260), plot(360)
+        self.words, self.inside_words, self.sentence_words = (widgets.HTML() for _ in range(3))
+        self.sentence = widgets.Text(
+            value=SENTENCE, description="your sentence", continuous_update=False, **WIDE
+        )
+        self.axis = widgets.ToggleButtons(
+            options=[(name.replace("_", " "), name) for name in self.usual],
+            description="recorded by",
+            style=WIDE["style"],
+        )
+        self.pages = {
+            "recorded runs": widgets.VBox([self.axis, self.sweep_plot]),
+            "your run": widgets.VBox([self.run_plot]),
+            "your sentence": widgets.VBox([self.sentence, self.sentence_words]),
+            "inside": widgets.VBox([self.inside_words, self.inside_plot]),
+        }
+        self.view = widgets.ToggleButtons(
+            options=list(self.pages), description="show", style=WIDE["style"]
+        )
+        results = [self.words, self.view, *self.pages.values()]
+        self.ask = Prediction(self.question, self.answer, self.why, results)
+        if not self.records:
+            self.ask.uncover()
+        buttons = [self.train_button, self.stop_button, self.resume_button, self.reset_button]
+        for one in buttons:
+            one.layout.width = "90px"
+        row = widgets.HBox([*buttons, self.progress], layout={"flex_flow": "row wrap"})
+        self.children = [*self.controls.values(), row, self.status, self.ask]
+
+    def plots(self) -> list[widgets.Image]:
+        return [self.sweep_plot] if self.records else [self.run_plot]
+
+    def show(self) -> None:
+        """Show one page; the others are there, unseen."""
+        for name, page in self.pages.items():
+            page.layout.display = "" if name == self.view.value else "none"
+
+    # Turning a knob
+
+    def settings(self) -> dict[str, Any]:
+        """The method's knobs and the number of training examples, as the controls stand."""
+        values = {name: self.controls[name].value for name in (*self.knobs, "train")}
+        return {
+            name: typed(value) if isinstance(value, str) else value
+            for name, value in values.items()
+        }
+
+    def turn(self) -> None:
+        """Answer a turned knob at once: from its declaration, and from what was recorded."""
+        settings = self.settings()
+        knobs = {name: settings[name] for name in self.knobs}
+        with self.reporting():
+            cost = METHODS[self.method].cost(self.lm.geometry, **knobs)
+            words = (
+                f"{cost.stored:,} numbers to store ({cost.stored_bytes / 1000:,.0f} kB, "
+                f"{cost.share:.3%} of the model), {cost.trained:,} while training."
+            )
+            self.say("Turn the knobs, or press Train.")
+            if self.records:
+                found = self.records.like(**settings) if self.usual_recipe() else pd.DataFrame()
+                words += (
+                    f" Recorded on {self.records.backbone}: {mean_and_range(found)}."
+                    if len(found)
+                    else " No run was recorded with just these knobs: Train measures it."
+                )
+                here = {name: found[name].mean() for name in MEASURES} if len(found) else None
+                self.sweep_plot.value = self.records.sweep(self.axis.value).png(
+                    self.place(self.axis.value, settings), here, self.stars()
+                )
+            self.words.value = escape(words)
+
+    def usual_recipe(self) -> bool:
+        """Whether the recipe is the one that runs were recorded with."""
+        return all(
+            self.controls[name].value == self.defaults[name] for name in ("steps", "learning_rate")
         )
 
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}({self.method}): needs a running kernel"
+    def stars(self) -> list[tuple[Any, dict[str, float]]]:
+        """The learner's finished runs: where they stand on the axis, and what they came to."""
+        return [
+            (
+                self.place(self.axis.value, run.settings),
+                {"accuracy": run.result.accuracy or 0.0, "loss": run.result.loss},
+            )
+            for run in self.runs
+            if run.result
+        ]
 
-    def start(self) -> None:
-        """What the Train button does: train beside everything else the page does."""
-        self.running = asyncio.ensure_future(self.train())
-
-    def stop(self) -> None:
-        """What the Stop button does: end after the step that is being taken."""
-        self.stopping = True
+    # Training
 
     async def train(self) -> None:
-        """Train with the knobs as they stand, drawing every step; errors appear in the panel."""
+        """Begin a run with the knobs as they stand, and see it through unless Stop is pressed."""
+        settings = self.settings()
+        with self.reporting(), self.working():
+            knobs = {name: settings[name] for name in self.knobs}
+            task = replace(self.task, train=self.task.train.select(range(settings["train"])))
+            recipe = {name: self.controls[name].value for name in ("steps", "learning_rate")}
+            method = create(self.method, self.lm, task, **knobs)
+            self.before, self.trained = deepcopy(method), method
+            self.training = Training(
+                self.lm, method, task, Recipe(batch_size=self.batch_size, **recipe)
+            )
+            self.runs.append(Run(settings))
+            await self.go_on(self.training, self.runs[-1])
+
+    async def resume(self) -> None:
+        """Go on with the run that was stopped."""
+        if self.training:
+            with self.reporting(), self.working():
+                await self.go_on(self.training, self.runs[-1])
+
+    async def go_on(self, training: Training, run: Run) -> None:
+        steps = training.recipe.steps
+        every = max(1, steps // LOOKS)
+        async for step in self.patiently(training):
+            run.losses.append(step.loss)
+            run.seconds += step.seconds
+            self.progress.max, self.progress.value = steps, step.step
+            left = step.seconds * (steps - step.step)
+            self.say(f"Step {step.step} of {steps}, loss {step.loss:.2f}, about {left:.0f} s left")
+            self.draw_run()
+            if step.step == 1 and self.before:
+                await self.look(self.before, run, 0)
+            if step.step % every == 0:
+                await self.look(training.method, run, step.step)
+        if training.step < steps:
+            self.say(f"Stopped after step {training.step} of {steps}. Resume goes on from here.")
+        else:
+            await self.finish(training, run)
+        self.look_inside()
+
+    async def look(self, method: Method, run: Run, step: int) -> None:
+        """Measure the accuracy on a few test sentences, in between."""
+        few = self.task.test.select(range(min(HELD_OUT, len(self.task.test))))
+        result = await self.judged(method, few)
+        if result and result.accuracy is not None:
+            run.accuracies[step] = result.accuracy
+            self.draw_run()
+
+    async def finish(self, training: Training, run: Run) -> None:
+        """Test on all test examples, and keep what came out."""
+        self.say(f"Testing on {len(self.task.test)} sentences…")
+        run.result = await self.judged(training.method, self.task.test)
+        if run.result is None:
+            self.say("Stopped while testing. Resume tests again.")
+            return
+        knobs = {name: run.settings[name] for name in self.knobs}
+        result, self.training = run.result, None
+        tried.add(
+            Result.of(
+                self.lm.geometry,
+                self.method,
+                knobs,
+                accuracy=result.accuracy or 0.0,
+                loss=result.loss,
+                seconds=run.seconds,
+            )
+        )
+        self.turn()
+        self.say(f"Done: {result}. A star marks it among the recorded runs.")
+
+    async def judged(self, method: Method, examples: Any) -> Evaluation | None:
+        """The evaluation of a method, giving way after each batch; None if it was stopped."""
+        batches = scoring(self.lm, method, self.task, examples, batch_size=8)
+        scored = [partly async for partly in self.patiently(batches)][-1]
+        return None if scored.isnan().any() else judge(scored, examples)
+
+    @contextmanager
+    def working(self) -> Iterator[None]:
+        """Within this context the knobs are held and Stop can be pressed."""
+        self.ask.uncover()
+        self.view.value = "your run"
         self.busy(True)
         try:
-            await self.steps()
-        except ValueError as error:
-            self.status.value = f"<b>That does not work:</b> {escape(str(error))}"
+            yield
         finally:
             self.busy(False)
 
-    async def steps(self) -> None:
-        knobs = {name: control.value for name, control in self.controls.items()}
-        self.status.value = "Preparing…"
-        await asyncio.sleep(0)
-        method = create(self.method, self.lm, self.task, **knobs)
-        label = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in knobs.items())
-        label = f"{len(self.results) + 1}: {label}"
-        losses = self.runs.setdefault(label, [])
-        for step in train(self.lm, method, self.task, recipe=self.recipe):
-            losses.append(step.loss)
-            left = step.seconds * (self.recipe.steps - step.step)
-            self.progress.value = step.step
-            self.status.value = (
-                f"Step {step.step} of {self.recipe.steps}, loss {step.loss:.2f}, "
-                f"about {left:.0f} s left"
-            )
-            self.draw()
-            await asyncio.sleep(0)
-            if self.stopping:
-                break
-        self.status.value = f"Testing on {len(self.task.test)} examples…"
-        await asyncio.sleep(0)
-        result = evaluate(self.lm, method, self.task)
-        self.results.append(f"{label}, {len(losses)} steps: {result}")
-        self.history.value = "<br>".join(map(escape, self.results))
-        self.status.value = "Stopped." if self.stopping else "Done. Change a knob and train again."
-
     def busy(self, busy: bool) -> None:
         self.stopping = False
-        self.progress.value = 0
-        self.train_button.disabled, self.stop_button.disabled = busy, not busy
+        self.train_button.disabled = self.reset_button.disabled = busy
+        self.stop_button.disabled = not busy
+        self.resume_button.disabled = busy or self.training is None
         for knob in self.controls.values():
             knob.disabled = busy
 
-    def draw(self) -> None:
-        latest = dict(list(self.runs.items())[-len(figures.COLOURS) :])
-        figure = figures.losses(latest, title="Your runs")
-        self.plot.value = figures.png(figure)
+    def reset(self) -> None:
+        """The knobs as at first, and no runs."""
+        self.runs, self.training, self.before, self.trained = [], None, None, None
+        for name, value in self.defaults.items():
+            self.controls[name].value = value
+        self.progress.value = 0
+        self.view.value = "recorded runs" if self.records else "your run"
+        self.busy(False)
+        self.draw_run()
+        self.look_inside()
+        self.show()
+        self.turn()
 
+    # Looking
 
-def control(declared: Field) -> Any:
-    """The widget for a knob, from its declaration."""
-    about = declared.metadata
-    look: dict[str, Any] = {
-        "description": declared.name.replace("_", " "),
-        "tooltip": about["help"],
-        "style": {"description_width": "130px"},
-        "layout": {"width": "460px"},
-    }
-    if about["choices"]:
-        return widgets.Dropdown(options=about["choices"], value=declared.default, **look)
-    if isinstance(declared.default, bool):
-        return widgets.Checkbox(value=declared.default, **look)
-    if isinstance(declared.default, int):
-        low, high = about["low"], about["high"]
-        return widgets.IntSlider(
-            value=declared.default, min=low, max=high, continuous_update=False, **look
-        )
-    return widgets.Text(value=declared.default, **look)
+    def draw_run(self) -> None:
+        """The latest run, over what was recorded with the same knobs."""
+        if not self.runs:
+            self.run_plot.value = figures.png(figures.run([], {}, []))
+            return
+        run = self.runs[-1]
+        recorded = self.records.like(**run.settings) if self.records else pd.DataFrame()
+        losses = recorded.losses.tolist() if len(recorded) else []
+        self.run_plot.value = figures.png(figures.run(run.losses, run.accuracies, losses))
+
+    def look_inside(self) -> None:
+        """What the newest run did to the learner's sentence, and what its parameters are like."""
+        if self.before is None or self.trained is None:
+            self.sentence_words.value = self.inside_words.value = "Train first, then look here."
+            self.inside_plot.layout.display = "none"
+            return
+        with self.reporting():
+            given = (self.lm, self.task, self.before, self.trained, self.sentence.value)
+            self.sentence_words.value = inside.before_and_after(*given)
+            self.inside_words.value = inside.virtual_tokens(self.lm, self.trained)
+            picture = inside.attention(self.lm, self.trained, self.sentence.value)
+            self.inside_plot.value = picture
+            self.inside_plot.layout.display = "" if picture else "none"
+
+    def close(self) -> None:
+        self.training = self.before = self.trained = None  # the learner may hold on to the panel
+        super().close()
