@@ -17,11 +17,12 @@ from prefixlab import figures
 
 T = TypeVar("T")
 
-LABEL = "150px"
+LABEL = "130px"
 WIDE: dict[str, Any] = {
     "style": {"description_width": LABEL},
-    "layout": {"width": "480px", "max_width": "98%"},
+    "layout": {"width": "410px", "max_width": "98%"},
 }
+BUTTONS = {"description_width": LABEL, "button_width": "auto"}  # the style of a row to choose from
 # How long a panel gives way after each piece of work: time for the page to hand in a click.
 BREATH = 0.005
 
@@ -185,6 +186,11 @@ def button(description: str, tooltip: str, on_click: Callable[[], Any], **look: 
     made = widgets.Button(description=description, tooltip=tooltip, **look)
     made.on_click(lambda _: on_click())
     return made
+
+
+def columns(controls: Iterable[widgets.Widget]) -> widgets.Box:
+    """Controls side by side where the page is wide enough, else below each other."""
+    return widgets.Box(list(controls), layout={"flex_flow": "row wrap", "max_width": "860px"})
 
 
 def plot(height: int) -> widgets.Image:

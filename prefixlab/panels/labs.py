@@ -83,6 +83,7 @@ class PTuningPanel(TrainingPanel):
     def make_controls(self, steps: int) -> dict[str, Any]:
         self.wording = widgets.Dropdown(
             options={name: shown(experiments.soft(text)) for name, text in WORDINGS.items()},
+            value=shown(experiments.soft(WORDINGS["sentiment"])),
             description="a wording",
             tooltip="templates that runs were recorded with, to start from",
             **WIDE,
@@ -95,8 +96,7 @@ class PTuningPanel(TrainingPanel):
 
     def make_views(self) -> None:
         super().make_views()
-        template, *others = self.children
-        self.children = [self.wording, template, self.editor, *others]
+        self.children = [self.wording, self.editor, *self.children]
 
     def take_wording(self) -> None:
         self.controls["template"].value = self.wording.value

@@ -16,7 +16,7 @@ class Records:
 
     Parameters
     ----------
-    method, backbone
+    method, backbone, task
         Names.
     usual
         What recorded runs can be drawn along, each with the value that it has in all runs that are
@@ -31,17 +31,15 @@ class Records:
         self,
         method: str,
         backbone: str,
+        task: str,
         usual: Mapping[str, Any],
         line: Callable[[pd.Series], str],
         place: Callable[[str, Any], Any],
     ):
         self.usual = usual
         self.defaults = METHODS[method].Knobs().as_dict()
-        try:
-            self.runs = experiments.recorded(method, backbone)
-        except ValueError:  # nothing was recorded; a lab trains all the same
-            self.runs = pd.DataFrame()
-        else:
+        self.runs = on_task(method, backbone, task)
+        if self:
             self.runs["line"] = self.runs.apply(line, axis=1)
             for name in usual:
                 self.runs[name] = self.runs.apply(partial(place, name), axis=1)
@@ -75,9 +73,17 @@ class Records:
         for name, value in fixed.items():
             shown = shown[shown[name] == value]
         common = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in fixed.items())
-        seeds = self.runs.seed.nunique()
-        title = f"{common}; mean and range of {seeds} seeds, recorded on {self.backbone}"
+        title = f"{common}; mean and range over the seeds, recorded on {self.backbone}"
         return Sweep(shown, x, title.replace("train ", "training sentences "))
+
+
+def on_task(grid: str, backbone: str, task: str) -> pd.DataFrame:
+    """The recorded runs of a grid that are about this task; none where nothing was recorded."""
+    try:
+        runs = experiments.recorded(grid, backbone)
+    except ValueError:  # a panel works all the same
+        return pd.DataFrame()
+    return runs[runs.task == task].copy()
 
 
 def mean_and_range(runs: pd.DataFrame) -> str:

@@ -18,6 +18,7 @@ from matplotlib.lines import Line2D
 
 from prefixlab.figures import COLOURS, GREY, WIDTH, YELLOW
 
+NAMES = {"train": "training sentences"}  # a label of its own where the column is too short
 # Label, and a range in which all runs of two-class tasks can be compared.
 MEASURES = {"accuracy": ("accuracy", (0.4, 1.0)), "loss": ("test loss (nats)", (0.0, 1.4))}
 
@@ -37,16 +38,16 @@ class Sweep:
 
     def __init__(self, runs: pd.DataFrame, x: str, title: str):
         self.words = [] if is_number(runs[x]) else list(dict.fromkeys(runs[x]))
-        self.figure = Figure(figsize=(WIDTH, 3.2), facecolor="white")
+        self.figure = Figure(figsize=(WIDTH, 3.4), facecolor="white")
         self.canvas = FigureCanvasAgg(self.figure)
         self.axes: Sequence[Axes] = self.figure.subplots(1, 2)
-        self.figure.subplots_adjust(left=0.08, right=0.99, bottom=0.17, top=0.76, wspace=0.22)
+        self.figure.subplots_adjust(left=0.08, right=0.99, bottom=0.17, top=0.77, wspace=0.22)
         for axis, (measure, (label, limits)) in zip(self.axes, MEASURES.items(), strict=True):
             self.draw(axis, runs, x, measure)
-            axis.set(xlabel=x.replace("_", " "), ylabel=label, ylim=limits)
+            axis.set(xlabel=NAMES.get(x, x.replace("_", " ")), ylabel=label, ylim=limits)
         handles, labels = self.axes[0].get_legend_handles_labels()
         self.figure.legend(handles, labels, loc="upper center", ncols=4, frameon=False, fontsize=8)
-        self.figure.suptitle(title, fontsize=9, y=0.78, va="bottom")
+        self.figure.suptitle(title, fontsize=9, y=0.79, va="bottom")
         self.here = [axis.axvline(1, color="black", ls=":", lw=1.5) for axis in self.axes]
         self.rings = [mark(axis, "o", markersize=13, fillstyle="none") for axis in self.axes]
         self.stars = [mark(axis, "*", markersize=13, color=YELLOW) for axis in self.axes]

@@ -20,11 +20,11 @@ from prefixlab.backbone import Backbone
 from prefixlab.evaluation import Evaluation, judge, scoring
 from prefixlab.methods import METHODS, Method, create
 from prefixlab.panels import inside
-from prefixlab.panels.base import WIDE, Panel, button, control, plot, shown, typed
+from prefixlab.panels.base import BUTTONS, WIDE, Panel, button, columns, control, plot, shown, typed
 from prefixlab.panels.prediction import Prediction
 from prefixlab.panels.records import Records, mean_and_range
 from prefixlab.panels.results import Result, tried
-from prefixlab.panels.sweep import MEASURES
+from prefixlab.panels.sweep import MEASURES, NAMES
 from prefixlab.tasks import Task
 from prefixlab.training import Recipe, Training
 
@@ -66,7 +66,7 @@ class TrainingPanel(Panel):
     def __init__(self, lm: Backbone, task: Task, *, steps: int = 48, batch_size: int = 8):
         super().__init__()
         self.lm, self.task, self.batch_size = lm, task, batch_size
-        self.records = Records(self.method, lm.name, self.usual, self.line, self.place)
+        self.records = Records(self.method, lm.name, task.name, self.usual, self.line, self.place)
         self.runs: list[Run] = []
         self.training: Training | None = None  # where there is something to resume
         self.before: Method | None = None  # the newest run's method, untrained
@@ -135,15 +135,15 @@ class TrainingPanel(Panel):
         self.progress = widgets.IntProgress(layout={"width": "160px"})
 
     def make_views(self) -> None:
-        self.sweep_plot, self.run_plot, self.inside_plot = plot(320), plot(260), plot(360)
+        self.sweep_plot, self.run_plot, self.inside_plot = plot(340), plot(260), plot(360)
         self.words, self.inside_words, self.sentence_words = (widgets.HTML() for _ in range(3))
         self.sentence = widgets.Text(
             value=SENTENCE, description="your sentence", continuous_update=False, **WIDE
         )
         self.axis = widgets.ToggleButtons(
-            options=[(name.replace("_", " "), name) for name in self.usual],
+            options=[(NAMES.get(name, name.replace("_", " ")), name) for name in self.usual],
             description="recorded by",
-            style=WIDE["style"],
+            style=BUTTONS,
         )
         self.pages = {
             "recorded runs": widgets.VBox([self.axis, self.sweep_plot]),
@@ -152,7 +152,7 @@ class TrainingPanel(Panel):
             "inside": widgets.VBox([self.inside_words, self.inside_plot]),
         }
         self.view = widgets.ToggleButtons(
-            options=list(self.pages), description="show", style=WIDE["style"]
+            options=list(self.pages), description="show", style=BUTTONS
         )
         results = [self.words, self.view, *self.pages.values()]
         self.ask = Prediction(self.question, self.answer, self.why, results)
@@ -162,7 +162,7 @@ class TrainingPanel(Panel):
         for one in buttons:
             one.layout.width = "90px"
         row = widgets.HBox([*buttons, self.progress], layout={"flex_flow": "row wrap"})
-        self.children = [*self.controls.values(), row, self.status, self.ask]
+        self.children = [columns(self.controls.values()), row, self.status, self.ask]
 
     def plots(self) -> list[widgets.Image]:
         return [self.sweep_plot] if self.records else [self.run_plot]
@@ -338,10 +338,7 @@ class TrainingPanel(Panel):
 
     def draw_run(self) -> None:
         """The latest run, over what was recorded with the same knobs."""
-        if not self.runs:
-            self.run_plot.value = figures.png(figures.run([], {}, []))
-            return
-        run = self.runs[-1]
+        run = self.runs[-1] if self.runs else Run(self.settings())
         recorded = self.records.like(**run.settings) if self.records else pd.DataFrame()
         losses = recorded.losses.tolist() if len(recorded) else []
         self.run_plot.value = figures.png(figures.run(run.losses, run.accuracies, losses))

@@ -18,7 +18,13 @@ LABS = [PromptTuningPanel, PrefixTuningPanel, PTuningPanel]
 
 
 def row(wanted: dict[str, Any], accuracy: float) -> str:
-    more = {"backbone": "tiny-gpt2", "accuracy": accuracy, "loss": 0.3, "losses": [0.7, 0.4]}
+    more = {
+        "backbone": "tiny-gpt2",
+        "task": "films",
+        "accuracy": accuracy,
+        "loss": 0.3,
+        "losses": [0.7, 0.4],
+    }
     return json.dumps(wanted | more)
 
 
