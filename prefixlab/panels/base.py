@@ -193,14 +193,8 @@ def columns(controls: Iterable[widgets.Widget]) -> widgets.Box:
     return widgets.Box(list(controls), layout={"flex_flow": "row wrap", "max_width": "860px"})
 
 
-def plot(height: int) -> widgets.Image:
-    """Where a figure is drawn, `height` pixels high: the page does not jump when it changes."""
+def plot() -> widgets.Image:
+    """Where a figure is drawn; on a narrow page it shrinks."""
     return widgets.Image(
-        format="png",
-        layout={
-            "width": "720px",
-            "max_width": "98%",
-            "height": f"{height}px",
-            "object_fit": "contain",
-        },
+        format="png", layout={"width": "720px", "max_width": "98%", "height": "auto"}
     )

@@ -135,7 +135,7 @@ class TrainingPanel(Panel):
         self.progress = widgets.IntProgress(layout={"width": "160px"})
 
     def make_views(self) -> None:
-        self.sweep_plot, self.run_plot, self.inside_plot = plot(340), plot(260), plot(360)
+        self.sweep_plot, self.run_plot, self.inside_plot = plot(), plot(), plot()
         self.words, self.inside_words, self.sentence_words = (widgets.HTML() for _ in range(3))
         self.sentence = widgets.Text(
             value=SENTENCE, description="your sentence", continuous_update=False, **WIDE
