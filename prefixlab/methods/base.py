@@ -4,7 +4,8 @@ A method turns its few parameters into what conditions the model: embeddings for
 of a template, or a past of keys and values. It owns the only trainable parameters there are.
 """
 
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, ClassVar
 
 import torch
@@ -16,7 +17,11 @@ from prefixlab.batching import Row, encode
 from prefixlab.geometry import Geometry
 from prefixlab.knobs import Knobs, knob
 from prefixlab.tasks import Task
-from prefixlab.template import Template
+from prefixlab.template import Soft, Template, X, Y
+
+# What a template is laid out with where no task and no tokenizer is at hand.
+PLAIN = "Review: {x}\nSentiment: {y}"
+X_LENGTH = 6
 
 
 @dataclass(frozen=True)
@@ -44,6 +49,21 @@ class Cost:
     @classmethod
     def of(cls, geometry: Geometry, formula: str, stored: int, thrown_away: int = 0) -> "Cost":
         return cls(formula, stored + thrown_away, stored, stored / geometry.parameters)
+
+
+@dataclass(frozen=True)
+class Positions:
+    """Neighbouring positions of z = [PREFIX; x; y]: what they are at the input, and further up.
+
+    "text" is computed by the frozen model, "trained" and "read" (once, for all inputs) are set,
+    "none" is not there. `layers` names what is anything but "text" in a layer; in the last one
+    it may be "answer", where the answer is read.
+    """
+
+    label: str
+    length: int
+    at_input: str = "text"
+    layers: Mapping[int, str] = field(default_factory=dict)
 
 
 class Method(nn.Module):
@@ -76,15 +96,15 @@ class Method(nn.Module):
         self.seed = seed
         self.geometry = lm.geometry
         self.backbone_name = lm.name
-        self.template = self.make_template(
-            Template(self.knobs.template) if self.knobs.template else task.template
-        )
+        own = self.knobs.template
+        self.template = self.make_template(Template(own) if own else task.template, self.knobs)
 
-    def make_template(self, template: Template) -> Template:
+    @classmethod
+    def make_template(cls, template: Template, knobs: Any) -> Template:
         """The template that examples are rendered by, soft slots included."""
         if template.virtual_tokens:
             raise ValueError(
-                f"{self.name} has no virtual tokens for the soft slots of {template.text!r}; "
+                f"{cls.name} has no virtual tokens for the soft slots of {template.text!r}; "
                 "remove {soft:…} or use p_tuning."
             )
         return template
@@ -105,6 +125,13 @@ class Method(nn.Module):
         """Parameters as a formula and as a count, from geometry and knobs alone."""
         return Cost.of(geometry, "0", 0)
 
+    @classmethod
+    def positions(cls, geometry: Geometry, **knobs: Any) -> list[Positions]:
+        """What stands where, from geometry and knobs alone; a word counts as one token."""
+        chosen = cls.Knobs.of(cls.name, knobs)
+        template = cls.make_template(Template(chosen.template or PLAIN), chosen)
+        return laid_out(template, geometry.layers)
+
     def parameters_now(self) -> int:
         """How many numbers are trainable at this moment."""
         return sum(parameter.numel() for parameter in self.parameters())
@@ -116,3 +143,20 @@ class Method(nn.Module):
     def generator(self) -> torch.Generator:
         """A fresh source of randomness that depends on nothing but the seed."""
         return torch.Generator().manual_seed(self.seed)
+
+
+def laid_out(template: Template, layers: int) -> list[Positions]:
+    """The parts of a template as positions; the answer is read just before `{y}`."""
+    laid: list[Positions] = []
+    for part in template.parts:
+        if part == Y:
+            last = laid.pop()
+            laid.append(replace(last, length=last.length - 1))
+            laid.append(replace(last, length=1, layers={layers - 1: "answer"}))
+        if isinstance(part, Soft):
+            laid.append(Positions("virtual", part.length, "trained"))
+        elif not isinstance(part, str):
+            laid.append(Positions(part[1], X_LENGTH if part == X else 1))
+        elif words := part.split():
+            laid.append(Positions(" ".join(words), len(words)))
+    return laid

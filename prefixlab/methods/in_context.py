@@ -16,8 +16,9 @@ from datasets import Dataset
 
 from prefixlab.backbone import Backbone, Conditioning
 from prefixlab.batching import Row, encode
+from prefixlab.geometry import Geometry
 from prefixlab.knobs import knob
-from prefixlab.methods.base import CommonKnobs, Method
+from prefixlab.methods.base import CommonKnobs, Method, Positions
 from prefixlab.tasks import Task
 from prefixlab.template import Template, Verbalizer
 
@@ -100,6 +101,14 @@ class InContextLearning(Method):
 
     def conditioning(self) -> Conditioning:
         return Conditioning(past=self.past)
+
+    @classmethod
+    def positions(cls, geometry: Geometry, **knobs: Any) -> list[Positions]:
+        query = super().positions(geometry, **knobs)
+        k = InContextKnobs.of(cls.name, knobs).demonstrations
+        shared = dict.fromkeys(range(geometry.layers), "read")
+        length = k * sum(part.length for part in query)  # as long as the query and its answer
+        return [Positions(f"{k} demonstrations", length, "read", shared), *query]
 
 
 def permutation(items: Sequence[T], number: int) -> list[T]:

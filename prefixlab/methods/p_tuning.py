@@ -48,7 +48,8 @@ class PTuning(Method):
         super().__init__(lm, task, seed=seed, **knobs)
         self.slots: nn.Module = self.make_encoder(lm)
 
-    def make_template(self, template: Template) -> Template:
+    @classmethod
+    def make_template(cls, template: Template, knobs: Any) -> Template:
         if not template.virtual_tokens:
             raise ValueError(
                 f"The template {template.text!r} has no soft slot for p_tuning to train; "

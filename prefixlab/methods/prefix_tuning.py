@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from prefixlab.backbone import Backbone, Conditioning, Past, as_float32
 from prefixlab.geometry import Geometry
 from prefixlab.knobs import knob
-from prefixlab.methods.base import CommonKnobs, Cost, Method
+from prefixlab.methods.base import CommonKnobs, Cost, Method, Positions
 from prefixlab.methods.prompt_tuning import fit_length
 from prefixlab.methods.reparameterization import MLP, Flat, mlp_parameters
 from prefixlab.tasks import Task
@@ -153,6 +153,14 @@ class PrefixTuning(Method):
             trained = mlp_parameters(chosen.prefix_length, geometry.hidden, chosen.mlp_hidden, row)
             thrown_away = trained - stored
         return Cost.of(geometry, "prefix_length * L * 2 * kv_heads * head_dim", stored, thrown_away)
+
+    @classmethod
+    def positions(cls, geometry: Geometry, **knobs: Any) -> list[Positions]:
+        chosen = PrefixTuningKnobs.of(cls.name, knobs)
+        trained = parse_layers(chosen.layers, geometry.layers)
+        layers = {i: "trained" if i in trained else "none" for i in range(geometry.layers)}
+        prefix = Positions("prefix", chosen.prefix_length, "none", layers)  # no token at the input
+        return [prefix, *super().positions(geometry, **knobs)]
 
 
 def rms(part: Tensor) -> Tensor:

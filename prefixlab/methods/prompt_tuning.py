@@ -45,9 +45,10 @@ class PromptTuning(Method):
         super().__init__(lm, task, seed=seed, **knobs)
         self.prompt = Flat(self.initial(lm, task).to(lm.device))
 
-    def make_template(self, template: Template) -> Template:
-        plain = super().make_template(template)
-        return Template(f"{{soft:{self.knobs.prompt_length}}}{plain.text}")
+    @classmethod
+    def make_template(cls, template: Template, knobs: Any) -> Template:
+        plain = super().make_template(template, knobs)
+        return Template(f"{{soft:{knobs.prompt_length}}}{plain.text}")
 
     def conditioning(self) -> Conditioning:
         return Conditioning(virtual=self.prompt())  # P, [m, h]

@@ -91,3 +91,76 @@ def test_what_a_method_is_can_be_written_down_and_made_again(gpt2, task):
     about = method.describe()
     same = create(about["method"], gpt2, task, seed=about["seed"], **about["knobs"])
     assert torch.equal(same.prefix(), method.prefix())
+
+
+def laid(name, **knobs):
+    """Label, length, what it is at the input, and what it is in layers 0 and 2 of 12."""
+    return [
+        (p.label, p.length, p.at_input, p.layers.get(0), p.layers.get(2))
+        for p in METHODS[name].positions(geometry("gpt2"), **knobs)
+        if p.length
+    ]
+
+
+QUERY = [("Review:", 1, "text"), ("x", 6, "text"), ("Sentiment:", 1, "text"), ("y", 1, "text")]
+PLAIN = [(*part, None, None) for part in QUERY]
+
+
+@pytest.mark.parametrize(
+    ("name", "knobs", "front"),
+    [
+        ("discrete_prompt", {}, []),
+        ("prompt_tuning", {"prompt_length": 3}, [("virtual", 3, "trained", None, None)]),
+        (
+            "in_context",
+            {"demonstrations": 2},
+            [("2 demonstrations", 2 * 9, "read", "read", "read")],
+        ),
+        ("in_context", {"demonstrations": 0}, []),
+        ("prefix_tuning", {"prefix_length": 5}, [("prefix", 5, "none", "trained", "trained")]),
+        ("prefix_tuning", {"layers": "2-3"}, [("prefix", 10, "none", "none", "trained")]),
+    ],
+)
+def test_what_a_method_puts_in_front_and_in_which_layers(name, knobs, front):
+    assert laid(name, **knobs) == front + PLAIN
+
+
+def test_soft_slots_stand_where_the_template_has_them():
+    found = laid("p_tuning", template="{soft:2}{x} so {soft:3} {y}!")
+    assert [part[:3] for part in found] == [
+        ("virtual", 2, "trained"),
+        ("x", 6, "text"),
+        ("so", 1, "text"),
+        ("virtual", 2, "trained"),
+        ("virtual", 1, "trained"),
+        ("y", 1, "text"),
+        ("!", 1, "text"),
+    ]
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_the_answer_is_read_in_the_last_layer_just_before_it(name):
+    found = METHODS[name].positions(geometry("gpt2"))
+    answers = [i for i, part in enumerate(found) if "answer" in part.layers.values()]
+    assert [(found[i].layers, found[i].length, found[i + 1].label) for i in answers] == [
+        ({11: "answer"}, 1, "y")
+    ]
+
+
+@pytest.mark.parametrize("name", ["prompt_tuning", "prefix_tuning", "p_tuning"])
+def test_the_trained_cells_are_as_many_as_the_cost_says(name):
+    size = geometry("gpt2")
+    stored = 0
+    for part in METHODS[name].positions(size):
+        stored += part.length * size.hidden * (part.at_input == "trained")
+        stored += part.length * 2 * size.kv_width * list(part.layers.values()).count("trained")
+    assert stored == METHODS[name].cost(size).stored
+
+
+def test_impossible_knobs_have_no_positions(gpt2):
+    with pytest.raises(ValueError, match="names no layers"):
+        METHODS["prefix_tuning"].positions(gpt2.geometry, layers="0-99")
+    with pytest.raises(ValueError, match="no soft slot"):
+        METHODS["p_tuning"].positions(gpt2.geometry, template="{x}{y}")
+    with pytest.raises(ValueError, match="use p_tuning"):
+        METHODS["prompt_tuning"].positions(gpt2.geometry, template="{soft:1}{x}{y}")
