@@ -6,12 +6,16 @@ opaque, so that a figure reads the same on a light and on a dark page.
 
 import io
 from collections.abc import Mapping, Sequence
+from math import ceil, floor, hypot, inf, log10
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
-from matplotlib.patches import Patch, Rectangle
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 from torch import Tensor
 
 BLUE, ORANGE, GREEN, PINK = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
@@ -55,34 +59,163 @@ def anatomy(
     depth
         For each position whose keys and values are set in the layers too, what they are there.
     """
-    figure, (axis,) = new(height=0.32 * (layers + 1) + 1.3)
-    used = []
-    for position, (label, kind) in enumerate(columns):
-        for layer in range(layers + 1):
-            if layer == 0:
-                cell = "text" if kind == "answer" else kind
-            elif kind == "answer" and layer == layers:
-                cell = "answer"
-            else:
-                cell = (depth or {}).get(position, "text")
-            used.append(cell)
-            axis.add_patch(
-                Rectangle((position, layer), 0.9, 0.8, facecolor=CELLS[cell][0], edgecolor="white")
-            )
-        axis.text(position + 0.45, -0.25, label, ha="right", va="top", rotation=35, fontsize=9)
-    axis.set(xlim=(-0.1, len(columns)), ylim=(-0.1, layers + 1))
-    axis.set_yticks([0.4, *(layer + 0.4 for layer in range(1, layers + 1))])
-    axis.set_yticklabels(["embedding", *(f"layer {layer}" for layer in range(1, layers + 1))])
-    axis.set_xticks([])
-    axis.spines[:].set_visible(False)
-    axis.tick_params(length=0)
+    cells = []
+    for position, (_, kind) in enumerate(columns):
+        above = [(depth or {}).get(position, "text")] * layers
+        if kind == "answer":  # a word like others, until its last layer
+            kind, above[-1] = "text", "answer"
+        cells.append([kind, *above])
+    return grid([label for label, _ in columns], cells, height=min(0.32 * layers + 1.44, 4))
+
+
+def grid(labels: Sequence[str], cells: Sequence[Sequence[str]], *, height: float) -> Figure:
+    """One column a position, from the embedding upwards: what each cell is, a key of `CELLS`.
+
+    Neighbours with the same label share it, with their number. A slider redraws this many times a
+    second: so the cells are one image, the margins are fixed, and nothing goes through pyplot.
+    """
+    figure = Figure(figsize=(WIDTH, height), facecolor="white")
+    left, bottom, right, top = 0.95, 0.8, 0.1, 0.32  # the margins, in inches
+    wide, high = WIDTH - left - right, height - bottom - top
+    axis = figure.add_axes((left / WIDTH, bottom / height, wide / WIDTH, high / height))
+    names, rows = list(CELLS), len(cells[0])
+    colours = (255 * np.array([to_rgb(CELLS[name][0]) for name in names])).astype(np.uint8)
+    numbers = np.array([[names.index(cell) for cell in column] for column in cells]).T
+    extent = (0, len(cells), 0, rows)
+    axis.imshow(
+        colours[numbers], extent=extent, aspect="auto", origin="lower", interpolation="none"
+    )
+
+    runs = runs_of(labels)
+    edges = {start for _, start, _ in runs}
+    if wide / len(cells) > 0.06:  # narrower cells would be nothing but edge
+        edges |= set(range(len(cells)))
+    edge: dict[str, Any] = {
+        "colors": "white",
+        "linewidth": min(2, 9 * wide / len(cells), 9 * high / rows),
+    }
+    axis.vlines(sorted(edges), 0, rows, **edge)
+    axis.hlines(range(1, rows), 0, len(cells), **edge)
+
+    inch, down = len(cells) / wide, rows / high  # to the right and downwards, in cells
+    beside(axis, rows, step=ceil(0.3 * down), gap=0.06 * inch)
+    below(axis, runs, inch, down)
+    axis.set(xlim=(0, len(cells)), ylim=(0, rows))
+    axis.set_axis_off()  # an axis with ticks takes longer to draw than all the rest
     legend = [
-        Patch(color=CELLS[cell][0], label=CELLS[cell][1])
-        for cell in CELLS
-        if cell in used and cell != "none"
+        Patch(color=CELLS[name][0], label=CELLS[name][1])
+        for number, name in enumerate(names)
+        if name != "none" and (numbers == number).any()
     ]
-    figure.legend(handles=legend, loc="outside upper center", ncols=len(legend), frameon=False)
+    figure.legend(handles=legend, loc="upper center", ncols=len(legend), frameon=False, fontsize=9)
     return figure
+
+
+def runs_of(labels: Sequence[str]) -> list[tuple[str, int, int]]:
+    """Neighbours of the same label as (label, start, end)."""
+    starts = [i for i, label in enumerate(labels) if i == 0 or labels[i - 1] != label]
+    return [
+        (labels[start], start, end)
+        for start, end in zip(starts, [*starts[1:], len(labels)], strict=True)
+    ]
+
+
+def beside(axis: Axes, rows: int, *, step: int, gap: float) -> None:
+    """The names of the rows, of as many layers as there is room for."""
+    names = {0: "embedding"} | {layer + 1: f"layer {layer}" for layer in range(rows - 1)}
+    for row in [0, *range(step, rows, step)]:
+        axis.text(-gap, row + 0.5, names[row], ha="right", va="center", fontsize=9)
+
+
+def below(axis: Axes, runs: Sequence[tuple[str, int, int]], inch: float, down: float) -> None:
+    """The labels of runs of positions: flat where there is room, else aslant, side by side."""
+    free = inf  # how far to the right a label aslant may end
+    for label, start, end in reversed(runs):
+        middle, long = (start + end) / 2, end - start > 1
+        number = f" ({end - start})" if long else ""
+        if long:
+            span = [start + 0.03 * inch, end - 0.03 * inch]
+            axis.plot(span, [-0.05 * down] * 2, color="black", linewidth=1, clip_on=False)
+        if long and 0.08 * len(label + number) * inch < end - start:
+            axis.text(middle, -0.1 * down, label + number, ha="center", va="top", fontsize=9)
+            continue
+        if len(label) > 12:
+            label = f"{label[:11]}…"
+        at = min(middle, free)
+        free = at - 0.25 * inch
+        if at < middle:
+            path = [-0.05 * down, -0.12 * down]
+            axis.plot([middle, at], path, color="black", linewidth=0.5, clip_on=False)
+        slant: dict[str, Any] = {"ha": "right", "va": "top", "rotation": 35, "fontsize": 9}
+        axis.text(at, -0.13 * down, label + number, **slant)
+
+
+def landscape(
+    dots: Sequence[tuple[float, float, str, str]],
+    *,
+    xlabel: str,
+    legend: Mapping[str, tuple[str, str]],
+    chance: float = 0.5,
+) -> tuple[Figure, list[tuple[float, float]]]:
+    """Accuracies over what they cost, on a log scale that has a place for zero.
+
+    Parameters
+    ----------
+    dots
+        For each its cost, its accuracy, its colour and its marker.
+    legend
+        For each entry its colour and its marker.
+
+    Returns
+    -------
+    tuple
+        The figure, and where each dot is: shares of its width from the left, and of its height
+        from above.
+    """
+    figure = Figure(figsize=(WIDTH, 3.8), facecolor="white")
+    axis = figure.add_axes((0.09, 0.13, 0.86, 0.72))
+    costs = [cost for cost, *_ in dots if cost > 0] or [1]
+    first, last = floor(log10(min(costs))), ceil(log10(max(costs)))
+    decades = range(first, max(last, first + 1) + 1)
+    zero = first - 0.75
+    bottom = min([accuracy for _, accuracy, *_ in dots] + [chance]) - 0.05
+    axis.set(xlim=(zero - 0.6, decades[-1] + 0.3), ylim=(bottom, 1.02))
+    axis.set(xlabel=xlabel, ylabel="accuracy")
+    axis.set_xticks([zero, *decades], ["0", *(f"{10.0**decade:,.10g}" for decade in decades)])
+    axis.axhline(chance, color="black", linestyle=":", linewidth=1, label="chance")
+    axis.axvline(first - 0.15, color=GREY, linewidth=1)  # left of it there is no scale
+    axis.spines[["top", "right"]].set_visible(False)
+
+    places: list[tuple[float, float]] = []
+    for cost, accuracy, colour, marker in dots:
+        x, y = axis.transData.transform((log10(cost) if cost > 0 else zero, accuracy))
+        at = beside_others(x, y, places)
+        places.append(at)
+        x, y = axis.transData.inverted().transform(at)
+        axis.plot(x, y, linestyle="", **look(colour, marker))
+    handles = [Line2D([], [], linestyle="", **look(*how)) for how in legend.values()]
+    figure.legend(handles, legend, loc="upper center", ncols=4, frameon=False, fontsize=9)
+    width, height = figure.bbox.size
+    return figure, [(x / width, 1 - y / height) for x, y in places]
+
+
+def look(colour: str, marker: str) -> dict[str, Any]:
+    """A dot; a diamond has a dark edge, so that it stands out from dots of its colour."""
+    rim = "black" if marker == "D" else "white"
+    return {"color": colour, "marker": marker, "markersize": 8, "markeredgecolor": rim}
+
+
+def beside_others(
+    x: float, y: float, taken: Sequence[tuple[float, float]], apart: float = 14
+) -> tuple[float, float]:
+    """The place nearest to (x, y), to its left or right, where no other dot lies."""
+    shifts = sorted(range(-20, 21), key=abs)
+    free = (
+        (x + shift * apart / 2, y)
+        for shift in shifts
+        if all(hypot(x + shift * apart / 2 - p, y - q) >= apart for p, q in taken)
+    )
+    return next(free, (x, y))
 
 
 def accuracies(
@@ -111,11 +244,8 @@ def losses(runs: Mapping[str, Sequence[float]], *, smooth: int = 8, title: str =
     figure, (axis,) = new()
     for colour, (label, values) in zip(COLOURS, runs.items(), strict=False):
         steps = range(1, len(values) + 1)
-        mean = [
-            sum(values[max(0, i - smooth) : i]) / min(i, smooth) for i in range(1, len(values) + 1)
-        ]
         axis.plot(steps, values, ".", color=colour, alpha=0.25)
-        axis.plot(steps, mean, color=colour, label=label)
+        axis.plot(steps, smoothed(values, smooth), color=colour, label=label)
     axis.set(xlabel="step", ylabel="loss of the batch (nats)", title=title, ylim=(0, None))
     if runs:
         axis.legend(frameon=False)
@@ -207,10 +337,10 @@ def walk(x: Sequence[float], y: Sequence[float], at: int, *, xlabel: str, ylabel
     return figure
 
 
-def png(figure: Figure) -> bytes:
+def png(figure: Figure, *, compression: int = 6) -> bytes:
     """The figure as PNG bytes, for an Image widget: it changes without flicker."""
     stream = io.BytesIO()
-    figure.savefig(stream, format="png", dpi=100)
+    figure.savefig(stream, format="png", dpi=100, pil_kwargs={"compress_level": compression})
     return stream.getvalue()
 
 
@@ -228,4 +358,48 @@ def card(title: str, words: Sequence[str], plots: Sequence[np.ndarray]) -> Figur
         axis = figure.add_axes((0, bottom, 1, share))
         axis.imshow(plot, aspect="auto", interpolation="lanczos")
         axis.set_axis_off()
+    return figure
+
+
+def run(
+    losses: Sequence[float], accuracies: Mapping[int, float], recorded: Sequence[Sequence[float]]
+) -> Figure:
+    """A run as it goes: its loss by step over those of recorded runs, and its accuracy in between.
+
+    `accuracies` are by step, 0 for before training; `recorded` holds the losses of other seeds.
+    """
+    figure = Figure(figsize=(WIDTH, 2.6), facecolor="white")
+    left, right = figure.subplots(1, 2)
+    figure.subplots_adjust(left=0.08, right=0.98, bottom=0.18, top=0.9, wspace=0.25)
+    for values in recorded:
+        left.plot(range(1, len(values) + 1), smoothed(values), color=GREY, label="recorded")
+    steps = range(1, len(losses) + 1)
+    left.plot(steps, losses, ".", color=BLUE, alpha=0.4)
+    left.plot(steps, smoothed(losses), color=BLUE, label="yours" if losses else None)
+    left.set(xlabel="step", ylabel="loss of the batch (nats)")
+    left.set_ylim(0, max([1.0, *losses, *(max(values) for values in recorded)]))
+    right.plot(list(accuracies), list(accuracies.values()), "o-", color=ORANGE)
+    right.set(xlabel="step", ylabel="accuracy in between", ylim=(0.3, 1.02))
+    for axis in (left, right):
+        axis.set_xlim(0, max([8, len(losses), *(len(values) for values in recorded)]) + 1)
+        axis.spines[["top", "right"]].set_visible(False)
+    named = dict(zip(*reversed(left.get_legend_handles_labels()), strict=True))
+    if named:
+        left.legend(named.values(), named.keys(), frameon=False)
+    return figure
+
+
+def smoothed(values: Sequence[float], window: int = 8) -> list[float]:
+    """The mean of each value and those just before it."""
+    return [sum(values[max(0, i - window) : i]) / min(i, window) for i in range(1, len(values) + 1)]
+
+
+def probabilities(groups: Mapping[str, Mapping[str, float]]) -> Figure:
+    """Bars of probabilities, a group beside the other."""
+    longest = max(len(group) for group in groups.values())
+    figure, axes = new(height=0.3 * longest + 0.9, columns=len(groups))
+    for axis, (title, group) in zip(axes, groups.items(), strict=True):
+        axis.barh(range(len(group)), list(group.values()), color=BLUE, height=0.6)
+        axis.set_yticks(range(len(group)), [repr(text) for text in group], parse_math=False)
+        axis.set(title=title, xlabel="probability", xlim=(0, 1), ylim=(len(group) - 0.4, -0.6))
     return figure

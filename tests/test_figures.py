@@ -1,14 +1,21 @@
 """Figures have labels, and a figure is shown once."""
 
+import io
+
 import matplotlib.pyplot as plt
+import numpy as np
 import pytest
 import torch
+from matplotlib.colors import to_rgb
 
 from prefixlab import figures
 
 INTERVAL = (0.6, (0.5, 0.7))
 FIGURES = {
     "anatomy": lambda: figures.anatomy([("P0", "trained"), ("good", "answer")], layers=2),
+    "landscape": lambda: figures.landscape(
+        [(0, 0.5, figures.BLUE, "o")], xlabel="bytes", legend={"one": (figures.BLUE, "o")}
+    )[0],
     "accuracies": lambda: figures.accuracies({"one": INTERVAL, "two": INTERVAL}),
     "losses": lambda: figures.losses({"run": [1.0, 0.5]}),
     "spread": lambda: figures.spread({"one": [0.1, 0.2]}, xlabel="loss"),
@@ -39,3 +46,67 @@ def test_the_anatomy_colours_what_is_trained() -> None:
     figure = figures.anatomy(columns, layers=2, depth={0: "trained"})
     legend = [text.get_text() for text in figure.legends[0].get_texts()]
     assert legend == ["trained", "computed by the frozen model", "answer is read here"]
+
+
+def pixels(figure) -> np.ndarray:
+    return plt.imread(io.BytesIO(figures.png(figure)))[..., :3]
+
+
+def share(figure, colour: str) -> float:
+    """How much of the picture has that colour."""
+    return float((np.abs(pixels(figure) - to_rgb(colour)).max(-1) < 0.02).mean())
+
+
+def test_every_cell_of_the_anatomy_is_drawn_in_its_colour() -> None:
+    cells = [["none", "trained"], ["text", "text"], ["text", "answer"]]
+    figure = figures.grid(["P0", "x", "y"], cells, height=3)
+    trained, text = share(figure, figures.ORANGE), share(figure, figures.GREY)
+    assert trained == pytest.approx(share(figure, figures.GREEN), rel=0.05)
+    assert text == pytest.approx(3 * trained, rel=0.05)
+
+
+def test_the_anatomy_stands_on_its_embedding() -> None:
+    figure = figures.grid(["P0"], [["text", "trained", "trained"]], height=3)
+    colours = pixels(figure)[:, 400]
+    grey = np.flatnonzero((np.abs(colours - to_rgb(figures.GREY)) < 0.02).all(-1))
+    orange = np.flatnonzero((np.abs(colours - to_rgb(figures.ORANGE)) < 0.02).all(-1))
+    assert grey.min() > orange.max()  # pixels count from above
+
+
+def test_neighbours_of_one_label_share_it_with_their_number() -> None:
+    labels = ["prefix"] * 200 + ["x", "y"]
+    figure = figures.grid(labels, [["text", "text"]] * 202, height=3)
+    words = [text.get_text() for text in figure.axes[0].texts]
+    assert "prefix (200)" in words
+    assert words.count("x") == words.count("y") == 1
+
+
+def test_crowded_labels_of_positions_stand_apart() -> None:
+    labels = ["prefix"] * 200 + ["a", "b", "c", "d"]
+    figure = figures.grid(labels, [["text", "text"]] * 204, height=3)
+    at = {text.get_text(): text.get_position()[0] for text in figure.axes[0].texts}
+    inch = 204 / 6.15
+    assert all(at[right] - at[left] >= 0.24 * inch for left, right in ("ab", "bc", "cd"))
+
+
+def test_a_tall_anatomy_is_not_higher_than_a_screen_and_names_fewer_layers() -> None:
+    figure = figures.anatomy([("x", "text")], layers=30)
+    names = [text for text in figure.axes[0].texts if text.get_text().startswith("layer")]
+    assert figure.get_figheight() <= 4
+    heights = [text.get_position()[1] for text in names]
+    assert 4 <= len(names) <= 12
+    assert [int(text.get_text().split()[1]) + 1.5 for text in names] == heights
+
+
+def test_the_landscape_says_where_its_dots_are_and_lays_none_on_another() -> None:
+    dots = [(0, 0.6, figures.BLUE, "o"), (100, 0.9, figures.ORANGE, "o")]
+    dots += [(100_000, 0.7, figures.GREEN, "o")] * 3
+    figure, places = figures.landscape(dots, xlabel="bytes", legend={})
+    picture = pixels(figure)
+    height, width = picture.shape[:2]
+    for (x, y), (*_, colour, _) in zip(places, dots, strict=True):
+        dot = picture[round(y * height), round(x * width)]
+        assert np.abs(dot - to_rgb(colour)).max() < 0.02
+    xs = [x * width for x, _ in places]
+    assert xs[0] < xs[1] < min(xs[2:])  # zero has its place left of the scale
+    assert min(abs(a - b) for a, b in zip(sorted(xs[2:]), sorted(xs[2:])[1:], strict=False)) >= 13

@@ -31,6 +31,8 @@ class Prediction(widgets.VBox):
         The widgets that show the result.
     most
         The largest difference that can be guessed.
+    signed
+        Whether there is a way to choose; "how many times" has none.
     """
 
     def __init__(
@@ -42,11 +44,16 @@ class Prediction(widgets.VBox):
         *,
         unit: str = "points",
         most: float = 50,
+        signed: bool = True,
     ):
         self.answer, self.why, self.unit, self.most = answer, why, unit, most
+        self.signed = signed
         self.way = widgets.ToggleButtons(
             options=list(WAYS), value=None, description="which way?", style=WIDE["style"]
         )
+        if not signed:
+            self.way.value = "higher"
+            self.way.layout.display = "none"
         self.amount = widgets.FloatSlider(
             value=most / 10,
             max=most,
@@ -56,7 +63,7 @@ class Prediction(widgets.VBox):
             **WIDE,
         )
         self.guess = button("Show me", "Show the guess beside the result", self.reveal)
-        self.skip = button("Skip", "Go on without a guess", self.open)
+        self.skip = button("Skip", "Go on without a guess", self.uncover)
         self.verdict = widgets.HTML()
         self.asking = widgets.VBox([self.way, self.amount, widgets.HBox([self.guess, self.skip])])
         self.hidden = widgets.VBox(list(hides))
@@ -71,32 +78,32 @@ class Prediction(widgets.VBox):
             return
         guessed = WAYS[self.way.value] * self.amount.value
         measured = self.answer()
+        both = {"your guess": guessed, "measured": measured}
+        sign = "+" if self.signed else ""
+        words = remark(guessed, measured, self.most, self.signed)
         self.verdict.value = (
-            side_by_side({"your guess": guessed, "measured": measured}, self.most, self.unit)
-            + f"<div>{escape(remark(guessed, measured, self.most))} {escape(self.why)}</div>"
+            side_by_side(both, self.most, self.unit, sign)
+            + f"<div>{escape(words)} {escape(self.why)}</div>"
         )
-        self.open()
+        self.uncover()
 
-    def open(self) -> None:
+    def uncover(self) -> None:
         """Show what was hidden, with or without a guess."""
         self.asking.layout.display = "none"
         self.hidden.layout.display = ""
 
 
-def remark(guessed: float, measured: float, most: float) -> str:
+def remark(guessed: float, measured: float, most: float, signed: bool = True) -> str:
     near = most / 10
     if abs(guessed - measured) <= near / 2:
         return "Very close."
     if guessed * measured < 0 or (abs(guessed) < near / 5) != (abs(measured) < near / 5):
         return "It went another way."
-    return (
-        "Right way, less than you thought."
-        if abs(measured) < abs(guessed)
-        else ("Right way, more than you thought.")
-    )
+    words = "less than you thought." if abs(measured) < abs(guessed) else "more than you thought."
+    return f"Right way, {words}" if signed else words.capitalize()
 
 
-def side_by_side(values: dict[str, float], most: float, unit: str) -> str:
+def side_by_side(values: dict[str, float], most: float, unit: str, sign: str = "+") -> str:
     """Signed bars around a middle line, as HTML."""
     rows = ""
     for (name, value), colour in zip(values.items(), (ORANGE, BLUE), strict=True):
@@ -108,7 +115,7 @@ def side_by_side(values: dict[str, float], most: float, unit: str) -> str:
             f'<span style="position: relative; width: 242px; height: 12px">'
             f'<span style="position: absolute; left: {left:.0f}px; width: {max(2, width):.0f}px; '
             f'height: 12px; background: {colour}"></span></span>'
-            f"<span>{value:+.3g} {escape(unit)}</span></div>"
+            f"<span>{value:{sign}.3g} {escape(unit)}</span></div>"
         )
     return rows
 

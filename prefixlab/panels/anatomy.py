@@ -1,0 +1,140 @@
+"""A panel that draws what a method trains, and where: positions by layers, and what they cost."""
+
+from typing import Any
+
+import ipywidgets as widgets
+
+from prefixlab import figures
+from prefixlab.geometry import KNOWN, Geometry
+from prefixlab.methods import METHODS, Cost
+from prefixlab.methods.base import Positions
+from prefixlab.panels.base import WIDE, Panel, control, plot, typed
+from prefixlab.panels.facts import facts
+from prefixlab.panels.prediction import Prediction
+
+# The knobs that change the picture or the cost; the others say what the numbers start from.
+SHOWN = (
+    "template",
+    "demonstrations",
+    "prompt_length",
+    "prefix_length",
+    "layers",
+    "reparameterization",
+    "mlp_hidden",
+    "encoder",
+)
+HEIGHT = 360  # pixels
+
+
+class AnatomyPanel(Panel):
+    """The anatomy of any method on any well-known backbone; nothing is loaded, nothing trained.
+
+    Parameters
+    ----------
+    method, backbone
+        What the panel shows first: a name in `METHODS`, and one in `geometry.KNOWN`.
+    """
+
+    def __init__(self, method: str = "prefix_tuning", backbone: str = "gpt2"):
+        super().__init__()
+        self.method = widgets.Dropdown(
+            options=list(METHODS), value=method, description="method", **WIDE
+        )
+        self.backbone = widgets.Dropdown(
+            options=list(KNOWN), value=backbone, description="sizes of", **WIDE
+        )
+        # Every method keeps its controls, so that their values are there when it is chosen again.
+        self.knobs = {name: controls_of(name) for name in METHODS}
+        self.boxes = {name: widgets.VBox(list(own.values())) for name, own in self.knobs.items()}
+        self.view, self.words = plot(), widgets.HTML()
+        self.children = [
+            Prediction(
+                "On GPT-2 small: how many times as many numbers does a prefix of 10 positions "
+                "store as a prompt of 10 virtual tokens?",
+                times_as_many,
+                "A virtual token is one vector of width h at the input. A position of the prefix "
+                "has keys and values, two such vectors, in each of the 12 layers.",
+                [
+                    self.method,
+                    self.backbone,
+                    *self.boxes.values(),
+                    self.status,
+                    self.view,
+                    self.words,
+                ],
+                unit="times",
+                signed=False,
+            )
+        ]
+        self.choose()
+        self.method.observe(lambda _: self.choose(), "value")
+        self.backbone.observe(lambda _: self.draw(), "value")
+        for own in self.knobs.values():
+            for knob in own.values():
+                knob.observe(lambda _: self.draw(), "value")
+
+    def plots(self) -> list[widgets.Image]:
+        return [self.view]
+
+    def choose(self) -> None:
+        """Show the controls of the chosen method, and draw it."""
+        for name, box in self.boxes.items():
+            box.layout.display = "" if name == self.method.value else "none"
+        own = self.knobs[self.method.value]
+        self.controls = {"method": self.method, "backbone": self.backbone, **own}
+        self.draw()
+
+    def draw(self) -> None:
+        """Draw the method with the knobs as they stand; an impossible knob is named in words."""
+        method, geometry = METHODS[self.method.value], KNOWN[self.backbone.value]
+        with self.reporting():
+            knobs = {name: value_of(knob) for name, knob in self.knobs[method.name].items()}
+            laid, cost = method.positions(geometry, **knobs), method.cost(geometry, **knobs)
+            self.view.value = picture_of(laid, geometry.layers)
+            self.words.value = words_for(cost, geometry)
+            self.status.value = ""
+
+
+def controls_of(method: str) -> dict[str, Any]:
+    """A control for each knob of the method that changes what is drawn or its cost."""
+    declared = [field for field in METHODS[method].Knobs.declared() if field.name in SHOWN]
+    controls = {field.name: control(field) for field in declared}
+    for made in controls.values():
+        if isinstance(made, widgets.IntSlider):
+            made.continuous_update = True  # the picture follows the hand
+    return controls
+
+
+def value_of(knob: Any) -> Any:
+    return typed(knob.value) if isinstance(knob.value, str) else knob.value
+
+
+def picture_of(laid: list[Positions], layers: int) -> bytes:
+    columns = [
+        (part.label, [part.at_input, *(part.layers.get(i, "text") for i in range(layers))])
+        for part in laid
+        for _ in range(part.length)
+    ]
+    labels, cells = zip(*columns, strict=True)
+    return figures.png(figures.grid(labels, cells, height=HEIGHT / 100), compression=1)
+
+
+def words_for(cost: Cost, geometry: Geometry) -> str:
+    """The cost as a small table, which takes its colours from the page."""
+    rows = {
+        "stored, as a formula": cost.formula,
+        "sizes": f"{geometry.layers} layers, h = {geometry.hidden:,}, "
+        f"kv_heads = {geometry.kv_heads}, head_dim = {geometry.head_dim}",
+        "numbers trained": f"{cost.trained:,}",
+        "numbers stored": f"{cost.stored:,}",
+        "bytes": f"{cost.stored_bytes:,}, at 4 bytes a number",
+        "share of the model": f"{100 * cost.share:.3g}% of {geometry.parameters:,} parameters",
+    }
+    return facts(rows)
+
+
+def times_as_many() -> float:
+    """A prefix of 10 positions on GPT-2 small, over a prompt of 10 virtual tokens."""
+    small = KNOWN["gpt2"]
+    prefix = METHODS["prefix_tuning"].cost(small, prefix_length=10)
+    return prefix.stored / METHODS["prompt_tuning"].cost(small, prompt_length=10).stored
