@@ -97,7 +97,8 @@ def remark(guessed: float, measured: float, most: float, signed: bool = True) ->
     near = most / 10
     if abs(guessed - measured) <= near / 2:
         return "Very close."
-    if guessed * measured < 0 or (abs(guessed) < near / 5) != (abs(measured) < near / 5):
+    no_way = (abs(guessed) < near / 5) != (abs(measured) < near / 5)
+    if signed and (guessed * measured < 0 or no_way):
         return "It went another way."
     words = "less than you thought." if abs(measured) < abs(guessed) else "more than you thought."
     return f"Right way, {words}" if signed else words.capitalize()

@@ -105,9 +105,9 @@ def test_the_prediction_has_no_sign_and_its_answer_is_computed() -> None:
     assert anatomy.times_as_many() == 2 * 12
     assert prediction.way.layout.display == "none"
     assert prediction.hidden.layout.display == "none"
-    prediction.amount.value = 5
+    prediction.amount.value = 0.5
     prediction.guess.click()
-    assert re.search(r">5 times<.*>24 times<", prediction.verdict.value)
+    assert re.search(r">0.5 times<.*>24 times<", prediction.verdict.value)
     assert "More than you thought. A virtual token" in prediction.verdict.value
     assert prediction.hidden.layout.display == ""
 

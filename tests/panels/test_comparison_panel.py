@@ -38,6 +38,7 @@ RECORDED = {
         prefix(10, 0.2, train=32),
         prefix(10, 0.3, init="uniform"),
         prefix(5, 0.75),
+        {**prefix(5, 0.1), "backbone": "of unknown sizes"},
     ],
 }
 
