@@ -351,7 +351,16 @@ def card(title: str, words: Sequence[str], plots: Sequence[np.ndarray]) -> Figur
     figure = Figure(figsize=(WIDTH, 0.2 * lines + sum(tall)), facecolor="white")
     bottom = sum(tall) / figure.get_figheight()
     text = "\n".join([f"{title} (a picture: run the lesson to use it)", *words])
-    figure.text(0.02, 0.98, text, va="top", fontsize=9, family="monospace", linespacing=1.5)
+    figure.text(
+        0.02,
+        0.98,
+        text,
+        va="top",
+        fontsize=9,
+        family="monospace",
+        linespacing=1.5,
+        parse_math=False,
+    )
     for plot, height in zip(plots, tall, strict=True):
         share = height / figure.get_figheight()
         bottom -= share

@@ -1,13 +1,19 @@
 """Panels: the interactive parts of the lessons. They hold no method code."""
 
+from prefixlab.panels.anatomy import AnatomyPanel
 from prefixlab.panels.bars import bars
+from prefixlab.panels.comparison import ComparisonPanel
 from prefixlab.panels.context import InContextPanel
 from prefixlab.panels.labs import PrefixTuningPanel, PromptTuningPanel, PTuningPanel
 from prefixlab.panels.playground import PromptPanel
+from prefixlab.panels.prediction import Prediction
 
 __all__ = [
+    "AnatomyPanel",
+    "ComparisonPanel",
     "InContextPanel",
     "PTuningPanel",
+    "Prediction",
     "PrefixTuningPanel",
     "PromptPanel",
     "PromptTuningPanel",

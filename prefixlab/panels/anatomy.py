@@ -8,7 +8,7 @@ from prefixlab import figures
 from prefixlab.geometry import KNOWN, Geometry
 from prefixlab.methods import METHODS, Cost
 from prefixlab.methods.base import Positions
-from prefixlab.panels.base import WIDE, Panel, control, plot, typed
+from prefixlab.panels.base import WIDE, Panel, columns, control, plot, typed
 from prefixlab.panels.facts import facts
 from prefixlab.panels.prediction import Prediction
 
@@ -33,9 +33,11 @@ class AnatomyPanel(Panel):
     ----------
     method, backbone
         What the panel shows first: a name in `METHODS`, and one in `geometry.KNOWN`.
+    ask
+        Whether it asks for a guess first; a lesson that knows the answer need not ask again.
     """
 
-    def __init__(self, method: str = "prefix_tuning", backbone: str = "gpt2"):
+    def __init__(self, method: str = "prefix_tuning", backbone: str = "gpt2", *, ask: bool = True):
         super().__init__()
         self.method = widgets.Dropdown(
             options=list(METHODS), value=method, description="method", **WIDE
@@ -47,25 +49,9 @@ class AnatomyPanel(Panel):
         self.knobs = {name: controls_of(name) for name in METHODS}
         self.boxes = {name: widgets.VBox(list(own.values())) for name, own in self.knobs.items()}
         self.view, self.words = plot(), widgets.HTML()
-        self.children = [
-            Prediction(
-                "On GPT-2 small: how many times as many numbers does a prefix of 10 positions "
-                "store as a prompt of 10 virtual tokens?",
-                times_as_many,
-                "A virtual token is one vector of width h at the input. A position of the prefix "
-                "has keys and values, two such vectors, in each of the 12 layers.",
-                [
-                    self.method,
-                    self.backbone,
-                    *self.boxes.values(),
-                    self.status,
-                    self.view,
-                    self.words,
-                ],
-                unit="times",
-                signed=False,
-            )
-        ]
+        knobs = columns([self.method, self.backbone, *self.boxes.values()])
+        parts = [knobs, self.status, self.view, self.words]
+        self.children = [question_before(parts)] if ask else parts
         self.choose()
         self.method.observe(lambda _: self.choose(), "value")
         self.backbone.observe(lambda _: self.draw(), "value")
@@ -93,6 +79,19 @@ class AnatomyPanel(Panel):
             self.view.value = picture_of(laid, geometry.layers)
             self.words.value = words_for(cost, geometry)
             self.status.value = ""
+
+
+def question_before(parts: list[widgets.Widget]) -> Prediction:
+    return Prediction(
+        "On GPT-2 small: how many times as many numbers does a prefix of 10 positions store as a "
+        "prompt of 10 virtual tokens?",
+        times_as_many,
+        "A virtual token is one vector of width h at the input. A position of the prefix has keys "
+        "and values, two such vectors, in each of the 12 layers.",
+        parts,
+        unit="times",
+        signed=False,
+    )
 
 
 def controls_of(method: str) -> dict[str, Any]:

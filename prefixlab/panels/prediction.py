@@ -11,7 +11,7 @@ from typing import Any
 import ipywidgets as widgets
 
 from prefixlab.figures import BLUE, ORANGE
-from prefixlab.panels.base import WIDE, button
+from prefixlab.panels.base import BUTTONS, WIDE, button
 
 WAYS = {"lower": -1, "about the same": 0, "higher": 1}
 
@@ -49,7 +49,7 @@ class Prediction(widgets.VBox):
         self.answer, self.why, self.unit, self.most = answer, why, unit, most
         self.signed = signed
         self.way = widgets.ToggleButtons(
-            options=list(WAYS), value=None, description="which way?", style=WIDE["style"]
+            options=list(WAYS), value=None, description="which way?", style=BUTTONS
         )
         if not signed:
             self.way.value = "higher"
@@ -68,8 +68,8 @@ class Prediction(widgets.VBox):
         self.asking = widgets.VBox([self.way, self.amount, widgets.HBox([self.guess, self.skip])])
         self.hidden = widgets.VBox(list(hides))
         self.hidden.layout.display = "none"
-        title = widgets.HTML(f"<b>Predict first.</b> {escape(question)}")
-        super().__init__([title, self.asking, self.verdict, self.hidden])
+        self.question = widgets.HTML(f"<b>Predict first.</b> {escape(question)}")
+        super().__init__([self.question, self.asking, self.verdict, self.hidden])
 
     def reveal(self) -> None:
         """Compare the guess with what was measured, and show what was hidden."""
@@ -90,6 +90,8 @@ class Prediction(widgets.VBox):
     def uncover(self) -> None:
         """Show what was hidden, with or without a guess."""
         self.asking.layout.display = "none"
+        if not self.verdict.value:  # skipped: a question without its answer is in the way
+            self.question.layout.display = "none"
         self.hidden.layout.display = ""
 
 

@@ -88,9 +88,8 @@ def on_task(grid: str, backbone: str, task: str) -> pd.DataFrame:
 
 def mean_and_range(runs: pd.DataFrame) -> str:
     """What the runs of one setting came to, in words."""
-    accuracy, count = runs.accuracy, len(runs)
-    seeds = f"{count} seeds" if count > 1 else "one seed"
-    return (
-        f"accuracy {accuracy.mean():.3f} ({accuracy.min():.3f} to {accuracy.max():.3f}, {seeds}), "
-        f"loss {runs.loss.mean():.3f}"
-    )
+    accuracy, loss, seeds = runs.accuracy, runs.loss.mean(), len(runs)
+    if seeds == 1:
+        return f"accuracy {accuracy.mean():.3f}, loss {loss:.3f} (one seed)"
+    between = f"{accuracy.min():.3f} to {accuracy.max():.3f} over {seeds} seeds"
+    return f"accuracy {accuracy.mean():.3f} ({between}), loss {loss:.3f}"

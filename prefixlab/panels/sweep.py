@@ -46,7 +46,9 @@ class Sweep:
             self.draw(axis, runs, x, measure)
             axis.set(xlabel=NAMES.get(x, x.replace("_", " ")), ylabel=label, ylim=limits)
         handles, labels = self.axes[0].get_legend_handles_labels()
-        self.figure.legend(handles, labels, loc="upper center", ncols=4, frameon=False, fontsize=8)
+        self.figure.legend(
+            handles, labels, loc="upper center", ncols=6, frameon=False, fontsize=8, columnspacing=1
+        )
         self.figure.suptitle(title, fontsize=9, y=0.79, va="bottom")
         self.here = [axis.axvline(1, color="black", ls=":", lw=1.5) for axis in self.axes]
         self.rings = [mark(axis, "o", markersize=13, fillstyle="none") for axis in self.axes]

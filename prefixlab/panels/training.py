@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 import ipywidgets as widgets
 import pandas as pd
 
-from prefixlab import figures
+from prefixlab import experiments, figures
 from prefixlab.backbone import Backbone
 from prefixlab.evaluation import Evaluation, judge, scoring
 from prefixlab.methods import METHODS, Method, create
@@ -208,9 +208,8 @@ class TrainingPanel(Panel):
 
     def usual_recipe(self) -> bool:
         """Whether the recipe is the one that runs were recorded with."""
-        return all(
-            self.controls[name].value == self.defaults[name] for name in ("steps", "learning_rate")
-        )
+        steps, rate = self.controls["steps"].value, self.controls["learning_rate"].value
+        return (steps, self.batch_size, rate) == (experiments.STEPS, experiments.BATCH, 0)
 
     def stars(self) -> list[tuple[Any, dict[str, float]]]:
         """The learner's finished runs: where they stand on the axis, and what they came to."""

@@ -2,18 +2,13 @@
 
 import os
 import shutil
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, sync_playwright
+from lab import MINUTES, ROOT, Lab, wait_until_idle
+from playwright.sync_api import Page, expect, sync_playwright
 
-ROOT = Path(__file__).parents[2]
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 # Without these, Chromium asks hosts that a closed network refuses, many times a second.
 FLAGS = [
@@ -24,6 +19,7 @@ FLAGS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    "--enable-precise-memory-info",
 ]
 
 
@@ -36,32 +32,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a JupyterLab over a copy of the lessons, so that none is changed."""
-    folder = tmp_path_factory.mktemp("lab")
-    shutil.copytree(ROOT / "notebooks", folder / "notebooks")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "jupyter", "lab", "--no-browser", f"--port={port}"]
-    command += [f"--ServerApp.root_dir={folder}", "--IdentityProvider.token=", "--allow-root"]
-    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as server:
-        address = f"http://127.0.0.1:{port}"
-        wait_for(f"{address}/api/status")
-        yield address
-        server.terminate()
-
-
-def wait_for(address: str, seconds: float = 60) -> None:
-    end = time.monotonic() + seconds
-    while True:
-        try:
-            urllib.request.urlopen(address, timeout=2).close()
-            return
-        except OSError:
-            if time.monotonic() > end:
-                raise
-            time.sleep(0.2)
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    lab = Lab(tmp_path_factory.mktemp("lab"))
+    yield lab
+    lab.close()
 
 
 @pytest.fixture(scope="session")
@@ -70,3 +44,24 @@ def page() -> Iterator[Page]:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield browser.new_page(viewport={"width": 1280, "height": 900})
         browser.close()
+
+
+@pytest.fixture
+def run_lesson(lab: Lab, page: Page) -> Iterator[Callable[[str], Page]]:
+    """Opens the lesson of a number and runs all its cells, as a learner would."""
+
+    def run(number: str) -> Page:
+        (lesson,) = (ROOT / "notebooks").glob(f"{number}_*.ipynb")
+        # A workspace of its own: JupyterLab would open again what was open in the last one.
+        page.goto(f"{lab.address}/lab/workspaces/lesson{number}/tree/notebooks/{lesson.name}")
+        wait_until_idle(page, 1)
+        page.get_by_role("menuitem", name="Run", exact=True).click()
+        page.get_by_text("Run All Cells", exact=True).click()
+        last = page.locator(".jp-CodeCell .jp-InputPrompt").last
+        expect(last).to_have_text("[*]:", timeout=1 * MINUTES)
+        wait_until_idle(page, 5)
+        assert page.locator("[data-mime-type='application/vnd.jupyter.error']").count() == 0
+        return page
+
+    yield run
+    lab.end_kernels()

@@ -1,0 +1,90 @@
+"""A running JupyterLab over a copy of the lessons."""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import psutil
+from playwright.sync_api import Page, expect
+
+ROOT = Path(__file__).parents[2]
+MINUTES = 60_000  # in the milliseconds that Playwright counts
+SETTINGS = {
+    "apputils-extension/notification": {"fetchNews": "false"},  # it would cover the page
+    # All cells are in the page, not only those in sight: a test asks for what is further down.
+    "notebook-extension/tracker": {"windowingMode": "none"},
+}
+
+
+class Lab:
+    """A running JupyterLab over a copy of the lessons, so that none is changed."""
+
+    def __init__(self, folder: Path, theme: str = "JupyterLab Light"):
+        shutil.copytree(ROOT / "notebooks", folder / "notebooks")
+        for name, setting in (SETTINGS | {"apputils-extension/themes": {"theme": theme}}).items():
+            file = folder / "settings" / "@jupyterlab" / f"{name}.jupyterlab-settings"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(json.dumps(setting))
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        self.address = f"http://127.0.0.1:{port}"
+        command = [sys.executable, "-m", "jupyter", "lab", "--no-browser", f"--port={port}"]
+        command += [f"--ServerApp.root_dir={folder}", "--IdentityProvider.token=", "--allow-root"]
+        command += ["--ServerApp.disable_check_xsrf=True"]  # `ask` is no browser
+        self.server = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env=os.environ | {"JUPYTERLAB_SETTINGS_DIR": str(folder / "settings")},
+        )
+        wait_for(f"{self.address}/api/status")
+
+    def ask(self, method: str, path: str) -> Any:
+        request = urllib.request.Request(f"{self.address}/api/{path}", method=method)
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            text = answer.read()
+        return json.loads(text) if text else None
+
+    def end_kernels(self) -> None:
+        """One lesson at a time: each holds a model in memory."""
+        for session in self.ask("GET", "sessions"):
+            self.ask("DELETE", f"sessions/{session['id']}")
+
+    def kernel_megabytes(self) -> float:
+        """The memory of all kernels, as the system counts it."""
+        kernels = psutil.Process(self.server.pid).children(recursive=True)
+        return sum(kernel.memory_info().rss for kernel in kernels) / 1e6
+
+    def close(self) -> None:
+        self.server.terminate()
+        self.server.wait(timeout=30)
+
+
+def wait_for(address: str, seconds: float = 60) -> None:
+    end = time.monotonic() + seconds
+    while True:
+        try:
+            urllib.request.urlopen(address, timeout=2).close()
+            return
+        except OSError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.2)
+
+
+def wait_until_idle(page: Page, minutes: float) -> None:
+    """Until the kernel has nothing left to do; the status bar may show the same a second time."""
+    toolbar = page.locator(".jp-NotebookPanel-toolbar")
+    idle = toolbar.locator(".jp-Notebook-ExecutionIndicator[data-status='idle']")
+    expect(idle).to_be_visible(timeout=minutes * MINUTES)
+    page.wait_for_timeout(1000)  # just started, a kernel is idle for a moment before it is not
+    expect(idle).to_be_visible(timeout=minutes * MINUTES)

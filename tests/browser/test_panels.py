@@ -1,0 +1,254 @@
+"""Every lesson in a real browser: it runs from top to bottom, and its panels do what they say."""
+
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path
+from statistics import quantiles
+
+import pytest
+from lab import MINUTES, Lab, wait_until_idle
+from playwright.sync_api import Locator, Page, expect
+
+RunLesson = Callable[[str], Page]
+
+# Presses an arrow key on a slider's handle and waits until the picture is another one, again and
+# again; the milliseconds of each.
+REDRAW = """async ([handle, image, moves]) => {
+  const took = []
+  for (let move = 0; move < moves; move++) {
+    const before = image.src
+    const began = performance.now()
+    const key = Math.floor(move / 4) % 2 ? 'ArrowLeft' : 'ArrowRight'
+    handle.dispatchEvent(new KeyboardEvent('keydown', {key, bubbles: true}))
+    while (image.src === before && performance.now() - began < 5000)
+      await new Promise(resolve => setTimeout(resolve, 1))
+    await image.decode()
+    took.push(performance.now() - began)
+  }
+  return took
+}"""
+
+
+def test_lesson_00(run_lesson: RunLesson) -> None:
+    page = run_lesson("00")
+    panel = panels(page).first
+    guess(panel, "times")
+    expect(panel).to_contain_text("24 times")
+    choose(panel, "method", "prompt_tuning")
+    before = panel.inner_text()
+    move(panel, "prompt length", "ArrowRight")
+    expect(panel).not_to_have_text(before)
+    choose(panel, "method", "prefix_tuning")
+    report("anatomy", redraws(panel, "prefix length", 60))
+    fill(panel, "layers", "0-99")
+    expect(panel).to_contain_text("names no layers")
+    fill(panel, "layers", "all")
+    expect(panel).not_to_contain_text("names no layers")
+    keep(panel, "anatomy")
+
+
+def test_lesson_01(run_lesson: RunLesson) -> None:
+    page = run_lesson("01")
+    panel = panels(page).first
+    skip(panel)
+    fill(panel, "sentence", "<script>window.broken = 1</script> A joy to watch.")
+    expect(panel).to_contain_text("the next token")
+    assert page.evaluate("window.broken") is None
+    fill(panel, "template", "no sentence here: {y}")
+    expect(panel).to_contain_text("That does not work")
+    choose(panel, "wording", "question")
+    expect(panel).not_to_contain_text("That does not work")
+    press(panel, "Score")
+    press(panel, "Stop")
+    expect(panel).to_contain_text("Stopped", timeout=MINUTES)
+    move(panel, "sentences", "PageDown")
+    press(panel, "Score")
+    expect(panel.locator("table", has_text="Is this review")).to_be_visible(timeout=MINUTES)
+    keep(panel, "playground")
+
+
+def test_lesson_02(run_lesson: RunLesson) -> None:
+    panel = panels(run_lesson("02")).first
+    skip(panel)
+    report("orders", redraws(panel, "draw (seed)", 30))
+    for name in ("demonstrations", "order"):
+        move(panel, name, "ArrowRight")
+    choose(panel, "labels", "random")
+    press(panel, "Measure")
+    press(panel, "Stop")
+    expect(panel).to_contain_text("Stopped", timeout=MINUTES)
+    press(panel, "Measure")
+    expect(panel).to_contain_text("Yours: accuracy", timeout=MINUTES)
+    keep(panel, "in_context")
+
+
+def test_lesson_03(run_lesson: RunLesson) -> None:
+    panel = panels(run_lesson("03")).last
+    try_lab(panel, "prompt length", "soft_prompt")
+    press(panel, "inside")
+    expect(panel).to_contain_text("words nearest to it")
+
+
+def test_lesson_04(run_lesson: RunLesson, lab: Lab) -> None:
+    page = run_lesson("04")
+    panel = panels(page).last
+    try_lab(panel, "prefix length", "prefix")
+    press(panel, "inside")
+    expect(panel.get_by_role("img").last).to_be_visible()
+    fill(panel, "layers", "<b>7</b>")
+    expect(panel).to_contain_text("layers='<b>7</b>' names no layers")
+    fill(panel, "layers", "all")
+    memory_holds(page, lab, "prefix length")
+
+
+def test_lesson_05(run_lesson: RunLesson) -> None:
+    page = run_lesson("05")
+    panel, comparison = panels(page).nth(1), panels(page).last
+    try_lab(panel, "training sentences", "p_tuning")
+    template = panel.get_by_label("template", exact=True)
+    before = template.input_value()
+    panel.get_by_role("button", name="+", exact=True).first.press("Enter")
+    expect(template).not_to_have_value(before)
+    fill(panel, "template", "{soft:3}{x} Sentiment: {y}{soft:3}")
+    expect(panel).to_contain_text("after {y}")
+
+    skip(comparison)
+    point = comparison.locator(".prefixlab-point:visible").last
+    point.press("Enter")
+    expect(comparison).to_contain_text("accuracy")
+    expect(comparison.locator("table")).to_contain_text("p_tuning")
+    keep(comparison, "comparison")
+
+
+def try_lab(panel: Locator, slider: str, name: str) -> None:
+    """What all labs have in common: guess, turn, train, stop, resume, a sentence."""
+    guess(panel, "points")
+    report(name, redraws(panel, slider, 60))
+    for knob in ("training sentences", "steps"):
+        move(panel, knob, "ArrowLeft")
+    handle_of(panel, "steps").press("Home")
+    for _ in range(5):
+        move(panel, "steps", "ArrowRight")
+    seconds = panel.evaluate(
+        """async panel => {
+          const began = performance.now()
+          const train = [...panel.querySelectorAll('button')].find(b => b.innerText === 'Train')
+          train.click()
+          while (!panel.innerText.includes('Step 1 of'))
+            await new Promise(resolve => setTimeout(resolve, 5))
+          return (performance.now() - began) / 1000
+        }"""
+    )
+    print(f"{name}: first step shown after {seconds:.1f} s")
+    press(panel, "Stop")
+    expect(panel).to_contain_text(re.compile(r"Stopped after step [12] of 6"), timeout=MINUTES)
+    press(panel, "Resume")
+    expect(panel).to_contain_text("Done: accuracy", timeout=2 * MINUTES)
+    keep(panel, f"{name}_run")
+    press(panel, "your sentence")
+    fill(panel, "your sentence", "<script>window.broken = 1</script> I want my money back.")
+    expect(panel).to_contain_text("before training")
+    assert panel.page.evaluate("window.broken") is None
+    press(panel, "recorded runs")
+    keep(panel, name)
+
+
+def memory_holds(page: Page, lab: Lab, slider: str) -> None:
+    """200 moves of a slider and 20 runs of the panel's cell, in kernel and page together."""
+    panel = panels(page).last
+    cell = page.locator(".jp-CodeCell", has=page.locator(".prefixlab-panel")).last
+
+    def megabytes() -> tuple[float, float]:
+        page.evaluate("window.gc && window.gc()")
+        return lab.kernel_megabytes(), page.evaluate("performance.memory.usedJSHeapSize / 1e6")
+
+    def run_again(times: int) -> None:
+        cell.locator(".jp-InputArea-editor").click()
+        for _ in range(times):
+            page.keyboard.press("Control+Enter")
+            wait_until_idle(page, 1)
+
+    run_again(2)  # the first time, pandas and matplotlib fill their caches
+    skip(panels(page).last)
+    redraws(panels(page).last, slider, 20)
+    kernel, heap = megabytes()
+    redraws(panels(page).last, slider, 200)
+    run_again(20)
+    kernel_after, heap_after = megabytes()
+    print(f"memory: kernel {kernel_after - kernel:+.0f} MB, page {heap_after - heap:+.0f} MB")
+    assert kernel_after - kernel < 50
+    assert heap_after - heap < 50
+    assert panel.count() == 1
+
+
+def panels(page: Page) -> Locator:
+    return page.locator(".prefixlab-panel")
+
+
+def press(panel: Locator, name: str) -> None:
+    panel.get_by_role("button", name=name, exact=True).click()
+
+
+def skip(panel: Locator) -> None:
+    press(panel, "Skip")
+
+
+def guess(panel: Locator, unit: str) -> None:
+    """Answer the panel's question: it must show the guess beside what was measured."""
+    if unit == "points":
+        press(panel, "about the same")
+    press(panel, "Show me")
+    expect(panel).to_contain_text("your guess")
+    expect(panel).to_contain_text("measured")
+
+
+def row_of(panel: Locator, label: str) -> Locator:
+    """The control with that label."""
+    named = panel.page.locator(".widget-label", has_text=re.compile(f"^{re.escape(label)}$"))
+    return panel.locator(".widget-inline-hbox:visible").filter(has=named)
+
+
+def handle_of(panel: Locator, label: str) -> Locator:
+    return row_of(panel, label).locator(".noUi-handle")
+
+
+def move(panel: Locator, label: str, key: str) -> None:
+    """Move a slider by keyboard, and see its readout change or stay at the end."""
+    handle_of(panel, label).press(key)
+
+
+def choose(panel: Locator, label: str, value: str) -> None:
+    row_of(panel, label).locator("select").select_option(value)
+
+
+def fill(panel: Locator, label: str, text: str) -> None:
+    box = row_of(panel, label).locator("input[type=text]")
+    box.fill(text)
+    box.press("Enter")
+
+
+def redraws(panel: Locator, slider: str, moves: int) -> list[float]:
+    """The milliseconds from a key on the slider to the new picture on the page."""
+    image = panel.locator("img.widget-image:visible").first.element_handle()
+    handle = handle_of(panel, slider).element_handle()
+    return panel.page.evaluate(REDRAW, [handle, image, moves])
+
+
+def report(name: str, took: list[float]) -> None:
+    """A measurement, printed; a redraw of half a second would be a fault on any machine."""
+    middle, slow = quantiles(took, n=20)[9], quantiles(took, n=20)[18]
+    print(f"{name}: {len(took)} redraws, median {middle:.0f} ms, 95th percentile {slow:.0f} ms")
+    assert middle < 500
+
+
+def keep(panel: Locator, name: str) -> None:
+    """A screenshot, where somebody wants to look."""
+    if folder := os.environ.get("PREFIXLAB_SCREENSHOTS"):
+        panel.scroll_into_view_if_needed()
+        panel.screenshot(path=Path(folder) / f"{name}.png")
+
+
+@pytest.fixture(autouse=True)
+def room(page: Page) -> None:
+    page.set_default_timeout(30_000)
