@@ -9,9 +9,12 @@ from collections.abc import Mapping, Sequence
 from math import ceil, floor, hypot, inf, log10
 from typing import Any
 
+import matplotlib.image
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -71,21 +74,55 @@ def anatomy(
 def grid(labels: Sequence[str], cells: Sequence[Sequence[str]], *, height: float) -> Figure:
     """One column a position, from the embedding upwards: what each cell is, a key of `CELLS`.
 
-    Neighbours with the same label share it, with their number. A slider redraws this many times a
-    second: so the cells are one image, the margins are fixed, and nothing goes through pyplot.
+    Neighbours with the same label share it, with their number.
     """
+    used = tuple(kind for kind in CELLS if any(kind in column for column in cells))
+    figure, axis = grid_frame(len(cells[0]), used, height)
+    grid_cells(axis, labels, cells)
+    return figure
+
+
+# The margins of a grid, in inches.
+LEFT, BOTTOM, RIGHT, TOP = 0.95, 0.8, 0.1, 0.32
+
+
+def grid_frame(rows: int, used: Sequence[str], height: float) -> tuple[Figure, Axes]:
+    """What stays the same when positions come and go: the names of the rows, and the legend."""
     figure = Figure(figsize=(WIDTH, height), facecolor="white")
-    left, bottom, right, top = 0.95, 0.8, 0.1, 0.32  # the margins, in inches
-    wide, high = WIDTH - left - right, height - bottom - top
-    axis = figure.add_axes((left / WIDTH, bottom / height, wide / WIDTH, high / height))
+    wide, high = WIDTH - LEFT - RIGHT, height - BOTTOM - TOP
+    axis = figure.add_axes((LEFT / WIDTH, BOTTOM / height, wide / WIDTH, high / height))
+    axis.set(ylim=(0, rows))
+    axis.set_axis_off()  # an axis with ticks takes longer to draw than all the rest
+    names = {0: "embedding"} | {layer + 1: f"layer {layer}" for layer in range(rows - 1)}
+    step = ceil(0.3 * rows / high)  # as many as there is room for
+    beside: dict[str, Any] = {"ha": "right", "va": "center", "fontsize": 9}
+    for row in [0, *range(step, rows, step)]:
+        axis.text(
+            -0.06 / wide, row + 0.5, names[row], **beside, transform=axis.get_yaxis_transform()
+        )
+    legend = [Patch(color=CELLS[kind][0], label=CELLS[kind][1]) for kind in used if kind != "none"]
+    figure.legend(handles=legend, loc="upper center", ncols=len(legend), frameon=False, fontsize=9)
+    return figure, axis
+
+
+def grid_cells(axis: Axes, labels: Sequence[str], cells: Sequence[Sequence[str]]) -> list[Artist]:
+    """The cells of a grid and the labels below them, as what was added to the axis.
+
+    The cells are one image: a patch for each would take a second for a long prefix.
+    """
+    box = axis.get_window_extent()
+    wide, high = box.width / axis.figure.dpi, box.height / axis.figure.dpi  # in inches
     names, rows = list(CELLS), len(cells[0])
     colours = (255 * np.array([to_rgb(CELLS[name][0]) for name in names])).astype(np.uint8)
     numbers = np.array([[names.index(cell) for cell in column] for column in cells]).T
-    extent = (0, len(cells), 0, rows)
-    axis.imshow(
-        colours[numbers], extent=extent, aspect="auto", origin="lower", interpolation="none"
+    axis.set_xlim(0, len(cells))
+    image = axis.imshow(
+        colours[numbers],
+        extent=(0, len(cells), 0, rows),
+        aspect="auto",
+        origin="lower",
+        interpolation="none",
     )
-
     runs = runs_of(labels)
     edges = {start for _, start, _ in runs}
     if wide / len(cells) > 0.06:  # narrower cells would be nothing but edge
@@ -94,21 +131,12 @@ def grid(labels: Sequence[str], cells: Sequence[Sequence[str]], *, height: float
         "colors": "white",
         "linewidth": min(2, 9 * wide / len(cells), 9 * high / rows),
     }
-    axis.vlines(sorted(edges), 0, rows, **edge)
-    axis.hlines(range(1, rows), 0, len(cells), **edge)
-
-    inch, down = len(cells) / wide, rows / high  # to the right and downwards, in cells
-    beside(axis, rows, step=ceil(0.3 * down), gap=0.06 * inch)
-    below(axis, runs, inch, down)
-    axis.set(xlim=(0, len(cells)), ylim=(0, rows))
-    axis.set_axis_off()  # an axis with ticks takes longer to draw than all the rest
-    legend = [
-        Patch(color=CELLS[name][0], label=CELLS[name][1])
-        for number, name in enumerate(names)
-        if name != "none" and (numbers == number).any()
+    lines = [
+        axis.vlines(sorted(edges), 0, rows, **edge),
+        axis.hlines(range(1, rows), 0, len(cells), **edge),
     ]
-    figure.legend(handles=legend, loc="upper center", ncols=len(legend), frameon=False, fontsize=9)
-    return figure
+    # To the right and downwards, an inch in cells.
+    return [image, *lines, *below(axis, runs, len(cells) / wide, rows / high)]
 
 
 def runs_of(labels: Sequence[str]) -> list[tuple[str, int, int]]:
@@ -120,24 +148,21 @@ def runs_of(labels: Sequence[str]) -> list[tuple[str, int, int]]:
     ]
 
 
-def beside(axis: Axes, rows: int, *, step: int, gap: float) -> None:
-    """The names of the rows, of as many layers as there is room for."""
-    names = {0: "embedding"} | {layer + 1: f"layer {layer}" for layer in range(rows - 1)}
-    for row in [0, *range(step, rows, step)]:
-        axis.text(-gap, row + 0.5, names[row], ha="right", va="center", fontsize=9)
-
-
-def below(axis: Axes, runs: Sequence[tuple[str, int, int]], inch: float, down: float) -> None:
+def below(
+    axis: Axes, runs: Sequence[tuple[str, int, int]], inch: float, down: float
+) -> list[Artist]:
     """The labels of runs of positions: flat where there is room, else aslant, side by side."""
+    added: list[Artist] = []
     free = inf  # how far to the right a label aslant may end
     for label, start, end in reversed(runs):
         middle, long = (start + end) / 2, end - start > 1
         number = f" ({end - start})" if long else ""
         if long:
             span = [start + 0.03 * inch, end - 0.03 * inch]
-            axis.plot(span, [-0.05 * down] * 2, color="black", linewidth=1, clip_on=False)
+            added += axis.plot(span, [-0.05 * down] * 2, color="black", linewidth=1, clip_on=False)
         if long and 0.08 * len(label + number) * inch < end - start:
-            axis.text(middle, -0.1 * down, label + number, ha="center", va="top", fontsize=9)
+            flat: dict[str, Any] = {"ha": "center", "va": "top", "fontsize": 9}
+            added.append(axis.text(middle, -0.1 * down, label + number, **flat))
             continue
         if len(label) > 12:
             label = f"{label[:11]}…"
@@ -145,9 +170,11 @@ def below(axis: Axes, runs: Sequence[tuple[str, int, int]], inch: float, down: f
         free = at - 0.25 * inch
         if at < middle:
             path = [-0.05 * down, -0.12 * down]
-            axis.plot([middle, at], path, color="black", linewidth=0.5, clip_on=False)
+            line = axis.plot([middle, at], path, color="black", linewidth=0.5, clip_on=False)
+            added += line
         slant: dict[str, Any] = {"ha": "right", "va": "top", "rotation": 35, "fontsize": 9}
-        axis.text(at, -0.13 * down, label + number, **slant)
+        added.append(axis.text(at, -0.13 * down, label + number, **slant))
+    return added
 
 
 def landscape(
@@ -337,10 +364,18 @@ def walk(x: Sequence[float], y: Sequence[float], at: int, *, xlabel: str, ylabel
     return figure
 
 
-def png(figure: Figure, *, compression: int = 6) -> bytes:
+def png(figure: Figure) -> bytes:
     """The figure as PNG bytes, for an Image widget: it changes without flicker."""
     stream = io.BytesIO()
-    figure.savefig(stream, format="png", dpi=100, pil_kwargs={"compress_level": compression})
+    figure.savefig(stream, format="png", dpi=100)
+    return stream.getvalue()
+
+
+def snapshot(canvas: FigureCanvasAgg) -> bytes:
+    """What is drawn on a canvas, as PNG bytes, packed quickly and not tightly."""
+    stream = io.BytesIO()
+    pixels = np.asarray(canvas.buffer_rgba())
+    matplotlib.image.imsave(stream, pixels, pil_kwargs={"compress_level": 1})
     return stream.getvalue()
 
 

@@ -24,11 +24,9 @@ class LivePanel(Panel):
     def __init__(self, lm: Backbone, task: Task, work: Callable[[], Any], name: str, tooltip: str):
         super().__init__()
         self.lm, self.task = lm, task
-        self.button = button(
-            name, tooltip, lambda: self.start(work), button_style="primary", icon="play"
-        )
+        self.button = button(name, tooltip, lambda: self.start(work), button_style="primary")
         self.stop_button = button(
-            "Stop", "Stop after this batch; nothing is kept", self.stop, icon="stop", disabled=True
+            "Stop", "Stop after this batch; nothing is kept", self.stop, disabled=True
         )
         self.progress = widgets.IntProgress(layout={"width": "160px"})
         self.clock = widgets.HTML()

@@ -4,19 +4,16 @@ Its axes and legend are drawn once for each number of orders. A move copies them
 on top, which takes a few milliseconds; a figure drawn anew would take a hundred.
 """
 
-import io
 from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-import matplotlib.image
-import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from prefixlab.evaluation import Evaluation
-from prefixlab.figures import BLUE, GREY, ORANGE, WIDTH
+from prefixlab.figures import BLUE, GREY, ORANGE, WIDTH, snapshot
 
 
 class Orders:
@@ -73,7 +70,4 @@ class Orders:
         self.name.set(text=f"order {chosen}", x=chosen)
         for mark in self.marks:
             self.axis.draw_artist(mark)
-        stream = io.BytesIO()
-        pixels = np.asarray(self.canvas.buffer_rgba())
-        matplotlib.image.imsave(stream, pixels, pil_kwargs={"compress_level": 1})
-        return stream.getvalue()
+        return snapshot(self.canvas)

@@ -4,11 +4,9 @@ A slider is answered by copying the drawn background and putting the marks on it
 few milliseconds; drawing the whole figure anew would take a hundred.
 """
 
-import io
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import matplotlib.image
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -16,7 +14,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from prefixlab.figures import COLOURS, GREY, WIDTH, YELLOW
+from prefixlab.figures import COLOURS, GREY, WIDTH, YELLOW, snapshot
 
 NAMES = {"train": "training sentences"}  # a label of its own where the column is too short
 # Label, and a range in which all runs of two-class tasks can be compared.
@@ -129,11 +127,7 @@ class Sweep:
             )
             for artist in (line, ring, star):
                 axis.draw_artist(artist)
-        stream = io.BytesIO()
-        matplotlib.image.imsave(
-            stream, np.asarray(self.canvas.buffer_rgba()), pil_kwargs={"compress_level": 1}
-        )
-        return stream.getvalue()
+        return snapshot(self.canvas)
 
 
 def mark(axis: Axes, marker: str, **look: Any) -> Line2D:

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from lab import MINUTES, ROOT, Lab, wait_until_idle
-from playwright.sync_api import Page, expect, sync_playwright
+from lab import FIGURES, ROOT, Lab, run_all, wait_until_idle
+from playwright.sync_api import Page, sync_playwright
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 # Without these, Chromium asks hosts that a closed network refuses, many times a second.
@@ -29,6 +29,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for item in items:
             if Path(__file__).parent in item.path.parents:
                 item.add_marker(missing)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What was measured is shown whether or not a test failed."""
+    for line in FIGURES:
+        terminalreporter.write_line(line)
 
 
 @pytest.fixture(scope="session")
@@ -55,10 +61,7 @@ def run_lesson(lab: Lab, page: Page) -> Iterator[Callable[[str], Page]]:
         # A workspace of its own: JupyterLab would open again what was open in the last one.
         page.goto(f"{lab.address}/lab/workspaces/lesson{number}/tree/notebooks/{lesson.name}")
         wait_until_idle(page, 1)
-        page.get_by_role("menuitem", name="Run", exact=True).click()
-        page.get_by_text("Run All Cells", exact=True).click()
-        last = page.locator(".jp-CodeCell .jp-InputPrompt").last
-        expect(last).to_have_text("[*]:", timeout=1 * MINUTES)
+        run_all(page)
         wait_until_idle(page, 5)
         assert page.locator("[data-mime-type='application/vnd.jupyter.error']").count() == 0
         return page

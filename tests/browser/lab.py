@@ -21,6 +21,7 @@ SETTINGS = {
     # All cells are in the page, not only those in sight: a test asks for what is further down.
     "notebook-extension/tracker": {"windowingMode": "none"},
 }
+FIGURES: list[str] = []  # lines for the end of the report
 
 
 class Lab:
@@ -88,3 +89,17 @@ def wait_until_idle(page: Page, minutes: float) -> None:
     expect(idle).to_be_visible(timeout=minutes * MINUTES)
     page.wait_for_timeout(1000)  # just started, a kernel is idle for a moment before it is not
     expect(idle).to_be_visible(timeout=minutes * MINUTES)
+
+
+def run_all(page: Page) -> None:
+    """Run > Run All Cells; it is lost on a kernel that was idle but not yet connected."""
+    last = page.locator(".jp-CodeCell .jp-InputPrompt").last
+    for attempt in range(10):
+        page.get_by_role("menuitem", name="Run", exact=True).click()
+        page.get_by_text("Run All Cells", exact=True).click()
+        try:
+            expect(last).to_have_text("[*]:", timeout=6_000)
+            return
+        except AssertionError:
+            if attempt == 9:
+                raise

@@ -7,7 +7,7 @@ from pathlib import Path
 from statistics import quantiles
 
 import pytest
-from lab import MINUTES, Lab, wait_until_idle
+from lab import FIGURES, MINUTES, Lab, wait_until_idle
 from playwright.sync_api import Locator, Page, expect
 
 RunLesson = Callable[[str], Page]
@@ -140,7 +140,7 @@ def try_lab(panel: Locator, slider: str, name: str) -> None:
           return (performance.now() - began) / 1000
         }"""
     )
-    print(f"{name}: first step shown after {seconds:.1f} s")
+    FIGURES.append(f"{name}: first step shown after {seconds:.1f} s")
     press(panel, "Stop")
     expect(panel).to_contain_text(re.compile(r"Stopped after step [12] of 6"), timeout=MINUTES)
     press(panel, "Resume")
@@ -176,7 +176,9 @@ def memory_holds(page: Page, lab: Lab, slider: str) -> None:
     redraws(panels(page).last, slider, 200)
     run_again(20)
     kernel_after, heap_after = megabytes()
-    print(f"memory: kernel {kernel_after - kernel:+.0f} MB, page {heap_after - heap:+.0f} MB")
+    FIGURES.append(
+        f"memory: kernel {kernel_after - kernel:+.0f} MB, page {heap_after - heap:+.0f} MB"
+    )
     assert kernel_after - kernel < 50
     assert heap_after - heap < 50
     assert panel.count() == 1
@@ -238,7 +240,7 @@ def redraws(panel: Locator, slider: str, moves: int) -> list[float]:
 def report(name: str, took: list[float]) -> None:
     """A measurement, printed; a redraw of half a second would be a fault on any machine."""
     middle, slow = quantiles(took, n=20)[9], quantiles(took, n=20)[18]
-    print(f"{name}: {len(took)} redraws, median {middle:.0f} ms, 95th percentile {slow:.0f} ms")
+    FIGURES.append(f"{name}: {len(took)} redraws, {middle:.0f} ms, 95th percentile {slow:.0f} ms")
     assert middle < 500
 
 

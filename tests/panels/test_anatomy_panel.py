@@ -14,13 +14,13 @@ from prefixlab.panels.prediction import Prediction
 @pytest.fixture
 def drawn(monkeypatch: pytest.MonkeyPatch) -> list:
     """What is handed to the figure, the newest last: labels and cells."""
-    seen, grid = [], figures.grid
+    seen, honest = [], figures.grid_cells
 
-    def spy(labels, cells, **how):
+    def spy(axis, labels, cells):
         seen.append((list(labels), list(cells)))
-        return grid(labels, cells, **how)
+        return honest(axis, labels, cells)
 
-    monkeypatch.setattr(figures, "grid", spy)
+    monkeypatch.setattr(figures, "grid_cells", spy)
     return seen
 
 
