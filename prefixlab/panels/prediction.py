@@ -67,9 +67,15 @@ class Prediction(widgets.VBox):
         self.verdict = widgets.HTML()
         self.asking = widgets.VBox([self.way, self.amount, widgets.HBox([self.guess, self.skip])])
         self.hidden = widgets.VBox(list(hides))
-        self.hidden.layout.display = "none"
         self.question = widgets.HTML(f"<b>Predict first.</b> {escape(question)}")
         super().__init__([self.question, self.asking, self.verdict, self.hidden])
+        self.cover()
+
+    def cover(self) -> None:
+        """Ask, and hide the result; as at first, or again."""
+        self.verdict.value = ""
+        self.question.layout.display = self.asking.layout.display = ""
+        self.hidden.layout.display = "none"
 
     def reveal(self) -> None:
         """Compare the guess with what was measured, and show what was hidden."""

@@ -131,7 +131,7 @@ class TrainingPanel(Panel):
         self.resume_button = button(
             "Resume", "Go on with the stopped run", lambda: self.start(self.resume)
         )
-        self.reset_button = button("Reset", "Knobs as at first, and no runs", self.reset)
+        self.reset_button = button("Reset", "Everything as at first, without your runs", self.reset)
         self.progress = widgets.IntProgress(layout={"width": "160px"})
 
     def make_views(self) -> None:
@@ -156,8 +156,6 @@ class TrainingPanel(Panel):
         )
         results = [self.words, self.view, *self.pages.values()]
         self.ask = Prediction(self.question, self.answer, self.why, results)
-        if not self.records:
-            self.ask.uncover()
         buttons = [self.train_button, self.stop_button, self.resume_button, self.reset_button]
         for one in buttons:
             one.layout.width = "90px"
@@ -321,12 +319,16 @@ class TrainingPanel(Panel):
             knob.disabled = busy
 
     def reset(self) -> None:
-        """The knobs as at first, and no runs."""
+        """Everything as at first: the knobs, no runs, and the question where there is an answer."""
         self.runs, self.training, self.before, self.trained = [], None, None, None
         for name, value in self.defaults.items():
             self.controls[name].value = value
         self.progress.value = 0
         self.view.value = "recorded runs" if self.records else "your run"
+        if self.records:
+            self.ask.cover()
+        else:
+            self.ask.uncover()
         self.busy(False)
         self.draw_run()
         self.look_inside()

@@ -167,6 +167,7 @@ def test_reset_forgets_the_runs_and_turns_the_knobs_back(panel: TrainingPanel) -
     assert panel.runs == []
     assert panel.controls["steps"].value == 3
     assert "Train first" in panel.sentence_words.value
+    assert panel.ask.hidden.layout.display == "none"  # the question is asked again
 
 
 def test_an_error_appears_in_words_and_escaped(prefix: TrainingPanel) -> None:
