@@ -19,7 +19,7 @@ heading = @printf '\n== %s\n' $(1)
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help lab test style types stored unit real browser lessons test-gpt2 notebooks
+.PHONY: help lab test style types stored unit real browser lessons test-gpt2 notebooks pictures
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "make %-10s  %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -67,7 +67,7 @@ real: $(INSTALLED)
 
 browser: $(INSTALLED)
 	$(call heading,"The panels in a browser")
-	@$(BIN)/pytest tests/browser
+	@$(STORED_WITH) $(BIN)/pytest tests/browser
 
 lessons: $(INSTALLED)
 	$(call heading,"The lessons run again and compared with what is stored: nbval")
@@ -79,3 +79,6 @@ test-gpt2: $(INSTALLED) ## run the lessons on GPT-2 small, or on a model of its 
 
 notebooks: $(INSTALLED) ## run the lessons and store them clean (LESSONS="03 04" for some)
 	@$(STORED_WITH) $(BIN)/python tests/notebooks/store.py $(LESSONS)
+
+pictures: $(INSTALLED) ## take the README's pictures of the panels, in a browser
+	@$(STORED_WITH) $(BIN)/python tests/browser/pictures.py

@@ -75,6 +75,7 @@ class Sweep:
                 color=COLOURS[number % len(COLOURS)],
                 ls="-" if number < len(COLOURS) else "--",
                 marker="o",
+                markerfacecolor=None if number < len(COLOURS) else "white",
                 markersize=4,
                 lw=1.2,
                 capsize=2,

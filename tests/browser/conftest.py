@@ -1,26 +1,12 @@
 """A JupyterLab and a Chromium, as a learner has them."""
 
 import os
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from lab import FIGURES, ROOT, Lab, run_all, wait_until_idle
+from lab import CHROMIUM, FIGURES, FLAGS, ROOT, Lab, run_all, wait_until_idle
 from playwright.sync_api import Page, sync_playwright
-
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-# Without these, Chromium asks hosts that a closed network refuses, many times a second.
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--enable-precise-memory-info",
-]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
