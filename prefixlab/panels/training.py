@@ -359,5 +359,7 @@ class TrainingPanel(Panel):
             self.inside_plot.layout.display = "" if picture else "none"
 
     def close(self) -> None:
-        self.training = self.before = self.trained = None  # the learner may hold on to the panel
+        # The learner, and Jupyter's Out, may hold on to the panel: let go of what is large.
+        self.training = self.before = self.trained = None
+        self.records.sweep.cache_clear()
         super().close()
