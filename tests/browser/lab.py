@@ -26,6 +26,7 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
     "--enable-precise-memory-info",
+    "--js-flags=--expose-gc",  # what is garbage is no leak
 ]
 MINUTES = 60_000  # in the milliseconds that Playwright counts
 SETTINGS = {
