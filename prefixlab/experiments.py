@@ -80,7 +80,7 @@ def prefix_tuning() -> Iterator[dict[str, Any]]:
         for length in LENGTHS:
             yield from (prefix(init, length, seed=seed) for init in inits)
         yield from (prefix(init, train_size=32, seed=seed) for init in inits[1:])
-        yield from (prefix(init, mlp="mlp", seed=seed) for init in inits[:2])
+        yield from (prefix(init, mlp="mlp", seed=seed) for init in inits)
         for size in SIZES:
             yield prefix("task_words", train_size=size, seed=seed)
 

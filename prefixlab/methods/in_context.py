@@ -57,39 +57,9 @@ class InContextLearning(Method):
 
     def __init__(self, lm: Backbone, task: Task, *, seed: int = 0, **knobs: Any):
         super().__init__(lm, task, seed=seed, **knobs)
-        chosen = self.choose(task)
-        self.texts = [self.template.fill(x, y) for x, y in chosen]
-        self.tokens = lm.encode(SEPARATOR.join(self.texts)) if self.texts else []
-        # At least one position must remain for the query itself.
-        lm.check_room(len(self.tokens), 1)
+        self.texts = [self.template.fill(x, y) for x, y in choose(task, self.knobs, seed)]
+        self.tokens = tokens(lm, self.texts)
         self.past = lm.read_past(self.tokens) if self.tokens else None
-
-    def choose(self, task: Task) -> list[tuple[str, str]]:
-        """The demonstrations as (text, answer word), in the order asked for."""
-        k = self.knobs.demonstrations
-        if k > len(task.train):
-            raise ValueError(
-                f"demonstrations={k} is more than the {len(task.train)} training examples; "
-                f"choose from 0 to {len(task.train)}."
-            )
-        if self.knobs.order >= factorial(k):
-            raise ValueError(
-                f"order={self.knobs.order} is out of range; {k} demonstrations have "
-                f"{factorial(k)} orders, 0 to {factorial(k) - 1}."
-            )
-        source = random.Random(self.seed)
-        picked = pick(task.train, task.verbalizer, k, self.knobs.balanced, source)
-        spoken = [(x, self.word(task.verbalizer, y, source)) for x, y in picked]
-        return permutation(spoken, self.knobs.order)
-
-    def word(self, verbalizer: Verbalizer | None, y: int | str, source: random.Random) -> str:
-        if verbalizer is None:
-            return str(y)
-        if self.knobs.labels == "outside":  # a fixed word for each class, not an answer
-            return OUTSIDE_WORDS[int(y) % len(OUTSIDE_WORDS)]
-        if self.knobs.labels == "random":
-            return source.choice(verbalizer.words)
-        return verbalizer.words[int(y)]
 
     def rows(self, lm: Backbone, examples: Dataset, task: Task) -> list[Row]:
         if not self.tokens:
@@ -109,6 +79,42 @@ class InContextLearning(Method):
         shared = dict.fromkeys(range(geometry.layers), "read")
         length = k * sum(part.length for part in query)  # as long as the query and its answer
         return [Positions(f"{k} demonstrations", length, "read", shared), *query]
+
+
+def choose(task: Task, knobs: InContextKnobs, seed: int) -> list[tuple[str, str]]:
+    """The demonstrations as (text, answer word), in the order asked for."""
+    k = knobs.demonstrations
+    if k > len(task.train):
+        raise ValueError(
+            f"demonstrations={k} is more than the {len(task.train)} training examples; "
+            f"choose from 0 to {len(task.train)}."
+        )
+    if knobs.order >= factorial(k):
+        raise ValueError(
+            f"order={knobs.order} is out of range; {k} demonstrations have "
+            f"{factorial(k)} orders, 0 to {factorial(k) - 1}."
+        )
+    source = random.Random(seed)
+    picked = pick(task.train, task.verbalizer, k, knobs.balanced, source)
+    spoken = [(x, word(task.verbalizer, y, knobs.labels, source)) for x, y in picked]
+    return permutation(spoken, knobs.order)
+
+
+def word(verbalizer: Verbalizer | None, y: int | str, labels: str, source: random.Random) -> str:
+    if verbalizer is None:
+        return str(y)
+    if labels == "outside":  # a fixed word for each class, not an answer
+        return OUTSIDE_WORDS[int(y) % len(OUTSIDE_WORDS)]
+    if labels == "random":
+        return source.choice(verbalizer.words)
+    return verbalizer.words[int(y)]
+
+
+def tokens(lm: Backbone, texts: Sequence[str]) -> list[int]:
+    """The demonstrations as tokens; at least one position must remain for the query itself."""
+    found = lm.encode(SEPARATOR.join(texts)) if texts else []
+    lm.check_room(len(found), 1)
+    return found
 
 
 def permutation(items: Sequence[T], number: int) -> list[T]:

@@ -1,12 +1,12 @@
 """Panels: the interactive parts of the lessons. They hold no method code."""
 
 from prefixlab.panels.anatomy import AnatomyPanel
-from prefixlab.panels.bars import bars
 from prefixlab.panels.comparison import ComparisonPanel
 from prefixlab.panels.context import InContextPanel
 from prefixlab.panels.labs import PrefixTuningPanel, PromptTuningPanel, PTuningPanel
 from prefixlab.panels.playground import PromptPanel
 from prefixlab.panels.prediction import Prediction
+from prefixlab.panels.tables import bars
 
 __all__ = [
     "AnatomyPanel",

@@ -12,8 +12,8 @@ from prefixlab.geometry import KNOWN, Geometry
 from prefixlab.methods import METHODS, Cost
 from prefixlab.methods.base import Positions
 from prefixlab.panels.base import WIDE, Panel, columns, control, plot, typed
-from prefixlab.panels.facts import facts
 from prefixlab.panels.prediction import Prediction
+from prefixlab.panels.tables import facts
 
 # The knobs that change the picture or the cost; the others say what the numbers start from.
 SHOWN = (

@@ -22,6 +22,8 @@ WIDE: dict[str, Any] = {
     "style": {"description_width": LABEL},
     "layout": {"width": "410px", "max_width": "98%"},
 }
+# What a panel asks about at first.
+SENTENCE = "The jokes are old, the cast is tired, and I laughed all evening."
 BUTTONS = {"description_width": LABEL, "button_width": "auto"}  # the style of a row to choose from
 # How long a panel gives way after each piece of work: time for the page to hand in a click.
 BREATH = 0.005

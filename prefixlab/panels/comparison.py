@@ -14,9 +14,10 @@ from prefixlab.geometry import KNOWN
 from prefixlab.methods import METHODS
 from prefixlab.panels import results
 from prefixlab.panels.base import WIDE, Panel, button, shown
-from prefixlab.panels.facts import facts
 from prefixlab.panels.prediction import Prediction
+from prefixlab.panels.records import runs_of
 from prefixlab.panels.results import Result
+from prefixlab.panels.tables import facts
 
 AXES = {
     "trained parameters": "trained",
@@ -163,11 +164,8 @@ def recorded(lm: Backbone) -> list[Result]:
     found: list[Result] = []
     sizes = {**KNOWN, lm.name: lm.geometry}
     for name in experiments.GRIDS:
-        try:
-            rows = experiments.recorded(name, lm.name)
-        except ValueError:  # this grid is not recorded
-            continue
-        if "cpu_seconds" not in rows:
+        rows = runs_of(name, lm.name)
+        if "cpu_seconds" not in rows:  # nothing recorded, or by an older version
             continue
         declared = {field.name: field for field in METHODS[name].Knobs.declared()}
         usual = {"train": 256, "labels": "true"}

@@ -8,12 +8,11 @@ from typing import Any, NamedTuple
 
 import ipywidgets as widgets
 import pandas as pd
-import torch
 
-from prefixlab.backbone import Backbone, Past
+from prefixlab.backbone import Backbone
 from prefixlab.evaluation import Evaluation, wilson
-from prefixlab.methods import InContextLearning, create
-from prefixlab.methods.in_context import InContextKnobs
+from prefixlab.methods import create
+from prefixlab.methods.in_context import InContextKnobs, choose, tokens
 from prefixlab.panels.base import BREATH, WIDE, control, plot
 from prefixlab.panels.live import LivePanel
 from prefixlab.panels.orders import Orders
@@ -38,16 +37,6 @@ class Draw(NamedTuple):
 ASKED = Draw(4, "true", 0)  # what is to be predicted
 
 
-class Unread(Backbone):
-    """A backbone that puts a context into tokens and does not read it: that runs no model."""
-
-    def __init__(self, lm: Backbone):
-        vars(self).update(vars(lm))
-
-    def read_past(self, text: Any) -> Past:
-        return Past(torch.empty(0), torch.empty(0))
-
-
 class InContextPanel(LivePanel):
     """Knobs of a context over the recorded orders, and a button that measures one live.
 
@@ -62,7 +51,6 @@ class InContextPanel(LivePanel):
             raise ValueError(f"{task.name} has no answers to choose from; take another task.")
         tooltip = "Read the demonstrations, answer the test sentences and count"
         super().__init__(lm, task, self.measure, "Measure", tooltip)
-        self.unread = Unread(lm)
         rows = on_task("in_context", lm.name, task.name)
         self.recorded = by_draw(rows, len(task.train))
         self.backbone = "" if rows.empty else str(rows.backbone.iloc[0])
@@ -132,13 +120,15 @@ class InContextPanel(LivePanel):
         return Draw(at["demonstrations"], at["labels"], at["seed"]), at["order"], at["calibrate"]
 
     def about_context(self, draw: Draw, order: int, known: pd.DataFrame) -> str:
-        context = InContextLearning(self.unread, self.task, order=order, **draw._asdict())
-        if not context.tokens:
+        if not draw.demonstrations:
             return "No demonstrations: the model sees the template alone."
+        asked = {"demonstrations": draw.demonstrations, "labels": draw.labels, "order": order}
+        chosen = choose(self.task, InContextKnobs.of("in_context", asked), draw.seed)
+        length = len(tokens(self.lm, [self.task.template.fill(x, y) for x, y in chosen]))
         orders = factorial(draw.demonstrations)
         reach = f" (the slider reaches {REACH})" if orders > REACH else ""
-        labels = ", ".join(word for _, word in context.choose(self.task))
-        words = f"Order {order} of 0 to {orders - 1}{reach}: {labels}. {len(context.tokens)} tokens"
+        labels = ", ".join(word for _, word in chosen)
+        words = f"Order {order} of 0 to {orders - 1}{reach}: {labels}. {length} tokens"
         if order in known.index:
             words += f", read in {known.cpu_seconds[order]:.1f} s of the processor (recorded)"
         return f"{words}."

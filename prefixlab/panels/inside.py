@@ -8,7 +8,7 @@ from prefixlab.evaluation import predict
 from prefixlab.methods import Method, PrefixTuning
 from prefixlab.methods.prefix_tuning import attention_mass
 from prefixlab.methods.prompt_tuning import nearest_tokens
-from prefixlab.panels.bars import CELL, bars
+from prefixlab.panels.tables import bars, table
 from prefixlab.tasks import Task
 
 ROWS = 12  # virtual tokens in the table; with fifty of them the first tell enough
@@ -32,18 +32,16 @@ def virtual_tokens(lm: Backbone, method: Method) -> str:
     virtual = method.conditioning().virtual
     if virtual is None:
         return ""
-    rows = "".join(
-        f'<tr><td style="{CELL}">{number}</td>'
-        + "".join(
-            f'<td style="{CELL}"><code>{escape(repr(token))}</code> {cosine:.2f}</td>'
-            for token, cosine in near
-        )
-        + "</tr>"
+    rows = (
+        [
+            str(number),
+            *(f"<code>{escape(repr(token))}</code> {cosine:.2f}" for token, cosine in near),
+        ]
         for number, near in enumerate(nearest_tokens(lm, virtual[:ROWS], k=4), 1)
     )
     more = f"<div>… and {len(virtual) - ROWS} more</div>" if len(virtual) > ROWS else ""
     title = "Virtual token, and the words nearest to it, with the cosine"
-    return f"<div><b>{title}</b></div><table>{rows}</table>{more}"
+    return f"<div><b>{title}</b></div>{table(rows)}{more}"
 
 
 def attention(lm: Backbone, method: Method, sentence: str) -> bytes:

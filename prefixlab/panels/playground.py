@@ -16,16 +16,15 @@ from prefixlab.backbone import Backbone
 from prefixlab.evaluation import Evaluation, content_free_scores, predict
 from prefixlab.methods import Method, create
 from prefixlab.methods.base import CommonKnobs
-from prefixlab.panels.bars import CELL, bars
-from prefixlab.panels.base import LABEL, control, discard, shown, typed
+from prefixlab.panels.base import LABEL, SENTENCE, control, discard, shown, typed
 from prefixlab.panels.live import LivePanel
 from prefixlab.panels.prediction import Prediction, points
 from prefixlab.panels.records import on_task
 from prefixlab.panels.results import Result, tried
+from prefixlab.panels.tables import bars, table
 from prefixlab.tasks import Task
 from prefixlab.template import Template, Verbalizer
 
-SENTENCE = "The jokes are old, the cast is tired, and I laughed all evening."
 BEFORE, AFTER = "Review: {x}\nSentiment: {y}", "{x} It was {y}"  # what is to be predicted
 OWN = ""  # neither a ready wording nor a test sentence; None would leave a dropdown blank
 SHORT = 150  # bars in two columns, in a window of 900 pixels
@@ -269,19 +268,18 @@ def leaderboard(board: Board) -> str:
 
     ranked = sorted(board.items(), key=lambda entry: -best(entry[1]))
     heads = ("template", "answers", "sentences", "as asked", "calibrated")
-    table = "".join(f'<th style="{CELL}">{head}</th>' for head in heads)
-    for (template, words, count), both in ranked:
-        cells = [
+    rows = (
+        [
             f"<code>{escape(shown(template))}</code>",
             escape(" / ".join(words)),
             str(count),
             *(cell(each, each.accuracy == best(both)) for each in both),
         ]
-        row = "".join(f'<td style="{CELL}">{each}</td>' for each in cells)
-        table += f"</tr><tr>{row}"
+        for (template, words, count), both in ranked
+    )
     return (
         '<div style="margin-top: 8px">Best first, by the better accuracy (bold); in brackets the '
-        f"95% interval.</div><table><tr>{table}</tr></table>"
+        f"95% interval.</div>{table(rows, heads)}"
     )
 
 

@@ -8,7 +8,7 @@ import pandas as pd
 
 from prefixlab import experiments
 from prefixlab.methods import METHODS
-from prefixlab.panels.sweep import Sweep
+from prefixlab.panels.sweep import Sweep, label_of
 
 
 class Records:
@@ -72,18 +72,23 @@ class Records:
         fixed = {name: value for name, value in self.usual.items() if name != x}
         for name, value in fixed.items():
             shown = shown[shown[name] == value]
-        common = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in fixed.items())
+        common = ", ".join(f"{label_of(name)} {value}" for name, value in fixed.items())
         title = f"{common}; mean and range over the seeds, recorded on {self.backbone}"
-        return Sweep(shown, x, title.replace("train ", "training sentences "))
+        return Sweep(shown, x, title)
 
 
 def on_task(grid: str, backbone: str, task: str) -> pd.DataFrame:
     """The recorded runs of a grid that are about this task; none where nothing was recorded."""
+    runs = runs_of(grid, backbone)
+    return runs if runs.empty else runs[runs.task == task].copy()
+
+
+def runs_of(grid: str, backbone: str) -> pd.DataFrame:
+    """The recorded runs of a grid; none where nothing was recorded: a panel works all the same."""
     try:
-        runs = experiments.recorded(grid, backbone)
-    except ValueError:  # a panel works all the same
+        return experiments.recorded(grid, backbone)
+    except ValueError:
         return pd.DataFrame()
-    return runs[runs.task == task].copy()
 
 
 def mean_and_range(runs: pd.DataFrame) -> str:

@@ -42,7 +42,7 @@ class Sweep:
         self.figure.subplots_adjust(left=0.08, right=0.99, bottom=0.17, top=0.77, wspace=0.22)
         for axis, (measure, (label, limits)) in zip(self.axes, MEASURES.items(), strict=True):
             self.draw(axis, runs, x, measure)
-            axis.set(xlabel=NAMES.get(x, x.replace("_", " ")), ylabel=label, ylim=limits)
+            axis.set(xlabel=label_of(x), ylabel=label, ylim=limits)
         handles, labels = self.axes[0].get_legend_handles_labels()
         self.figure.legend(
             handles, labels, loc="upper center", ncols=6, frameon=False, fontsize=8, columnspacing=1
@@ -129,6 +129,10 @@ class Sweep:
             for artist in (line, ring, star):
                 axis.draw_artist(artist)
         return snapshot(self.canvas)
+
+
+def label_of(column: str) -> str:
+    return NAMES.get(column, column.replace("_", " "))
 
 
 def mark(axis: Axes, marker: str, **look: Any) -> Line2D:

@@ -5,6 +5,7 @@ beside them: a coroutine that gives way after every step, so that the page stays
 takes effect between two steps.
 """
 
+from abc import abstractmethod
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from copy import deepcopy
@@ -20,18 +21,28 @@ from prefixlab.backbone import Backbone
 from prefixlab.evaluation import Evaluation, judge, scoring
 from prefixlab.methods import METHODS, Method, create
 from prefixlab.panels import inside
-from prefixlab.panels.base import BUTTONS, WIDE, Panel, button, columns, control, plot, shown, typed
+from prefixlab.panels.base import (
+    BUTTONS,
+    SENTENCE,
+    WIDE,
+    Panel,
+    button,
+    columns,
+    control,
+    plot,
+    shown,
+    typed,
+)
 from prefixlab.panels.prediction import Prediction
 from prefixlab.panels.records import Records, mean_and_range
 from prefixlab.panels.results import Result, tried
-from prefixlab.panels.sweep import MEASURES, NAMES
+from prefixlab.panels.sweep import MEASURES, label_of
 from prefixlab.tasks import Task
 from prefixlab.training import Recipe, Training
 
 SIZES = (16, 32, 64, 128, 256, 512)
 HELD_OUT = 32  # test sentences for the accuracy while training
 LOOKS = 4  # how often it is looked at in a run
-SENTENCE = "The jokes are old, the cast is tired, and I laughed all evening."
 
 
 @dataclass
@@ -63,7 +74,14 @@ class TrainingPanel(Panel):
     question: ClassVar[str]
     why: ClassVar[str]
 
-    def __init__(self, lm: Backbone, task: Task, *, steps: int = 48, batch_size: int = 8):
+    def __init__(
+        self,
+        lm: Backbone,
+        task: Task,
+        *,
+        steps: int = experiments.STEPS,
+        batch_size: int = experiments.BATCH,
+    ):
         super().__init__()
         self.lm, self.task, self.batch_size = lm, task, batch_size
         self.records = Records(self.method, lm.name, task.name, self.usual, self.line, self.place)
@@ -85,13 +103,13 @@ class TrainingPanel(Panel):
 
     # What a lab adds
 
+    @abstractmethod
     def line(self, row: pd.Series) -> str:
         """The name of the line that a recorded run is drawn on."""
-        raise NotImplementedError
 
+    @abstractmethod
     def answer(self) -> float:
         """The measured answer to `question`, in percentage points, from the records."""
-        raise NotImplementedError
 
     def place(self, x: str, settings: Mapping[str, Any]) -> Any:
         """Where settings stand on the horizontal axis `x`."""
@@ -141,7 +159,7 @@ class TrainingPanel(Panel):
             value=SENTENCE, description="your sentence", continuous_update=False, **WIDE
         )
         self.axis = widgets.ToggleButtons(
-            options=[(NAMES.get(name, name.replace("_", " ")), name) for name in self.usual],
+            options=[(label_of(name), name) for name in self.usual],
             description="recorded by",
             style=BUTTONS,
         )

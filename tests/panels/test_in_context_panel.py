@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from math import factorial
 from pathlib import Path
@@ -167,39 +168,29 @@ def test_measure_counts_as_evaluation_does(
     assert len(diamonds(panel)) == 1
 
 
-def test_stop_keeps_nothing_and_the_page_is_alive_before(panel: InContextPanel) -> None:
+def test_stop_keeps_nothing_and_the_page_is_alive_before(
+    panel: InContextPanel, press: Callable[..., None]
+) -> None:
     before = len(tried.results)
 
-    async def press() -> None:
-        panel.button.click()
-        while panel.progress.value < 1:
-            await asyncio.sleep(0)
-        assert panel.button.disabled
+    def turn_and_stop() -> None:
         picture = panel.plot.value
         turn(panel, order=11)
         assert panel.plot.value != picture
         panel.stop_button.click()
-        assert panel.running
-        await panel.running
 
-    asyncio.run(press())
+    press(panel, turn_and_stop)
     assert "Stopped" in panel.clock.value
     assert not panel.yours
     assert len(tried.results) == before
     assert not panel.button.disabled
 
 
-def test_what_is_measured_belongs_to_the_knobs_it_was_started_with(panel: InContextPanel) -> None:
-    async def press() -> None:
-        turn(panel, order=2)
-        panel.button.click()
-        while panel.progress.value < 1:
-            await asyncio.sleep(0)
-        turn(panel, order=7)
-        assert panel.running
-        await panel.running
-
-    asyncio.run(press())
+def test_what_is_measured_belongs_to_the_knobs_it_was_started_with(
+    panel: InContextPanel, press: Callable[..., None]
+) -> None:
+    turn(panel, order=2)
+    press(panel, lambda: turn(panel, order=7))
     assert list(diamonds(panel)) == [2]
 
 

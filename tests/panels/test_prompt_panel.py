@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -129,22 +130,18 @@ def test_the_leaderboard_has_the_best_first(panel: PromptPanel) -> None:
     assert "<b>40.0%</b>" not in shown
 
 
-def test_stop_keeps_nothing_and_the_page_is_alive_before(panel: PromptPanel) -> None:
+def test_stop_keeps_nothing_and_the_page_is_alive_before(
+    panel: PromptPanel, press: Callable[..., None]
+) -> None:
     before = len(tried.results)
 
-    async def press() -> None:
-        panel.button.click()
-        while panel.progress.value < 1:
-            await asyncio.sleep(0)
-        assert panel.button.disabled
+    def ask_and_stop() -> None:
         assert "s left" in panel.clock.value
         panel.controls["sentence"].value = "answered in between"
         assert panel.answered
         panel.stop_button.click()
-        assert panel.running
-        await panel.running
 
-    asyncio.run(press())
+    press(panel, ask_and_stop)
     assert "Stopped" in panel.clock.value
     assert not panel.board
     assert not panel.board_view.value
