@@ -73,7 +73,7 @@ class Sweep:
                 mean,
                 yerr=[mean - low, high - mean],
                 color=COLOURS[number % len(COLOURS)],
-                ls="-" if number < len(COLOURS) else "--",
+                ls="" if self.words else "-" if number < len(COLOURS) else "--",
                 marker="o",
                 markerfacecolor=None if number < len(COLOURS) else "white",
                 markersize=4,
