@@ -7,13 +7,13 @@ the activations of everything before it (Li & Liang 2021, section 3.1):
 
 The model uses h_<i only through the keys and values of its attention layers: they are all of the
 past. Whoever sets them, sets the past. This is the only file that knows how `transformers` keeps
-them (its cache), which positions count (its masks) and how positions are numbered.
+them (its cache), which positions count and how they are numbered; `attention` is what a layer does.
 """
 
 import os
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +21,9 @@ import requests
 import torch
 from huggingface_hub import constants, try_to_load_from_cache
 from torch import Tensor
-from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.func import functional_call
+from torch.nn import functional as F
 from transformers import (
-    AttentionInterface,
-    AttentionMaskInterface,
     AutoConfig,
     AutoModelForCausalLM,
     AutoTokenizer,
@@ -32,11 +31,10 @@ from transformers import (
     PreTrainedModel,
     PreTrainedTokenizerBase,
 )
-from transformers.integrations.sdpa_attention import sdpa_attention_forward
-from transformers.masking_utils import sdpa_mask
 from transformers.utils import logging
 
 from prefixlab import assets
+from prefixlab.attention import ATTENTION, INSIDE, Inside, causal_mask
 from prefixlab.batching import Batch, tokens_of_nothing
 from prefixlab.geometry import Geometry
 from prefixlab.template import tokens_of
@@ -50,24 +48,42 @@ class Past:
     """What the attention layers are told came before the text.
 
     `keys` and `values` are [layers, batch or 1, kv_heads, prefix, head_dim]. `layers` names the
-    layers they are for (all others have no past); None means every layer in turn.
+    layers they are for (all others have no past); None means every layer in turn. `mask`, [batch,
+    prefix], is True where a position is there, for rows with pasts of different lengths. `gate`,
+    [layers, heads], is what attention to the past is multiplied with, see `attention.gated`.
     """
 
     keys: Tensor
     values: Tensor
     layers: tuple[int, ...] | None = None
+    mask: Tensor | None = None
+    gate: Tensor | None = None
 
     @property
     def length(self) -> int:
         return self.keys.shape[-2]
 
+    def by_layer(self) -> dict[int, tuple[Tensor, Tensor]]:
+        """Keys and values of each layer that has them, [batch or 1, kv_heads, prefix, head_dim]."""
+        layers = self.layers or range(len(self.keys))
+        return dict(zip(layers, zip(self.keys, self.values, strict=True), strict=True))
+
 
 @dataclass(frozen=True)
 class Conditioning:
-    """What a method gives the frozen model: embeddings for soft slots, a past, both, or neither."""
+    """What a method gives the frozen model: any of these, or nothing.
 
-    virtual: Tensor | None = None  # [virtual_tokens, hidden]
+    What steers it from outside are embeddings for the soft slots and a past. The rest is for the
+    methods that these are compared with, which change what the model computes.
+    """
+
+    virtual: Tensor | None = None  # [virtual_tokens, hidden], embeddings of the soft slots
     past: Past | None = None
+    deep: Past | None = None  # keys and values of the soft slots themselves, in every layer
+    answers: Tensor | None = None  # [answers, hidden + 1]: rows of the head, each with its bias
+    weights: Mapping[str, Tensor] = field(default_factory=dict)  # in place of the model's, by name
+    # By the name of a module: a function of its output [batch, positions, width], in its place.
+    after: Mapping[str, Callable[[Tensor], Tensor]] = field(default_factory=dict)
 
 
 NOTHING = Conditioning()
@@ -83,6 +99,7 @@ class Backbone:
         self.tokenizer = tokenizer
         self.geometry = Geometry.of(name, model.config)
         self.padding = tokenizer.pad_token_id or tokenizer.eos_token_id or 0
+        self._recorded: list[Tensor] | None = None
 
     @property
     def device(self) -> torch.device:
@@ -145,20 +162,26 @@ class Backbone:
         batch = batch.to(self.device)
         hidden = self.hidden_states(batch.tokens, batch.mask, given)
         hidden = hidden[batch.read_rows, batch.read_columns]  # [reads, hidden]
-        head: Any = self.model.get_output_embeddings()
+        if given.answers is not None:
+            known = len(given.answers)
+            if batch.candidates is None or len(batch.candidates) != known:
+                raise ValueError(
+                    f"The trained head knows {known} labels, and here are {batch.answers}; train "
+                    "a head for this task, or take a method that scores words."
+                )
+            return F.linear(hidden.float(), given.answers[:, :-1], given.answers[:, -1])
+        weight, bias = self._head(given)
         if batch.candidates is not None:
-            rows = head.weight[batch.candidates]  # [answers, hidden]
-            bias = None if head.bias is None else head.bias[batch.candidates]
-            return torch.nn.functional.linear(hidden, rows, bias).float()
-        log_p = head(hidden).float().log_softmax(-1)  # [reads, vocabulary]
+            rows = weight[batch.candidates]  # [answers, hidden]
+            return F.linear(hidden, rows, None if bias is None else bias[batch.candidates]).float()
+        log_p = F.linear(hidden, weight, bias).float().log_softmax(-1)  # [reads, vocabulary]
         log_p = log_p.gather(1, batch.targets[:, None])[:, 0]  # [reads]
         whole = log_p.new_zeros(len(batch.tokens)).index_add(0, batch.read_rows, log_p)
         return whole.view(-1, batch.answers)
 
     def logits(self, tokens: Tensor, given: Conditioning = NOTHING) -> Tensor:
         """Logits over the whole vocabulary at every position, [batch, positions, vocabulary]."""
-        head: Any = self.model.get_output_embeddings()
-        return head(self.hidden_states(tokens, None, given)).float()
+        return F.linear(self.hidden_states(tokens, None, given), *self._head(given)).float()
 
     def next_tokens(
         self, text: str, k: int = 10, given: Conditioning = NOTHING
@@ -192,12 +215,11 @@ class Backbone:
 
         Each entry is [batch, heads, queries, keys], layer by layer, in float32.
         """
-        recorded: list[Tensor] = []
-        self.model.config.prefixlab_record = recorded.append
+        self._recorded = []
         try:
-            yield recorded
+            yield self._recorded
         finally:
-            del self.model.config.prefixlab_record
+            self._recorded = None
 
     def _run(
         self, tokens: Tensor, mask: Tensor | None, given: Conditioning
@@ -207,38 +229,88 @@ class Backbone:
                 "Gradient checkpointing drops the keys and values of the prefix; call "
                 "model.gradient_checkpointing_disable() first."
             )
-        batch, positions = tokens.shape
-        prefix = given.past.length if given.past else 0
-        self.check_room(prefix, positions)
         seen = torch.ones_like(tokens, dtype=torch.bool) if mask is None else mask
+        past = self._seen_past(given.past, len(tokens))  # [batch, prefix]
+        self.check_room(past.shape[1], tokens.shape[1])
         # A row's first real token has position P, whatever padding stands before it.
-        position_ids = prefix + (seen.cumsum(1) - 1).clamp(min=0)  # [batch, positions]
-        cache = self._cache(given.past, batch)
-        output = self.model.base_model(
-            inputs_embeds=self._embed(tokens, given.virtual),
-            attention_mask=causal_mask(seen, prefix),
-            position_ids=position_ids,
-            past_key_values=cache,
-            use_cache=True,
-        )
+        position_ids = past.sum(1, keepdim=True) + (seen.cumsum(1) - 1).clamp(min=0)
+        cache = self._cache(given.past, len(tokens))
+        with self._changed(tokens, given):
+            output = self._call(
+                given,
+                inputs_embeds=self._embed(tokens, given),
+                attention_mask=causal_mask(seen, past),
+                position_ids=position_ids,  # [batch, positions]
+                past_key_values=cache,
+                use_cache=True,
+            )
         return output.last_hidden_state, cache
 
-    def _embed(self, tokens: Tensor, virtual: Tensor | None) -> Tensor:
+    def _call(self, given: Conditioning, **inputs: Any) -> Any:
+        """The model itself, with the weights in place that are given."""
+        if not given.weights:
+            return self.model.base_model(**inputs)
+        weights = {name: value.to(self.dtype) for name, value in given.weights.items()}
+        return functional_call(self.model.base_model, weights, kwargs=inputs)
+
+    @contextmanager
+    def _changed(self, tokens: Tensor, given: Conditioning) -> Iterator[None]:
+        """Within this context the model computes what `given` says inside its layers."""
+        inside = Inside(record=self._recorded.append if self._recorded is not None else None)
+        if given.deep:
+            inside.slots = torch.where(tokens < 0, -1 - tokens, -1)
+            inside.deep = {
+                layer: (keys[0], values[0])
+                for layer, (keys, values) in given.deep.by_layer().items()
+            }
+        if given.past and given.past.gate is not None:
+            inside.prefix = given.past.length
+            inside.gates = dict(zip(given.past.by_layer(), given.past.gate, strict=True))
+        with ExitStack() as stack:
+            for name, function in given.after.items():
+                module = self.model.base_model.get_submodule(name)
+                hook = module.register_forward_hook(lambda *call, own=function: own(call[-1]))
+                stack.callback(hook.remove)
+            stack.callback(delattr, self.model.config, INSIDE)
+            setattr(self.model.config, INSIDE, inside)
+            yield
+
+    def _head(self, given: Conditioning) -> tuple[Tensor, Tensor | None]:
+        """W and its bias; where W is the embedding too, a trained embedding is in its place."""
+        head: Any = self.model.get_output_embeddings()
+        shared = head.weight is self.embedding
+        return (self._embedding(given) if shared else head.weight), head.bias
+
+    def _embedding(self, given: Conditioning) -> Tensor:
+        if not given.weights:
+            return self.embedding
+        named = self.model.base_model.named_parameters()
+        name = next(name for name, value in named if value is self.embedding)
+        return given.weights.get(name, self.embedding).to(self.dtype)
+
+    def _embed(self, tokens: Tensor, given: Conditioning) -> Tensor:
         """Embeddings of the tokens, with the virtual tokens at their slots: [batch, T, hidden]."""
-        embedded = self.model.get_input_embeddings()(tokens.clamp(min=0))
-        if virtual is None:
+        weight = {"weight": self._embedding(given)}
+        embedded = functional_call(self.model.get_input_embeddings(), weight, tokens.clamp(min=0))
+        if given.virtual is None:
             return embedded
         soft = tokens < 0  # [batch, T]
-        slots = virtual.to(embedded.dtype)[-1 - tokens[soft]]  # [soft slots in the batch, hidden]
+        slots = given.virtual.to(embedded.dtype)[-1 - tokens[soft]]  # [soft slots there, hidden]
         return embedded.masked_scatter(soft[..., None], slots)
+
+    def _seen_past(self, past: Past | None, batch: int) -> Tensor:
+        """True where a row has a position of the past, [batch, prefix]."""
+        if past and past.mask is not None:
+            return past.mask.to(self.device)
+        length = past.length if past else 0
+        return torch.ones(batch, length, dtype=torch.bool, device=self.device)
 
     def _cache(self, past: Past | None, batch: int) -> DynamicCache:
         """A fresh cache that holds the past: the model appends to it, so it serves one pass."""
         cache = DynamicCache()
         if past is None:
             return cache
-        layers = past.layers or tuple(range(len(past.keys)))
-        given = dict(zip(layers, zip(past.keys, past.values, strict=True), strict=True))
+        given = past.by_layer()
         empty = past.keys[0, :, :, :0], past.values[0, :, :, :0]
         for layer in range(self.geometry.layers):
             keys, values = (
@@ -247,50 +319,6 @@ class Backbone:
             )
             cache.update(keys, values, layer)
         return cache
-
-
-def causal_mask(seen: Tensor, prefix: int) -> Tensor:
-    """Who may attend to whom, [batch, 1, T, P + T]: all see the prefix, and no one the future.
-
-    `seen` is [batch, T], True where a token stands. Padding may see itself, so that no row of
-    the softmax is empty; nothing reads what it computes.
-    """
-    batch, length = seen.shape
-    below = torch.ones(length, length, dtype=torch.bool, device=seen.device).tril()
-    itself = torch.eye(length, dtype=torch.bool, device=seen.device)
-    text = (below & seen[:, None, None, :]) | itself  # [batch, 1, T, T]
-    return torch.cat([text.new_ones(batch, 1, length, prefix), text], dim=-1)
-
-
-def attention(
-    module: Any, query: Tensor, key: Tensor, value: Tensor, attention_mask: Tensor, **options: Any
-) -> tuple[Tensor, None]:
-    """softmax(Q [K^P; K^X]^T / sqrt(d)) [V^P; V^X], where each layer may have its own prefix.
-
-    A layer outside the chosen ones has no prefix: its keys are fewer than the columns of the
-    mask, and the columns it lacks are the first.
-    """
-    attention_mask = attention_mask[..., -key.shape[-2] :]
-    if record := getattr(module.config, "prefixlab_record", None):
-        shared = query.shape[1] // key.shape[1]  # query heads for each key head
-        scores = query @ key.repeat_interleave(shared, dim=1).transpose(-1, -2)
-        scores = scores.float() * (options.get("scaling") or query.shape[-1] ** -0.5)
-        record(scores.masked_fill(~attention_mask, float("-inf")).softmax(-1).detach())
-    # On a processor the fused kernel's backward pass is slow for texts as short as ours: without
-    # it a training step takes 15 % less time.
-    slow = key.requires_grad and key.device.type == "cpu"
-    with sdpa_kernel(SDPBackend.MATH) if slow else nullcontext():
-        return sdpa_attention_forward(module, query, key, value, attention_mask, **options)
-
-
-def explicit_mask(**sizes: Any) -> Tensor | None:
-    """The mask for whoever calls the model itself: as `transformers` makes it, never left out."""
-    return sdpa_mask(**sizes | {"allow_is_causal_skip": False})
-
-
-ATTENTION = "prefixlab"
-AttentionInterface.register(ATTENTION, attention)
-AttentionMaskInterface.register(ATTENTION, explicit_mask)
 
 
 def load(name: str | None = None, dtype: str = "auto", device: str = "auto") -> Backbone:
