@@ -20,7 +20,7 @@ from typing import Any
 import requests
 import torch
 from huggingface_hub import constants, try_to_load_from_cache
-from torch import Tensor
+from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn import functional as F
 from transformers import (
@@ -36,7 +36,7 @@ from transformers.utils import logging
 from prefixlab import assets
 from prefixlab.attention import ATTENTION, INSIDE, Inside, causal_mask
 from prefixlab.batching import Batch, tokens_of_nothing
-from prefixlab.geometry import Geometry
+from prefixlab.geometry import Geometry, linear_maps
 from prefixlab.template import tokens_of
 
 HUB_NAMES = {"gpt2": "openai-community/gpt2", "gpt2-medium": "openai-community/gpt2-medium"}
@@ -82,7 +82,7 @@ class Conditioning:
     deep: Past | None = None  # keys and values of the soft slots themselves, in every layer
     answers: Tensor | None = None  # [answers, hidden + 1]: rows of the head, each with its bias
     weights: Mapping[str, Tensor] = field(default_factory=dict)  # in place of the model's, by name
-    # By the name of a module: a function of its output [batch, positions, width], in its place.
+    # By the name of a module: a function of its output, [batch, positions, width], in its place.
     after: Mapping[str, Callable[[Tensor], Tensor]] = field(default_factory=dict)
 
 
@@ -113,6 +113,35 @@ class Backbone:
     def embedding(self) -> Tensor:
         """The input embeddings E, [vocabulary, hidden]."""
         return self.model.get_input_embeddings().weight
+
+    @property
+    def layers(self) -> dict[str, nn.Module]:
+        """The layers by name, from the first to the last."""
+        name, layers = next(
+            (name, part)
+            for name, part in self.model.named_modules()
+            if isinstance(part, nn.ModuleList)
+        )
+        return {f"{name}.{number}": layer for number, layer in enumerate(layers)}
+
+    @property
+    def linear_maps(self) -> dict[str, int]:
+        """The linear maps of all layers by name, each with the width of its output."""
+        return {
+            f"{layer}.{name}": width
+            for layer, module in self.layers.items()
+            for name, width in linear_maps(module).items()
+        }
+
+    @property
+    def sublayers(self) -> list[str]:
+        """What writes into the residual stream: the last map of each attention and each MLP."""
+        return [
+            f"{layer}.{name}.{list(maps)[-1]}"
+            for layer, module in self.layers.items()
+            for name, part in module.named_children()
+            if (maps := linear_maps(part))
+        ]
 
     def __repr__(self) -> str:
         size = self.geometry
@@ -250,7 +279,12 @@ class Backbone:
         """The model itself, with the weights in place that are given."""
         if not given.weights:
             return self.model.base_model(**inputs)
-        weights = {name: value.to(self.dtype) for name, value in given.weights.items()}
+        inner = f"{self.model.base_model_prefix}."
+        weights = {
+            name.removeprefix(inner): value.to(self.dtype)
+            for name, value in given.weights.items()
+            if name.startswith(inner)
+        }
         return functional_call(self.model.base_model, weights, kwargs=inputs)
 
     @contextmanager
@@ -268,7 +302,7 @@ class Backbone:
             inside.gates = dict(zip(given.past.by_layer(), given.past.gate, strict=True))
         with ExitStack() as stack:
             for name, function in given.after.items():
-                module = self.model.base_model.get_submodule(name)
+                module = self.model.get_submodule(name)
                 hook = module.register_forward_hook(lambda *call, own=function: own(call[-1]))
                 stack.callback(hook.remove)
             stack.callback(delattr, self.model.config, INSIDE)
@@ -276,21 +310,23 @@ class Backbone:
             yield
 
     def _head(self, given: Conditioning) -> tuple[Tensor, Tensor | None]:
-        """W and its bias; where W is the embedding too, a trained embedding is in its place."""
+        """The output layer's W, [vocabulary, hidden], and its bias."""
         head: Any = self.model.get_output_embeddings()
-        shared = head.weight is self.embedding
-        return (self._embedding(given) if shared else head.weight), head.bias
+        return self._weight(head.weight, given), head.bias
 
-    def _embedding(self, given: Conditioning) -> Tensor:
+    def _weight(self, own: Tensor, given: Conditioning) -> Tensor:
+        """A weight of the model, or what is given in its place.
+
+        It is looked up by identity: where W is the embedding too, both are replaced.
+        """
         if not given.weights:
-            return self.embedding
-        named = self.model.base_model.named_parameters()
-        name = next(name for name, value in named if value is self.embedding)
-        return given.weights.get(name, self.embedding).to(self.dtype)
+            return own
+        name = next(name for name, value in self.model.named_parameters() if value is own)
+        return given.weights.get(name, own).to(self.dtype)
 
     def _embed(self, tokens: Tensor, given: Conditioning) -> Tensor:
         """Embeddings of the tokens, with the virtual tokens at their slots: [batch, T, hidden]."""
-        weight = {"weight": self._embedding(given)}
+        weight = {"weight": self._weight(self.embedding, given)}
         embedded = functional_call(self.model.get_input_embeddings(), weight, tokens.clamp(min=0))
         if given.virtual is None:
             return embedded

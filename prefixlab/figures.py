@@ -29,6 +29,7 @@ WIDTH = 7.2  # inches: JupyterLab's default column at 100 dots an inch
 # What a cell of the anatomy is, and its colour and meaning.
 CELLS = {
     "trained": (ORANGE, "trained"),
+    "changed": (YELLOW, "computed with trained weights"),
     "read": (SKY, "computed once, then shared"),
     "text": (GREY, "computed by the frozen model"),
     "answer": (GREEN, "answer is read here"),

@@ -1,12 +1,14 @@
 """Geometry: the sizes of a backbone, readable without loading a single weight.
 
-Every count of trainable parameters in the lessons is arithmetic on these nine numbers.
+Every count of trainable parameters in the lessons is arithmetic on these numbers.
 """
 
 from dataclasses import dataclass
 
 import torch
+from torch import nn
 from transformers import AutoModelForCausalLM, PretrainedConfig
+from transformers.pytorch_utils import Conv1D
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,8 @@ class Geometry:
     vocabulary: int
     positions: int
     parameters: int
+    layer_parameters: int  # of these, in one layer
+    layer_outputs: int  # of all linear maps of one layer, the widths of their outputs added up
 
     @property
     def kv_width(self) -> int:
@@ -37,6 +41,7 @@ class Geometry:
         """Read the geometry off a transformers config; weights are counted without memory."""
         with torch.device("meta"):
             model = AutoModelForCausalLM.from_config(config)
+        layer = next(part for part in model.modules() if isinstance(part, nn.ModuleList))[0]
         heads = config.num_attention_heads
         return cls(
             name=name,
@@ -48,15 +53,29 @@ class Geometry:
             vocabulary=config.vocab_size,
             positions=config.max_position_embeddings,
             parameters=sum(parameter.numel() for parameter in model.parameters()),
+            layer_parameters=sum(parameter.numel() for parameter in layer.parameters()),
+            layer_outputs=sum(linear_maps(layer).values()),
         )
+
+
+def linear_maps(module: nn.Module) -> dict[str, int]:
+    """The linear maps inside a module, by name, each with the width of its output.
+
+    GPT-2 keeps the weights of a linear map transposed, in a class of its own.
+    """
+    return {
+        name: part.nf if isinstance(part, Conv1D) else part.out_features
+        for name, part in module.named_modules()
+        if isinstance(part, (nn.Linear, Conv1D))
+    }
 
 
 KNOWN = {
     known.name: known
     for known in (
-        Geometry("gpt2", 12, 12, 12, 64, 768, 50257, 1024, 124_439_808),
-        Geometry("gpt2-medium", 24, 16, 16, 64, 1024, 50257, 1024, 354_823_168),
-        Geometry("smollm2", 30, 9, 3, 64, 576, 49152, 8192, 134_515_008),
+        Geometry("gpt2", 12, 12, 12, 64, 768, 50257, 1024, 124_439_808, 7_087_872, 6912),
+        Geometry("gpt2-medium", 24, 16, 16, 64, 1024, 50257, 1024, 354_823_168, 12_596_224, 9216),
+        Geometry("smollm2", 30, 9, 3, 64, 576, 49152, 8192, 134_515_008, 3_540_096, 5184),
     )
 }
 

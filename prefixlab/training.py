@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 from torch.optim import Adafactor, AdamW, Optimizer
 
-from prefixlab.backbone import Backbone
+from prefixlab.backbone import Backbone, Conditioning
 from prefixlab.batching import Row, collate, training_order
 from prefixlab.evaluation import Evaluation, evaluate, loss_of
 from prefixlab.knobs import Knobs, knob
@@ -109,7 +109,7 @@ class Training:
         for group in optimizer.param_groups:
             group["lr"] = rate
         optimizer.zero_grad()
-        loss = loss_of(self.lm.answer_scores(batch, self.method.conditioning()), batch)
+        loss = loss_of(self.lm.answer_scores(batch, self.conditioning()), batch)
         loss.backward()
         norm = torch.nn.utils.clip_grad_norm_(self.method.parameters(), recipe.clip or float("inf"))
         if not (loss.isfinite() and norm.isfinite()):
@@ -125,6 +125,16 @@ class Training:
             validation=self.validate(),
             seconds=time.perf_counter() - began,
         )
+
+    def conditioning(self) -> Conditioning:
+        """What the method gives in this step, with its dropout: which depends on the step alone."""
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(self.recipe.seed * 1_000_003 + self.step)
+            self.method.train()
+            try:
+                return self.method.conditioning()
+            finally:
+                self.method.eval()
 
     def next_batch(self) -> list[int]:
         """The examples of this step: a function of the step and the seed alone."""

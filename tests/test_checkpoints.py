@@ -25,6 +25,13 @@ METHODS = [
     ("prefix_tuning", SMALL_MLP),
     ("p_tuning", {"encoder": "lstm"}),
     ("p_tuning", {"encoder": "none"}),
+    ("p_tuning_v2", {"prefix_length": 4}),
+    ("infix", {"prefix_length": 4}),
+    ("warp", {"prompt_length": 3}),
+    ("linear_probe", {}),
+    ("bias_only", {}),
+    ("adapters", {"bottleneck": 4}),
+    ("fine_tuning", {"top": 1}),
 ]
 every_method = pytest.mark.parametrize(("name", "knobs"), METHODS)
 

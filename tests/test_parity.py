@@ -32,6 +32,10 @@ METHODS = [
     ("prefix_tuning", {"prefix_length": 5}),
     ("prefix_tuning", {"prefix_length": 5, "layers": "1-2"}),
     ("p_tuning", {"template": "{soft:2}{x}{soft:3} so it was {y}"}),
+    ("p_tuning_v2", {"prefix_length": 5}),
+    ("infix", {"prefix_length": 5}),
+    ("warp", {"prompt_length": 5}),
+    ("fine_tuning", {"top": 1}),
 ]
 every_method = pytest.mark.parametrize(("name", "knobs"), METHODS)
 REPARAMETERIZED = [

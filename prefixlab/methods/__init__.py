@@ -3,17 +3,27 @@
 from typing import Any
 
 from prefixlab.backbone import Backbone
+from prefixlab.methods.adapters import Adapters
 from prefixlab.methods.base import Cost, Method
+from prefixlab.methods.bias_only import BiasOnly
 from prefixlab.methods.discrete_prompt import DiscretePrompt
+from prefixlab.methods.fine_tuning import FineTuning
 from prefixlab.methods.in_context import InContextLearning
+from prefixlab.methods.infix import Infix
+from prefixlab.methods.linear_probe import LinearProbe
 from prefixlab.methods.p_tuning import PTuning
+from prefixlab.methods.p_tuning_v2 import PTuningV2
 from prefixlab.methods.prefix_tuning import PrefixTuning
 from prefixlab.methods.prompt_tuning import PromptTuning
+from prefixlab.methods.warp import Warp
 from prefixlab.tasks import Task
 
 METHODS: dict[str, type[Method]] = {
     method.name: method
-    for method in (DiscretePrompt, InContextLearning, PromptTuning, PrefixTuning, PTuning)
+    for method in (
+        *(DiscretePrompt, InContextLearning, PromptTuning, PrefixTuning, PTuning, PTuningV2),
+        *(Infix, Warp, LinearProbe, BiasOnly, Adapters, FineTuning),
+    )
 }
 
 
@@ -32,12 +42,19 @@ def create(name: str, lm: Backbone, task: Task, *, seed: int = 0, **knobs: Any) 
 
 __all__ = [
     "METHODS",
+    "Adapters",
+    "BiasOnly",
     "Cost",
     "DiscretePrompt",
+    "FineTuning",
     "InContextLearning",
+    "Infix",
+    "LinearProbe",
     "Method",
     "PTuning",
+    "PTuningV2",
     "PrefixTuning",
     "PromptTuning",
+    "Warp",
     "create",
 ]

@@ -92,6 +92,7 @@ class Method(nn.Module):
 
     def __init__(self, lm: Backbone, task: Task, *, seed: int = 0, **knobs: Any):
         super().__init__()
+        self.training = False  # dropout is for the steps of training alone
         self.knobs: Any = self.Knobs.of(self.name, knobs)
         self.seed = seed
         self.geometry = lm.geometry
@@ -143,6 +144,21 @@ class Method(nn.Module):
     def generator(self) -> torch.Generator:
         """A fresh source of randomness that depends on nothing but the seed."""
         return torch.Generator().manual_seed(self.seed)
+
+
+def changed_from(
+    first: int, layers: int, laid: list[Positions], *, embedding_too: bool = False
+) -> list[Positions]:
+    """The same positions where the model computes with trained weights from a layer on."""
+    changed = dict.fromkeys(range(first, layers), "changed")
+    return [
+        replace(
+            part,
+            at_input="changed" if embedding_too else part.at_input,
+            layers=changed | dict(part.layers),
+        )
+        for part in laid
+    ]
 
 
 def laid_out(template: Template, layers: int) -> list[Positions]:

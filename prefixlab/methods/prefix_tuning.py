@@ -144,7 +144,7 @@ class PrefixTuning(Method):
 
     @classmethod
     def cost(cls, geometry: Geometry, **knobs: Any) -> Cost:
-        chosen = PrefixTuningKnobs.of(cls.name, knobs)
+        chosen: Any = cls.Knobs.of(cls.name, knobs)
         layers = len(parse_layers(chosen.layers, geometry.layers))
         row = layers * 2 * geometry.kv_width
         stored = chosen.prefix_length * row
@@ -156,7 +156,7 @@ class PrefixTuning(Method):
 
     @classmethod
     def positions(cls, geometry: Geometry, **knobs: Any) -> list[Positions]:
-        chosen = PrefixTuningKnobs.of(cls.name, knobs)
+        chosen: Any = cls.Knobs.of(cls.name, knobs)
         trained = parse_layers(chosen.layers, geometry.layers)
         layers = {i: "trained" if i in trained else "none" for i in range(geometry.layers)}
         prefix = Positions("prefix", chosen.prefix_length, "none", layers)  # no token at the input

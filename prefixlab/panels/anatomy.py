@@ -25,6 +25,9 @@ SHOWN = (
     "reparameterization",
     "mlp_hidden",
     "encoder",
+    "classifier",
+    "bottleneck",
+    "top",
 )
 HEIGHT = 3.6  # inches
 
@@ -99,7 +102,11 @@ def question_before(parts: list[widgets.Widget]) -> Prediction:
 
 def controls_of(method: str) -> dict[str, Any]:
     """A control for each knob of the method that changes what is drawn or its cost."""
-    declared = [field for field in METHODS[method].Knobs.declared() if field.name in SHOWN]
+    declared = [
+        field
+        for field in METHODS[method].Knobs.declared()
+        if field.name in SHOWN and len(field.metadata["choices"]) != 1
+    ]
     controls = {field.name: control(field) for field in declared}
     for made in controls.values():
         if isinstance(made, widgets.IntSlider):

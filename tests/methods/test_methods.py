@@ -18,6 +18,17 @@ KNOBS = [
     ("p_tuning", {"encoder": "none"}),
     ("p_tuning", {"encoder": "mlp", "template": "{soft:1}{x}{soft:9}{y}"}),
     ("p_tuning", {"encoder": "lstm", "template": "{x}{soft:4}{y}"}),
+    ("p_tuning_v2", {"prefix_length": 3}),
+    ("p_tuning_v2", {"classifier": "verbalizer", "layers": "1-2"}),
+    ("p_tuning_v2", {"reparameterization": "mlp", "mlp_hidden": 20}),
+    ("infix", {"prefix_length": 4}),
+    ("infix", {"reparameterization": "mlp", "mlp_hidden": 20}),
+    ("warp", {"prompt_length": 3}),
+    ("linear_probe", {}),
+    ("bias_only", {}),
+    ("adapters", {"bottleneck": 5}),
+    ("fine_tuning", {}),
+    ("fine_tuning", {"top": 2}),
 ]
 
 
@@ -64,6 +75,9 @@ def test_networks_have_as_many_parameters_as_the_formulas_say():
         ("prefix_tuning", {"init": "uniform", "reparameterization": "mlp", "mlp_hidden": 8}),
         ("p_tuning", {"encoder": "none"}),
         ("p_tuning", {"encoder": "lstm"}),
+        ("p_tuning_v2", {"init": "matched"}),
+        ("linear_probe", {}),
+        ("adapters", {}),
     ],
 )
 def test_a_seed_fixes_every_random_choice_and_disturbs_none_outside(gpt2, task, name, knobs):
@@ -82,8 +96,9 @@ def test_a_seed_fixes_every_random_choice_and_disturbs_none_outside(gpt2, task, 
 def test_a_template_of_one_s_own_takes_the_place_of_the_task_s(gpt2, task, name):
     text = "{soft:1}{x} it was {y}" if name == "p_tuning" else "{x} it was {y}"
     method = create(name, gpt2, task, template=text)
-    last = method.rows(gpt2, task.test.select([0]), task)[0].prompt[-6:]
-    assert gpt2.tokenizer.decode(last).endswith("it was")
+    prompt = method.rows(gpt2, task.test.select([0]), task)[0].prompt
+    words = [token for token in prompt if token >= 0]
+    assert gpt2.tokenizer.decode(words[-6:]).endswith("it was")
 
 
 def test_what_a_method_is_can_be_written_down_and_made_again(gpt2, task):
@@ -125,6 +140,20 @@ def test_what_a_method_puts_in_front_and_in_which_layers(name, knobs, front):
     assert laid(name, **knobs) == front + PLAIN
 
 
+def test_an_infix_stands_behind_x_in_every_layer():
+    found = laid("infix", prefix_length=5)
+    assert found == [*PLAIN[:2], ("infix", 5, "none", "trained", "trained"), *PLAIN[2:]]
+
+
+def test_what_is_computed_with_trained_weights_is_shown_as_such():
+    top = laid("fine_tuning", top=10)
+    assert [part[2:] for part in top] == [("text", None, "changed")] * 4
+    whole = laid("fine_tuning")
+    assert [part[2:] for part in whole] == [("changed",) * 3] * 4
+    for name in ("bias_only", "adapters"):
+        assert [part[2:] for part in laid(name)] == [("text", "changed", "changed")] * 4
+
+
 def test_soft_slots_stand_where_the_template_has_them():
     found = laid("p_tuning", template="{soft:2}{x} so {soft:3} {y}!")
     assert [part[:3] for part in found] == [
@@ -142,12 +171,13 @@ def test_soft_slots_stand_where_the_template_has_them():
 def test_the_answer_is_read_in_the_last_layer_just_before_it(name):
     found = METHODS[name].positions(geometry("gpt2"))
     answers = [i for i, part in enumerate(found) if "answer" in part.layers.values()]
-    assert [(found[i].layers, found[i].length, found[i + 1].label) for i in answers] == [
-        ({11: "answer"}, 1, "y")
-    ]
+    assert [(found[i].length, found[i + 1].label) for i in answers] == [(1, "y")]
+    layers = found[answers[0]].layers
+    assert [layer for layer, what in layers.items() if what == "answer"] == [11]
+    assert {what for what in layers.values() if what != "answer"} <= {"changed"}
 
 
-@pytest.mark.parametrize("name", ["prompt_tuning", "prefix_tuning", "p_tuning"])
+@pytest.mark.parametrize("name", ["prompt_tuning", "prefix_tuning", "p_tuning", "infix"])
 def test_the_trained_cells_are_as_many_as_the_cost_says(name):
     size = geometry("gpt2")
     stored = 0

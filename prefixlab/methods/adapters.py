@@ -1,0 +1,67 @@
+"""Adapters (Houlsby et al. 2019): a small trained network after each sub-layer of the frozen model.
+
+    h <- h + W_up ReLU(W_down h + b_down) + b_up        (section 2.1, a bottleneck with a skip)
+
+W_up starts at zero, so that the model begins as it was. Two for each layer, after its attention
+and after its MLP.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from prefixlab.backbone import Backbone, Conditioning
+from prefixlab.geometry import Geometry
+from prefixlab.knobs import knob
+from prefixlab.methods.base import CommonKnobs, Cost, Method, Positions, changed_from
+from prefixlab.tasks import Task
+
+
+@dataclass(frozen=True)
+class AdaptersKnobs(CommonKnobs):
+    bottleneck: int = knob(64, "width of the bottleneck", low=1, high=4096, unit="units")
+
+
+class Adapter(nn.Module):
+    """One bottleneck; it computes in float32, whatever the model does."""
+
+    def __init__(self, hidden: int, bottleneck: int):
+        super().__init__()
+        self.down, self.up = nn.Linear(hidden, bottleneck), nn.Linear(bottleneck, hidden)
+        nn.init.zeros_(self.up.weight)
+        nn.init.zeros_(self.up.bias)
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        wide = hidden.float()  # [batch, positions, hidden]
+        return (wide + self.up(self.down(wide).relu())).to(hidden.dtype)
+
+
+class Adapters(Method):
+    """A bottleneck after each sub-layer."""
+
+    name = "adapters"
+    Knobs = AdaptersKnobs
+    learning_rate = 0.001
+
+    def __init__(self, lm: Backbone, task: Task, *, seed: int = 0, **knobs: Any):
+        super().__init__(lm, task, seed=seed, **knobs)
+        self.sublayers = lm.sublayers
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            made = [Adapter(lm.geometry.hidden, self.knobs.bottleneck) for _ in self.sublayers]
+        self.adapters = nn.ModuleList(made).to(lm.device)
+
+    def conditioning(self) -> Conditioning:
+        return Conditioning(after=dict(zip(self.sublayers, self.adapters, strict=True)))
+
+    @classmethod
+    def cost(cls, geometry: Geometry, **knobs: Any) -> Cost:
+        width, m = geometry.hidden, AdaptersKnobs.of(cls.name, knobs).bottleneck
+        stored = 2 * geometry.layers * (2 * width * m + m + width)
+        return Cost.of(geometry, "2 * L * (2 * h * bottleneck + bottleneck + h)", stored)
+
+    @classmethod
+    def positions(cls, geometry: Geometry, **knobs: Any) -> list[Positions]:
+        return changed_from(0, geometry.layers, super().positions(geometry, **knobs))

@@ -1,0 +1,77 @@
+"""Fine-tuning: the weights φ of the model itself are trained, all or those of the top layers.
+
+    max_φ  log p_φ(y | x) = Σ_{i in Y_idx} log p_φ(z_i | h_<i)        (Li & Liang 2021, section 3.3)
+
+The objective is the prefix's own; what differs is which numbers may change. The trained weights
+are copies: the backbone stays as it was, for all other methods.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from torch import nn
+
+from prefixlab.backbone import Backbone, Conditioning
+from prefixlab.geometry import Geometry
+from prefixlab.knobs import knob
+from prefixlab.methods.base import CommonKnobs, Cost, Method, Positions, changed_from
+from prefixlab.tasks import Task
+
+
+@dataclass(frozen=True)
+class FineTuningKnobs(CommonKnobs):
+    top: int = knob(
+        0, "the last layers that are trained; 0 for the whole model", low=0, high=96, unit="layers"
+    )
+
+
+class FineTuning(Method):
+    """Trained copies of the model's weights.
+
+    Raises
+    ------
+    ValueError
+        More top layers than the model has.
+    """
+
+    name = "fine_tuning"
+    Knobs = FineTuningKnobs
+    learning_rate = 5e-5
+
+    def __init__(self, lm: Backbone, task: Task, *, seed: int = 0, **knobs: Any):
+        super().__init__(lm, task, seed=seed, **knobs)
+        first = first_trained(lm.geometry, self.knobs.top)
+        within = tuple(f"{layer}." for layer in list(lm.layers)[first:]) if self.knobs.top else ""
+        chosen = [pair for pair in lm.model.named_parameters() if pair[0].startswith(within)]
+        self.names = [name for name, _ in chosen]
+        # Trained in float32: a step is often smaller than the distance of two bfloat16 numbers.
+        self.weights = nn.ParameterList(weight.detach().float().clone() for _, weight in chosen)
+
+    def conditioning(self) -> Conditioning:
+        return Conditioning(weights=dict(zip(self.names, self.weights, strict=True)))
+
+    @classmethod
+    def cost(cls, geometry: Geometry, **knobs: Any) -> Cost:
+        top = FineTuningKnobs.of(cls.name, knobs).top
+        first_trained(geometry, top)
+        if not top:
+            return Cost.of(geometry, "all parameters", geometry.parameters)
+        return Cost.of(geometry, "top * those of a layer", top * geometry.layer_parameters)
+
+    @classmethod
+    def positions(cls, geometry: Geometry, **knobs: Any) -> list[Positions]:
+        top = FineTuningKnobs.of(cls.name, knobs).top
+        laid = super().positions(geometry, **knobs)
+        return changed_from(
+            first_trained(geometry, top), geometry.layers, laid, embedding_too=not top
+        )
+
+
+def first_trained(geometry: Geometry, top: int) -> int:
+    """The first of the `top` last layers; of the whole model it is the first of all."""
+    if top > geometry.layers:
+        raise ValueError(
+            f"top={top} is more than the {geometry.layers} layers of {geometry.name}; choose from "
+            f"1 to {geometry.layers}, or 0 for the whole model."
+        )
+    return geometry.layers - top if top else 0

@@ -1,0 +1,58 @@
+"""Heads: trained answer rows in place of the language model's output layer.
+
+    p(y | x) = softmax_y(w_y h + b_y),    h the last activation, [hidden]
+
+The words of the answers no longer matter: a label is a row. So a head knows the labels it was
+trained for and no others.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from prefixlab.backbone import Backbone
+from prefixlab.batching import Row
+from prefixlab.tasks import Task
+from prefixlab.template import Verbalizer
+
+LABELS = 2  # what a cost is counted for where no task is at hand
+
+
+def answers_of(method: str, task: Task) -> Verbalizer:
+    """The answers a head is for; a task of free text has none, which is a ValueError."""
+    if task.verbalizer is None:
+        raise ValueError(
+            f"{method} chooses among labels, and {task.name} asks for free text; take a task with "
+            "answers to choose from, or a method without a head."
+        )
+    return task.verbalizer
+
+
+def blank(answers: int, hidden: int, source: torch.Generator) -> Tensor:
+    """Rows to start from that know nothing, small and random, [answers, hidden + 1]."""
+    rows = 0.02 * torch.randn(answers, hidden, generator=source)
+    return torch.cat([rows, torch.zeros(answers, 1)], dim=1)
+
+
+def of_words(lm: Backbone, answers: Verbalizer, lead: str) -> Tensor:
+    """The rows that the output layer has for the answers, [answers, hidden + 1].
+
+    An answer of several tokens starts from the mean of their rows.
+    """
+    head = lm.model.get_output_embeddings()
+    assert head is not None
+    weight: Tensor = head.weight.float().cpu()
+    rows = torch.stack([weight[ids].mean(0) for ids in answers.encode(lm.tokenizer, lead)])
+    return torch.cat([rows, torch.zeros(len(rows), 1)], dim=1)
+
+
+def numbered(rows: Sequence[Row]) -> list[Row]:
+    """The same rows with a number for each answer, whatever its words are: nothing reads them."""
+    return [replace(row, answers=[[label] for label in range(len(row.answers))]) for row in rows]
+
+
+def size(hidden: int) -> int:
+    """How many numbers a head for two labels has."""
+    return LABELS * (hidden + 1)

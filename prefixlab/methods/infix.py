@@ -1,0 +1,64 @@
+"""Infix tuning (Li & Liang 2021, section 7.3): z = [x; INFIX; y].
+
+The activations of the infix are trained in every layer, as a prefix's are. But it stands behind
+x: the activations of x cannot react to it, only those of what follows can.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+
+from prefixlab.backbone import Backbone, Conditioning
+from prefixlab.geometry import Geometry
+from prefixlab.knobs import knob
+from prefixlab.methods.base import Positions
+from prefixlab.methods.prefix_tuning import PrefixTuning, PrefixTuningKnobs
+from prefixlab.tasks import Task
+from prefixlab.template import Soft, Template, X
+
+
+@dataclass(frozen=True)
+class InfixKnobs(PrefixTuningKnobs):
+    layers: str = knob("all", "an infix stands in every layer", choices=("all",))
+
+
+class Infix(PrefixTuning):
+    """Trained keys and values between x and what follows, in every layer."""
+
+    name = "infix"
+    Knobs = InfixKnobs
+
+    def __init__(self, lm: Backbone, task: Task, *, seed: int = 0, **knobs: Any):
+        super().__init__(lm, task, seed=seed, **knobs)
+        # No one sees what is embedded at these slots: their keys and values are given.
+        self.unseen = torch.zeros(self.knobs.prefix_length, lm.geometry.hidden, device=lm.device)
+
+    @classmethod
+    def make_template(cls, template: Template, knobs: Any) -> Template:
+        """The template with soft slots behind x."""
+        texts = {X: f"{{x}}{{soft:{knobs.prefix_length}}}"}
+        plain = super().make_template(template, knobs)
+        return Template(
+            "".join(
+                part.replace("{", "{{").replace("}", "}}")
+                if isinstance(part, str)
+                else texts.get(part, "{y}")
+                for part in plain.parts
+                if not isinstance(part, Soft)
+            )
+        )
+
+    def conditioning(self) -> Conditioning:
+        return Conditioning(virtual=self.unseen, deep=self.unflatten(self.prefix()))
+
+    @classmethod
+    def positions(cls, geometry: Geometry, **knobs: Any) -> list[Positions]:
+        _, *laid = super().positions(geometry, **knobs)  # the prefix, and what follows it
+        layers = dict.fromkeys(range(geometry.layers), "trained")
+        return [
+            replace(part, label="infix", at_input="none", layers=layers)
+            if part.at_input == "trained"
+            else part
+            for part in laid
+        ]

@@ -1,0 +1,48 @@
+"""A linear probe (Alain & Bengio 2017): only a head is trained, on the frozen activations.
+
+    p(y | x) = softmax_y(w_y h + b_y)
+
+It asks what the model already knows at the last position, and steers nothing.
+"""
+
+from typing import Any
+
+from datasets import Dataset
+
+from prefixlab.backbone import Backbone, Conditioning
+from prefixlab.batching import Row
+from prefixlab.geometry import Geometry
+from prefixlab.methods import heads
+from prefixlab.methods.base import Cost, Method
+from prefixlab.methods.reparameterization import Flat
+from prefixlab.tasks import Task
+
+
+class LinearProbe(Method):
+    """A trained row and bias for each label.
+
+    Raises
+    ------
+    ValueError
+        A task of free text.
+    """
+
+    name = "linear_probe"
+    learning_rate = 0.003
+
+    def __init__(self, lm: Backbone, task: Task, *, seed: int = 0, **knobs: Any):
+        super().__init__(lm, task, seed=seed, **knobs)
+        answers = len(heads.answers_of(self.name, task).words)
+        start = heads.blank(answers, lm.geometry.hidden, self.generator())
+        self.head = Flat(start.to(lm.device))
+
+    def conditioning(self) -> Conditioning:
+        return Conditioning(answers=self.head())  # [answers, hidden + 1]
+
+    def rows(self, lm: Backbone, examples: Dataset, task: Task) -> list[Row]:
+        return heads.numbered(super().rows(lm, examples, task))
+
+    @classmethod
+    def cost(cls, geometry: Geometry, **knobs: Any) -> Cost:
+        cls.Knobs.of(cls.name, knobs)
+        return Cost.of(geometry, "labels * (h + 1)", heads.size(geometry.hidden))

@@ -1,0 +1,75 @@
+"""P-tuning v2 (Liu et al. 2022): prefix tuning for understanding, with dropout and a linear head.
+
+    [K^P; K^X], [V^P; V^X] in every layer,    p(y | x) = softmax_y(w_y h + b_y)      (section 3)
+
+What is trained is a prefix. New are the defaults: no reparameterization, dropout on the keys and
+values, and a head in place of the answers' words, where labels need no words, as in tagging.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from datasets import Dataset
+from torch.nn import functional as F
+
+from prefixlab.backbone import Backbone, Conditioning
+from prefixlab.batching import Row
+from prefixlab.geometry import Geometry
+from prefixlab.knobs import knob
+from prefixlab.methods import heads
+from prefixlab.methods.base import Cost
+from prefixlab.methods.prefix_tuning import PrefixTuning, PrefixTuningKnobs
+from prefixlab.methods.reparameterization import Flat
+from prefixlab.tasks import Task
+
+
+@dataclass(frozen=True)
+class PTuningV2Knobs(PrefixTuningKnobs):
+    dropout: float = knob(0.1, "share of the prefix's numbers that a step drops", low=0, high=0.9)
+    classifier: str = knob(
+        "head",
+        "what answers: a trained linear head, or the words of the verbalizer",
+        choices=("head", "verbalizer"),
+    )
+
+
+class PTuningV2(PrefixTuning):
+    """Trained keys and values with dropout, and a trained head.
+
+    Raises
+    ------
+    ValueError
+        A head for a task of free text.
+    """
+
+    name = "p_tuning_v2"
+    Knobs = PTuningV2Knobs
+
+    def __init__(self, lm: Backbone, task: Task, *, seed: int = 0, **knobs: Any):
+        super().__init__(lm, task, seed=seed, **knobs)
+        self.head: Flat | None = None
+        if self.knobs.classifier == "head":
+            answers = len(heads.answers_of(self.name, task).words)
+            start = heads.blank(answers, lm.geometry.hidden, self.generator())
+            self.head = Flat(start.to(lm.device))
+
+    def conditioning(self) -> Conditioning:
+        prefix = F.dropout(self.prefix(), self.knobs.dropout, self.training)
+        answers = self.head() if self.head else None  # [answers, hidden + 1]
+        return Conditioning(past=self.unflatten(prefix), answers=answers)
+
+    def rows(self, lm: Backbone, examples: Dataset, task: Task) -> list[Row]:
+        rows = super().rows(lm, examples, task)
+        return heads.numbered(rows) if self.head else rows
+
+    @classmethod
+    def cost(cls, geometry: Geometry, **knobs: Any) -> Cost:
+        prefix = super().cost(geometry, **knobs)
+        if PTuningV2Knobs.of(cls.name, knobs).classifier != "head":
+            return prefix
+        return Cost.of(
+            geometry,
+            f"{prefix.formula} + labels * (h + 1)",
+            prefix.stored + heads.size(geometry.hidden),
+            prefix.trained - prefix.stored,
+        )

@@ -1,0 +1,48 @@
+"""WARP (Hambardzumyan, Khachatrian & May 2021): a trained prompt, and trained answer rows.
+
+    input = [P; E(x)],    p(y | x) = softmax_y(w_y h),    P and the w_y trained       (section 3)
+
+The rows start as those of the answers' words: before the first step this is prompt tuning.
+"""
+
+from typing import Any
+
+from datasets import Dataset
+
+from prefixlab.backbone import Backbone, Conditioning
+from prefixlab.batching import Row
+from prefixlab.geometry import Geometry
+from prefixlab.methods import heads
+from prefixlab.methods.base import Cost
+from prefixlab.methods.prompt_tuning import PromptTuning
+from prefixlab.methods.reparameterization import Flat
+from prefixlab.tasks import Task
+
+
+class Warp(PromptTuning):
+    """A trained prompt [m, h] in front of the input, and a trained row for each label.
+
+    Raises
+    ------
+    ValueError
+        A task of free text.
+    """
+
+    name = "warp"
+
+    def __init__(self, lm: Backbone, task: Task, *, seed: int = 0, **knobs: Any):
+        super().__init__(lm, task, seed=seed, **knobs)
+        answers = heads.answers_of(self.name, task)
+        self.head = Flat(heads.of_words(lm, answers, self.template.answer_lead).to(lm.device))
+
+    def conditioning(self) -> Conditioning:
+        return Conditioning(virtual=self.prompt(), answers=self.head())
+
+    def rows(self, lm: Backbone, examples: Dataset, task: Task) -> list[Row]:
+        return heads.numbered(super().rows(lm, examples, task))
+
+    @classmethod
+    def cost(cls, geometry: Geometry, **knobs: Any) -> Cost:
+        prompt = super().cost(geometry, **knobs).stored
+        stored = prompt + heads.size(geometry.hidden)
+        return Cost.of(geometry, "m * h + labels * (h + 1)", stored)
