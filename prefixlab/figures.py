@@ -7,7 +7,7 @@ opaque, so that a figure reads the same on a light and on a dark page.
 import io
 from collections.abc import Mapping, Sequence
 from math import ceil, floor, hypot, inf, log10
-from typing import Any
+from typing import Any, NamedTuple
 
 import matplotlib.image
 import matplotlib.pyplot as plt
@@ -19,6 +19,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
+from matplotlib.ticker import EngFormatter
 from torch import Tensor
 
 BLUE, ORANGE, GREEN, PINK = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
@@ -178,11 +179,19 @@ def below(
     return added
 
 
+class Dot(NamedTuple):
+    """What a dot looks like; a dark rim makes it stand out from others of its colour."""
+
+    colour: str
+    marker: str = "o"
+    rim: bool = False
+
+
 def landscape(
-    dots: Sequence[tuple[float, float, str, str]],
+    dots: Sequence[tuple[float, float, Dot]],
     *,
     xlabel: str,
-    legend: Mapping[str, tuple[str, str]],
+    legend: Mapping[str, Dot],
     chance: float = 0.5,
 ) -> tuple[Figure, list[tuple[float, float]]]:
     """Accuracies over what they cost, on a log scale that has a place for zero.
@@ -190,9 +199,9 @@ def landscape(
     Parameters
     ----------
     dots
-        For each its cost, its accuracy, its colour and its marker.
+        For each its cost, its accuracy, and what it looks like.
     legend
-        For each entry its colour and its marker.
+        For each entry what it looks like.
 
     Returns
     -------
@@ -201,7 +210,7 @@ def landscape(
         from above.
     """
     figure = Figure(figsize=(WIDTH, 3.8), facecolor="white")
-    axis = figure.add_axes((0.09, 0.13, 0.86, 0.72))
+    axis = figure.add_axes((0.09, 0.13, 0.86, 0.68))
     costs = [cost for cost, *_ in dots if cost > 0] or [1]
     first, last = floor(log10(min(costs))), ceil(log10(max(costs)))
     decades = range(first, max(last, first + 1) + 1)
@@ -209,28 +218,33 @@ def landscape(
     bottom = min([accuracy for _, accuracy, *_ in dots] + [chance]) - 0.05
     axis.set(xlim=(zero - 0.6, decades[-1] + 0.3), ylim=(bottom, 1.02))
     axis.set(xlabel=xlabel, ylabel="accuracy")
-    axis.set_xticks([zero, *decades], ["0", *(f"{10.0**decade:,.10g}" for decade in decades)])
+    axis.set_xticks([zero, *decades], ["0", *(EngFormatter(sep="")(10.0**decade) for decade in decades)])
     axis.axhline(chance, color="black", linestyle=":", linewidth=1, label="chance")
     axis.axvline(first - 0.15, color=GREY, linewidth=1)  # left of it there is no scale
     axis.spines[["top", "right"]].set_visible(False)
 
     places: list[tuple[float, float]] = []
-    for cost, accuracy, colour, marker in dots:
+    for cost, accuracy, dot in dots:
         x, y = axis.transData.transform((log10(cost) if cost > 0 else zero, accuracy))
         at = beside_others(x, y, places)
         places.append(at)
         x, y = axis.transData.inverted().transform(at)
-        axis.plot(x, y, linestyle="", **look(colour, marker))
-    handles = [Line2D([], [], linestyle="", **look(*how)) for how in legend.values()]
-    figure.legend(handles, legend, loc="upper center", ncols=4, frameon=False, fontsize=9)
+        axis.plot(x, y, **look(dot))
+    handles = [Line2D([], [], **look(dot)) for dot in legend.values()]
+    figure.legend(handles, legend, loc="upper center", ncols=5, frameon=False, fontsize=9)
     width, height = figure.bbox.size
     return figure, [(x / width, 1 - y / height) for x, y in places]
 
 
-def look(colour: str, marker: str) -> dict[str, Any]:
-    """A dot; a diamond has a dark edge, so that it stands out from dots of its colour."""
-    rim = "black" if marker == "D" else "white"
-    return {"color": colour, "marker": marker, "markersize": 8, "markeredgecolor": rim}
+def look(dot: Dot) -> dict[str, Any]:
+    rim = {"markeredgecolor": "black", "markeredgewidth": 1.6} if dot.rim else {}
+    return {
+        "linestyle": "",
+        "color": dot.colour,
+        "marker": dot.marker,
+        "markersize": 8,
+        "markeredgecolor": "white",
+    } | rim
 
 
 def beside_others(

@@ -4,6 +4,7 @@ The points are drawn in the picture; on top of each lies a button without a face
 press and a keyboard can reach.
 """
 
+from itertools import product
 from typing import Any
 
 import ipywidgets as widgets
@@ -25,7 +26,11 @@ AXES = {
     "seconds of the processor": "seconds",
 }
 MOST = 80  # points; beyond that, the oldest are left out, and recorded ones first
-COLOURS = dict(zip(METHODS, figures.COLOURS, strict=False))
+# Six colours are as many as can be told apart: after them comes another shape.
+LOOKS = {
+    name: figures.Dot(colour, marker)
+    for name, (marker, colour) in zip(METHODS, product("o^s", figures.COLOURS), strict=False)
+}
 STYLE = """<style>
 .prefixlab-field { position: relative; display: block; width: 100%; max-width: 720px }
 .prefixlab-field > img { display: block; width: 100% }
@@ -121,14 +126,18 @@ class ComparisonPanel(Panel):
 
     def draw(self) -> None:
         """Draw the points, and lay a button on each."""
+        shown = {result.method for result in self.results}
         figure, places = figures.landscape(
             [
-                (getattr(result, self.axis.value), result.accuracy, *look(result))
+                (getattr(result, self.axis.value), result.accuracy, look(result))
                 for result in self.results
             ],
             xlabel=self.axis.label,
-            legend={name: (colour, "o") for name, colour in COLOURS.items()}
-            | {"recorded": (figures.GREY, "o"), "yours": (figures.GREY, "D")},
+            legend={
+                **{name.replace("_", " "): LOOKS[name] for name in LOOKS if name in shown},
+                "recorded": figures.Dot(figures.GREY),
+                "yours": figures.Dot(figures.GREY, rim=True),
+            },
         )
         self.view.value = figures.png(figure)
         while len(self.points) < len(places):
@@ -180,9 +189,9 @@ def recorded(lm: Backbone) -> list[Result]:
     return found
 
 
-def look(result: Result) -> tuple[str, str]:
-    """The colour of the method; yours is a diamond."""
-    return COLOURS[result.method], "D" if result.source == "yours" else "o"
+def look(result: Result) -> figures.Dot:
+    """That of the method; yours has a rim."""
+    return LOOKS[result.method]._replace(rim=result.source == "yours")
 
 
 def title(result: Result) -> str:

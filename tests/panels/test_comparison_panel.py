@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from prefixlab import Backbone, experiments, figures, geometry
+from prefixlab import METHODS, Backbone, experiments, figures, geometry
 from prefixlab.experiments import WORDINGS
 from prefixlab.panels import results
-from prefixlab.panels.comparison import MOST, ComparisonPanel
+from prefixlab.panels.comparison import LOOKS, MOST, ComparisonPanel
 from prefixlab.panels.prediction import Prediction
 from prefixlab.panels.results import Result, Tried
 
@@ -162,7 +162,7 @@ def test_nothing_is_asked_where_nothing_is_recorded(folder: Path, gpt2: Backbone
     assert bytes(panel.view.value).startswith(b"\x89PNG")
 
 
-def test_yours_have_another_marker(
+def test_yours_have_a_rim_and_every_method_a_look_of_its_own(
     panel: ComparisonPanel, gpt2: Backbone, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[Any] = []
@@ -171,8 +171,9 @@ def test_yours_have_another_marker(
         figures, "landscape", lambda dots, **how: seen.append(dots) or honest(dots, **how)
     )
     results.tried.add(mine(gpt2))
-    assert [marker for *_, marker in seen[-1]] == ["o"] * 4 + ["D"]
-    assert len({colour for _, _, colour, _ in seen[-1]}) == 4
+    assert [dot.rim for *_, dot in seen[-1]] == [False] * 4 + [True]
+    assert len({dot.colour for *_, dot in seen[-1]}) == 4
+    assert len(set(LOOKS.values())) == len(LOOKS) == len(METHODS)
 
 
 def test_the_picture_for_viewers_without_a_kernel_shows_the_points(panel: ComparisonPanel) -> None:
