@@ -67,7 +67,7 @@ real: $(INSTALLED)
 
 browser: $(INSTALLED)
 	$(call heading,"The panels in a browser")
-	@$(STORED_WITH) $(BIN)/pytest tests/browser
+	@$(BIN)/pytest tests/browser
 
 lessons: $(INSTALLED)
 	$(call heading,"The lessons run again and compared with what is stored: nbval")

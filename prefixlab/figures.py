@@ -218,7 +218,9 @@ def landscape(
     bottom = min([accuracy for _, accuracy, *_ in dots] + [chance]) - 0.05
     axis.set(xlim=(zero - 0.6, decades[-1] + 0.3), ylim=(bottom, 1.02))
     axis.set(xlabel=xlabel, ylabel="accuracy")
-    axis.set_xticks([zero, *decades], ["0", *(EngFormatter(sep="")(10.0**decade) for decade in decades)])
+    axis.set_xticks(
+        [zero, *decades], ["0", *(EngFormatter(sep="")(10.0**decade) for decade in decades)]
+    )
     axis.axhline(chance, color="black", linestyle=":", linewidth=1, label="chance")
     axis.axvline(first - 0.15, color=GREY, linewidth=1)  # left of it there is no scale
     axis.spines[["top", "right"]].set_visible(False)

@@ -16,14 +16,19 @@ from prefixlab import assets
 from prefixlab.backbone import choose
 
 
-def random_gpt2() -> Path:
-    """The folder of the random checkpoint, made whole where it is not there yet."""
-    folder = assets.cache_folder() / "random-gpt2"
+def random_gpt2(hidden: int = 768) -> Path:
+    """The folder of the random checkpoint, made whole where it is not there yet.
+
+    It has GPT-2 small's layers and heads; less wide than that, it is quicker.
+    """
+    folder = assets.cache_folder() / f"random-gpt2-{hidden}"
     if folder.is_dir():
         return folder
     # SmolLM2's 49,152 tokens fit into GPT-2's vocabulary of 50,257.
     tokenizer = AutoTokenizer.from_pretrained(assets.fetch(assets.SMOLLM2), model_max_length=1024)
-    config = GPT2Config(bos_token_id=tokenizer.bos_token_id, eos_token_id=tokenizer.eos_token_id)
+    config = GPT2Config(
+        n_embd=hidden, bos_token_id=tokenizer.bos_token_id, eos_token_id=tokenizer.eos_token_id
+    )
     torch.manual_seed(0)
     model = GPT2LMHeadModel(config).to(torch.bfloat16)
     with tempfile.TemporaryDirectory(prefix="random-gpt2-", dir=folder.parent) as scratch:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from lab import CHROMIUM, FIGURES, FLAGS, ROOT, Lab, run_all, wait_until_idle
 from playwright.sync_api import Page, sync_playwright
+from random_gpt2 import random_gpt2
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -25,7 +26,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 @pytest.fixture(scope="session")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    lab = Lab(tmp_path_factory.mktemp("lab"))
+    # What the panels do is tried on a model that knows nothing and is quick; that the lessons are
+    # right on the real one is nbval's to say.
+    lab = Lab(tmp_path_factory.mktemp("lab"), str(random_gpt2(hidden=192)))
     yield lab
     lab.close()
 

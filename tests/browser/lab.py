@@ -38,9 +38,12 @@ FIGURES: list[str] = []  # lines for the end of the report
 
 
 class Lab:
-    """A running JupyterLab over a copy of the lessons, so that none is changed."""
+    """A running JupyterLab over a copy of the lessons, so that none is changed.
 
-    def __init__(self, folder: Path, theme: str = "JupyterLab Light"):
+    The lessons' kernels load `backbone`, a name or the folder of a model.
+    """
+
+    def __init__(self, folder: Path, backbone: str, theme: str = "JupyterLab Light"):
         shutil.copytree(ROOT / "notebooks", folder / "notebooks")
         for name, setting in (SETTINGS | {"apputils-extension/themes": {"theme": theme}}).items():
             file = folder / "settings" / "@jupyterlab" / f"{name}.jupyterlab-settings"
@@ -58,7 +61,8 @@ class Lab:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            env=os.environ | {"JUPYTERLAB_SETTINGS_DIR": str(folder / "settings")},
+            env=os.environ
+            | {"JUPYTERLAB_SETTINGS_DIR": str(folder / "settings"), "PREFIXLAB_BACKBONE": backbone},
         )
         wait_for(f"{self.address}/api/status")
 

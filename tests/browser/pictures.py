@@ -29,7 +29,7 @@ def take(theme: str) -> None:
     folder = ROOT / "docs" / theme
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as scratch, sync_playwright() as playwright:
-        lab = Lab(Path(scratch), theme=f"JupyterLab {theme.title()}")
+        lab = Lab(Path(scratch), "smollm2", theme=f"JupyterLab {theme.title()}")
         nbformat.write(book, Path(scratch) / "panels.ipynb")
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         page = browser.new_page(viewport={"width": 1280, "height": 1400})

