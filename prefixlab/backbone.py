@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from threading import RLock
 from typing import Any
 
 import requests
@@ -100,6 +101,9 @@ class Backbone:
         self.geometry = Geometry.of(name, model.config)
         self.padding = tokenizer.pad_token_id or tokenizer.eos_token_id or 0
         self._recorded: list[Tensor] | None = None
+        # What a pass changes inside the model is there for whoever else runs it meanwhile: a cell,
+        # and a panel, whose callbacks JupyterLab runs in a thread of their own.
+        self._turn = RLock()
 
     @property
     def device(self) -> torch.device:
@@ -244,11 +248,12 @@ class Backbone:
 
         Each entry is [batch, heads, queries, keys], layer by layer, in float32.
         """
-        self._recorded = []
-        try:
-            yield self._recorded
-        finally:
-            self._recorded = None
+        with self._turn:
+            self._recorded = []
+            try:
+                yield self._recorded
+            finally:
+                self._recorded = None
 
     def _run(
         self, tokens: Tensor, mask: Tensor | None, given: Conditioning
@@ -290,7 +295,7 @@ class Backbone:
     @contextmanager
     def _changed(self, tokens: Tensor, given: Conditioning) -> Iterator[None]:
         """Within this context the model computes what `given` says inside its layers."""
-        inside = Inside(record=self._recorded.append if self._recorded is not None else None)
+        inside = Inside()
         if given.deep:
             inside.slots = torch.where(tokens < 0, -1 - tokens, -1)
             inside.deep = {
@@ -300,11 +305,12 @@ class Backbone:
         if given.past and given.past.gate is not None:
             inside.prefix = given.past.length
             inside.gates = dict(zip(given.past.by_layer(), given.past.gate, strict=True))
-        with ExitStack() as stack:
+        with self._turn, ExitStack() as stack:
             for name, function in given.after.items():
                 module = self.model.get_submodule(name)
                 hook = module.register_forward_hook(lambda *call, own=function: own(call[-1]))
                 stack.callback(hook.remove)
+            inside.record = self._recorded.append if self._recorded is not None else None
             stack.callback(delattr, self.model.config, INSIDE)
             setattr(self.model.config, INSIDE, inside)
             yield

@@ -5,9 +5,11 @@ opaque, so that a figure reads the same on a light and on a dark page.
 """
 
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import wraps
 from math import ceil, floor, hypot, inf, log10
-from typing import Any, NamedTuple
+from threading import RLock
+from typing import Any, NamedTuple, ParamSpec
 
 import matplotlib.image
 import matplotlib.pyplot as plt
@@ -21,6 +23,8 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import EngFormatter
 from torch import Tensor
+
+P = ParamSpec("P")
 
 BLUE, ORANGE, GREEN, PINK = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
 SKY, YELLOW, GREY = "#56B4E9", "#E69F00", "#BBBBBB"
@@ -386,6 +390,22 @@ def png(figure: Figure) -> bytes:
     stream = io.BytesIO()
     figure.savefig(stream, format="png", dpi=100)
     return stream.getvalue()
+
+
+def one_at_a_time(draw: Callable[P, bytes]) -> Callable[P, bytes]:
+    """A function that draws on a figure it keeps, for one caller after the other.
+
+    JupyterLab runs the callbacks of widgets in a thread beside that of the cells, and both may
+    turn the same knob.
+    """
+    turn = RLock()
+
+    @wraps(draw)
+    def in_turn(*given: P.args, **named: P.kwargs) -> bytes:
+        with turn:
+            return draw(*given, **named)
+
+    return in_turn
 
 
 def snapshot(canvas: FigureCanvasAgg) -> bytes:

@@ -1,5 +1,7 @@
 """The backbone: frozen, and the same model as transformers' own."""
 
+from threading import Thread
+
 import pytest
 import torch
 from reference import close, plain
@@ -107,3 +109,26 @@ def test_every_method_works_where_the_backbone_lies(tiny, task, name, tmp_path):
         for lm, each in ((there, method), (tiny, same))
     )
     close(ours, theirs, tolerance=1e-3)
+
+
+def test_two_threads_that_run_the_model_do_not_see_what_the_other_gives_it(tiny, task):
+    """As in JupyterLab, where a cell may run the model while a panel trains."""
+    methods = [create("bias_only", tiny, task), create("infix", tiny, task, prefix_length=3)]
+    with torch.no_grad():
+        methods[0].bias.values += 0.1
+    alone = [prefixlab.evaluation.scores(tiny, method, task, task.test) for method in methods]
+    found: list[list[torch.Tensor]] = [[], []]
+
+    def run(number: int) -> None:
+        for _ in range(5):
+            scored = prefixlab.evaluation.scores(tiny, methods[number], task, task.test)
+            found[number].append(scored)
+
+    threads = [Thread(target=run, args=(number,)) for number in (0, 1)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for expected, several in zip(alone, found, strict=True):
+        assert len(several) == 5
+        assert all(torch.equal(scored, expected) for scored in several)

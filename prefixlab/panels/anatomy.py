@@ -118,6 +118,7 @@ def value_of(knob: Any) -> Any:
     return typed(knob.value) if isinstance(knob.value, str) else knob.value
 
 
+@figures.one_at_a_time
 def picture_of(laid: list[Positions], layers: int) -> bytes:
     columns = [
         (part.label, [part.at_input, *(part.layers.get(i, "text") for i in range(layers))])

@@ -112,8 +112,9 @@ class Panel(widgets.VBox):
 
     def close(self) -> None:
         """End what runs, and close every widget of the panel: nothing of it stays behind."""
-        if self.running:
-            self.running.cancel()
+        if self.running and not self.running.done():
+            # It may run in another thread: JupyterLab has one for the callbacks of widgets.
+            self.running.get_loop().call_soon_threadsafe(self.running.cancel)
         for child in self.children:
             discard(child)
         for part in (self.layout, self):

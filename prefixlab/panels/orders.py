@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from prefixlab.evaluation import Evaluation
-from prefixlab.figures import BLUE, GREY, ORANGE, WIDTH, snapshot
+from prefixlab.figures import BLUE, GREY, ORANGE, WIDTH, one_at_a_time, snapshot
 
 
 class Orders:
@@ -49,6 +49,7 @@ class Orders:
     def limit(self, orders: int) -> None:
         self.axis.set_xlim(-0.7, max(1, orders - 1) + 0.7)
 
+    @one_at_a_time
     def png(
         self,
         chosen: int,

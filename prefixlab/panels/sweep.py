@@ -14,7 +14,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from prefixlab.figures import COLOURS, GREY, WIDTH, YELLOW, snapshot
+from prefixlab.figures import COLOURS, GREY, WIDTH, YELLOW, one_at_a_time, snapshot
 
 NAMES = {"train": "training sentences"}  # a label of its own where the column is too short
 # Label, and a range in which all runs of two-class tasks can be compared.
@@ -98,6 +98,7 @@ class Sweep:
             return float(value)
         return float(self.words.index(value)) if value in self.words else float("nan")
 
+    @one_at_a_time
     def png(
         self,
         at: Any,

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from math import factorial
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -225,3 +226,22 @@ def test_an_unfinished_record_asks_no_question(gpt2: Backbone, task: Task, grid:
 def test_its_picture_shows_the_figure(panel: InContextPanel) -> None:
     assert panel.plots() == [panel.plot]
     assert panel.picture().startswith(b"\x89PNG")
+
+
+def test_two_threads_that_turn_a_knob_draw_one_after_the_other(panel: InContextPanel) -> None:
+    """As in JupyterLab, where a cell and a slider may do so at once."""
+    pictures = {orders: panel.figure.png(0, orders, {0: 0.5}, {}) for orders in (2, 6, 24, 120)}
+    figure, drawn = panel.figure, []
+
+    def draw(orders: int) -> None:
+        drawn.append((orders, figure.png(0, orders, {0: 0.5}, {})))
+
+    for _ in range(5):
+        figure.background.cache_clear()
+        threads = [Thread(target=draw, args=(orders,)) for orders in pictures]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert len(drawn) == 20
+    assert all(picture == pictures[orders] for orders, picture in drawn)
