@@ -95,6 +95,26 @@ def p_tuning() -> Iterator[dict[str, Any]]:
             yield run("p_tuning", train_size=size, seed=seed, template=template, encoder="lstm")
 
 
+def p_tuning_v2() -> Iterator[dict[str, Any]]:
+    usual: dict[str, Any] = {
+        "prefix_length": 10,
+        "layers": "all",
+        "classifier": "head",
+        "dropout": 0.1,
+        "reparameterization": "none",
+    }
+    others: list[dict[str, Any]] = [
+        *({"layers": layers} for layers in ("last:10", "first:10", "last:4", "first:4")),
+        *({"prefix_length": length} for length in LENGTHS[1:]),
+        {"reparameterization": "mlp"},
+        {"dropout": 0.0},
+    ]
+    for seed in SEEDS:
+        for classifier in ("head", "verbalizer"):
+            for other in ({}, *others):
+                yield run("p_tuning_v2", seed=seed, **usual | {"classifier": classifier} | other)
+
+
 def soft(wording: str) -> str:
     """The same words with three soft slots before the text and three after it."""
     return "{soft:3}" + wording.replace("{x}", "{x}{soft:3}")
@@ -102,7 +122,7 @@ def soft(wording: str) -> str:
 
 GRIDS = {
     grid.__name__: grid
-    for grid in (discrete_prompt, in_context, prompt_tuning, prefix_tuning, p_tuning)
+    for grid in (discrete_prompt, in_context, prompt_tuning, prefix_tuning, p_tuning, p_tuning_v2)
 }
 
 

@@ -98,6 +98,8 @@ MISTAKES: dict[str, tuple[Callable[[Given], Any], list[str]]] = {
     "text without room": (lambda at: at.predict("x" * 200), ["of text", "128 positions"]),
     "layer": (lambda at: at.create("prefix_tuning", layers="1-3"), ["layers='1-3'", "0 to 2"]),
     "layers": (lambda at: parse_layers("first", 12), ["layers='first'", "0 to 11", "0-5"]),
+    "last layers": (lambda at: parse_layers("last:13", 12), ["layers='last:13'", "0 to 11"]),
+    "no last layers": (lambda at: parse_layers("last:0", 12), ["layers='last:0'", "last:4"]),
     # Templates and answers.
     "no text": (lambda at: Template("Sentiment: {y}"), ["0 times {x}", "{x} exactly once"]),
     "no answer": (lambda at: Template("Review: {x}"), ["0 times {y}", "{y} exactly once"]),

@@ -41,7 +41,9 @@ class PrefixTuningKnobs(CommonKnobs):
         choices=("uniform", "matched", "task_words", "unrelated_words", "examples"),
     )
     words: str = knob("", "the words for task_words; empty for the task's own")
-    layers: str = knob("all", "the layers that get a prefix: all, or numbers and ranges: 0-5,11")
+    layers: str = knob(
+        "all", "the layers that get a prefix: all, first:4, last:4, or numbers and ranges: 0-5,11"
+    )
     reparameterization: str = knob(
         "none", "train the prefix itself, or an MLP that computes it", choices=("none", "mlp")
     )
@@ -185,7 +187,7 @@ def fit(mlp: MLP, target: Tensor) -> None:
 
 
 def parse_layers(text: str, count: int) -> tuple[int, ...]:
-    """Layer numbers from "all" or a list of numbers and ranges such as "0-5,11".
+    """Layer numbers from "all", "first:4", "last:4", or numbers and ranges such as "0-5,11".
 
     Raises
     ------
@@ -194,6 +196,11 @@ def parse_layers(text: str, count: int) -> tuple[int, ...]:
     """
     if text == "all":
         return tuple(range(count))
+    end, _, few = text.partition(":")
+    if end in ("first", "last") and few.isdecimal() and 1 <= int(few) <= count:
+        return (
+            tuple(range(count))[: int(few)] if end == "first" else tuple(range(count))[-int(few) :]
+        )
     try:
         ranges = [[int(end) for end in item.split("-")] for item in text.split(",")]
         chosen = sorted(set(chain(*(range(span[0], span[-1] + 1) for span in ranges))))
@@ -201,8 +208,8 @@ def parse_layers(text: str, count: int) -> tuple[int, ...]:
         chosen = []
     if not chosen or chosen[0] < 0 or chosen[-1] >= count:
         raise ValueError(
-            f"layers={text!r} names no layers of this model; write all, or numbers and ranges "
-            f"from 0 to {count - 1}, such as 0-{count // 2 - 1} or 0,{count - 1}."
+            f"layers={text!r} names no layers of this model; write all, first:4, last:4, or "
+            f"numbers and ranges from 0 to {count - 1}, such as 0-{count // 2 - 1},{count - 1}."
         )
     return tuple(chosen)
 

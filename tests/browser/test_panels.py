@@ -74,6 +74,7 @@ def test_lesson_02(run_lesson: RunLesson) -> None:
     report("orders", redraws(panel, "order", 60))
     for name in ("draw (seed)", "demonstrations", "order"):
         move(panel, name, "ArrowRight")
+    by_keyboard(panel)
     choose(panel, "labels", "random")
     press(panel, "Measure")
     press(panel, "Stop")
@@ -119,6 +120,21 @@ def test_lesson_05(run_lesson: RunLesson) -> None:
     expect(comparison).to_contain_text("accuracy")
     expect(comparison.locator("table")).to_contain_text("p_tuning")
     keep(comparison, "comparison")
+
+
+def by_keyboard(panel: Locator) -> None:
+    """A list to choose from, a box to tick and the next control: without a mouse."""
+    choices = row_of(panel, "labels").locator("select")
+    choices.press("ArrowDown")
+    expect(choices).to_have_value("random")
+    choices.press("Tab")
+    focused = panel.page.locator(":focus")
+    assert row_of(panel, "draw (seed)").locator(focused).count() == 1
+    tick = panel.get_by_label("calibrate")
+    tick.press("Space")
+    expect(tick).to_be_checked()
+    tick.press("Space")
+    expect(tick).not_to_be_checked()
 
 
 def try_lab(panel: Locator, slider: str, name: str, there: int = 4) -> None:
@@ -195,10 +211,10 @@ def skip(panel: Locator) -> None:
 
 
 def guess(panel: Locator, unit: str) -> None:
-    """Answer the panel's question: it must show the guess beside what was measured."""
+    """Answer the panel's question by keyboard: it must show the guess beside what was measured."""
     if unit == "points":
-        press(panel, "about the same")
-    press(panel, "Show me")
+        panel.get_by_role("button", name="about the same", exact=True).press("Enter")
+    panel.get_by_role("button", name="Show me", exact=True).press("Space")
     expect(panel).to_contain_text("your guess")
     expect(panel).to_contain_text("measured")
 

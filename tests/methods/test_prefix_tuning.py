@@ -52,7 +52,15 @@ def test_matched_keys_and_values_have_the_size_of_real_ones(lm, task):
 
 @pytest.mark.parametrize(
     ("text", "chosen"),
-    [("all", (0, 1, 2, 3, 4, 5)), ("0-2,5", (0, 1, 2, 5)), ("4", (4,)), ("3,0-1,1", (0, 1, 3))],
+    [
+        ("all", (0, 1, 2, 3, 4, 5)),
+        ("0-2,5", (0, 1, 2, 5)),
+        ("4", (4,)),
+        ("3,0-1,1", (0, 1, 3)),
+        ("first:2", (0, 1)),
+        ("last:2", (4, 5)),
+        ("last:6", (0, 1, 2, 3, 4, 5)),
+    ],
 )
 def test_layers_are_numbers_and_ranges(text, chosen):
     assert parse_layers(text, 6) == chosen
