@@ -21,6 +21,7 @@ from prefixlab.methods.prefix_tuning import attention_mass
 from prefixlab.methods.prompt_tuning import nearest_tokens
 from prefixlab.tasks import Task
 from prefixlab.template import Template, Verbalizer
+from prefixlab.text_metrics import TextEvaluation, judge_texts
 from prefixlab.training import Recipe, Step, Training, TrainingDiverged, train
 
 __all__ = [
@@ -41,6 +42,7 @@ __all__ = [
     "Step",
     "Task",
     "Template",
+    "TextEvaluation",
     "Training",
     "TrainingDiverged",
     "Verbalizer",
@@ -48,6 +50,7 @@ __all__ = [
     "create",
     "evaluate",
     "geometry",
+    "judge_texts",
     "load",
     "load_method",
     "nearest_tokens",

@@ -338,7 +338,8 @@ def to_mr(table: Table) -> str:
 
 
 def from_mr(mr: str) -> Table:
-    return dict(re.findall(r"(\w+)\[([^\]]*)\]", mr))
+    """The inverse of `to_mr`; a slot may be of several words, as in customer rating[low]."""
+    return dict(re.findall(r"([^\s,\[\]][^,\[\]]*)\[([^\]]*)\]", mr))
 
 
 # --- references -------------------------------------------------------------------------------

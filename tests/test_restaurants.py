@@ -82,6 +82,11 @@ def test_tables_keep_to_the_slots(entries):
         assert from_mr(to_mr(entry.table)) == entry.table
 
 
+def test_a_slot_may_be_of_several_words():
+    table = from_mr("name[Cotto], customer rating[5 out of 5], near[The Portland Arms]")
+    assert table == {"name": "Cotto", "customer rating": "5 out of 5", "near": "The Portland Arms"}
+
+
 def test_every_table_has_one_to_three_references(entries):
     assert {len(entry.references) for entry in entries} == {1, 2, 3}
 
