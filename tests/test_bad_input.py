@@ -15,6 +15,7 @@ from prefixlab import Backbone, Task, Template, Verbalizer
 from prefixlab.methods.prefix_tuning import parse_layers
 
 ROWS = "".join(f"film {index},{'good' if index % 2 else 'bad'}\n" for index in range(20))
+TABLES = "mr,ref\n" + "".join(f"name[N{index}],text\n" * 2 for index in range(6))
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,11 @@ class Given:
         path = self.folder / "mine.csv"
         path.write_bytes(content.encode() if isinstance(content, str) else content)
         return Task.from_csv(path, **{"text": "review", "label": "taste"} | options)
+
+    def tables(self, content: str = TABLES, **sizes: int) -> Task:
+        path = self.folder / "places.csv"
+        path.write_text(content)
+        return Task.tables_from_csv(path, **{"train": 2, "validation": 1, "test": 2} | sizes)
 
     def on_another_backbone(self) -> pl.Method:
         path = pl.save(self.create("prompt_tuning"), self.folder / "mine")
@@ -168,6 +174,27 @@ MISTAKES: dict[str, tuple[Callable[[Given], Any], list[str]]] = {
     "template of a file": (
         lambda at: at.csv("review,taste\n" + ROWS, template="{review}: {y}"),
         ["{review}", "the fields are"],
+    ),
+    # Tables to put into words.
+    "no tables": (lambda at: at.tables("mr,ref\n"), ["places has 0 different tables", "fewer"]),
+    "more tables than there are": (lambda at: at.tables(test=5), ["6 different tables", "5 to"]),
+    "more pairs than there are": (lambda at: at.tables(train=7), ["6 pairs", "train from 1 to 6"]),
+    "no tables to test on": (lambda at: at.tables(test=0), ["test=0", "at least 1"]),
+    "no column of texts": (
+        lambda at: at.tables("mr,text\na[b],c\n"),
+        ["places has no column 'ref'", "mr, text"],
+    ),
+    "a table without its text": (
+        lambda at: at.tables(TABLES + "name[N9],\n"),
+        ["1 empty cell", "'ref'", "row 13"],
+    ),
+    "more restaurants than there are": (
+        lambda at: pl.tasks.load("restaurants"),
+        ["restaurants has 100 tables", "test from 1 to 100"],
+    ),
+    "texts without references": (
+        lambda at: pl.judge_texts(["one", "two"], {"name[A]": ["A."]}),
+        ["2 texts", "1 tables"],
     ),
     # Demonstrations.
     "more demonstrations than examples": (

@@ -5,7 +5,7 @@ from itertools import chain
 import pytest
 from huggingface_hub import constants
 
-from prefixlab import Task, assets, tasks
+from prefixlab import Task, assets, restaurants, tasks
 
 RATED = (
     [(f"{index}", 1.1 + index % 3, f"good {index}") for index in range(30)]
@@ -101,10 +101,70 @@ def test_the_real_domains_have_their_sentences(name, sentences):
 def test_restaurants_are_texts_to_write():
     task = tasks.load("restaurants", train=8, validation=4, test=6)
     assert task.verbalizer is None
-    assert len(task.train) == 8
+    assert len(task.train) == len(set(task.train["x"])) == 8
     assert all(isinstance(y, str) and y for y in task.test["y"])
     assert not set(task.train["x"]) & set(task.test["x"])
     assert "free text" in repr(task)
+
+
+def test_unseen_restaurants_have_the_same_training_examples():
+    sizes = {"train": 1416, "validation": 192, "test": 100, "seed": 3}
+    seen, unseen = (tasks.load(name, **sizes) for name in tasks.TABLES)
+    assert [seen.train[:], seen.validation[:]] == [unseen.train[:], unseen.validation[:]]
+    kinds = tuple(f"[{value}]" for values in restaurants.HELD_OUT.values() for value in values)
+    assert all(any(kind in x for kind in kinds) for x in unseen.test["x"])
+    assert not any(kind in x for kind in kinds for x in [*seen.train["x"], *seen.test["x"]])
+    assert [len(seen.test), len(unseen.test)] == [197, 193]
+
+
+@pytest.fixture
+def tables(tmp_path):
+    """Twelve tables, of which table i has 1 + i % 3 texts, not side by side."""
+    path = tmp_path / "places.csv"
+    rows = [
+        f'"name[N{i}], customer rating[low]",text {i}.{j}'
+        for j in range(3)
+        for i in range(12)
+        if j <= i % 3
+    ]
+    path.write_text("\n".join(["mr,ref", *rows]), encoding="utf-8")
+    return path
+
+
+def test_equal_tables_are_in_one_split_with_all_their_texts_in_the_test(tables):
+    task = Task.tables_from_csv(tables, train=10, validation=2, test=3)
+    splits = [set(tasks.references(split)) for split in (task.train, task.validation, task.test)]
+    assert [len(split) for split in splits] == [7, 2, 3]
+    assert len(set().union(*splits)) == 12
+    for table, texts in tasks.references(task.test).items():
+        i = int(table.removeprefix("name[N").split("]")[0])
+        assert texts == [f"text {i}.{j}" for j in range(1 + i % 3)]
+
+
+def test_pairs_are_of_as_many_tables_as_there_are(tables):
+    task = Task.tables_from_csv(tables, train=10, validation=2, test=3)
+    first, again = task.train["x"][:7], task.train["x"][7:]
+    assert len(set(first)) == 7
+    assert set(again) < set(first)
+    assert all(y.endswith(".0") for y in task.train["y"][:7])
+
+
+def test_a_seed_draws_the_tables_and_train_leaves_the_test_as_it_is(tables):
+    sizes = {"validation": 2, "test": 3}
+    small, large, other = (
+        Task.tables_from_csv(tables, train=train, **sizes, seed=seed)
+        for train, seed in ((2, 1), (9, 1), (2, 2))
+    )
+    assert small.test[:] == large.test[:] != other.test[:]
+    assert small.train["y"] == large.train["y"][:2]
+
+
+def test_tables_from_a_folder_are_those_of_its_file(tables, tmp_path, monkeypatch):
+    monkeypatch.setattr("datasets.config.HF_DATASETS_CACHE", tmp_path / "cache")
+    sizes = {"train": 9, "validation": 2, "test": 3}
+    columns = {"table": "mr", "text": "ref", "revision": None}
+    theirs = Task.tables_from_hub(str(tables.parent), **columns, **sizes)
+    assert texts(theirs) == texts(Task.tables_from_csv(tables, **sizes))
 
 
 def test_a_csv_file_is_a_task(table):
