@@ -9,7 +9,7 @@ from prefixlab.text_metrics import bleu, rouge_l, slot_error
 
 TEXTS = ["The Tin Otter is a cheap pub.", "There is a Thai diner by the harbour called Cotto."]
 REFERENCES = [
-    ["The Tin Otter is a low-cost pub.", "The Tin Otter, a pub, is cheap."],
+    ["The Tin Otter, a pub, is cheap.", "The Tin Otter is a low-cost pub."],
     ["By the harbour there is a Thai diner called Cotto."],
 ]
 E2E = [
@@ -35,7 +35,7 @@ def test_rouge_is_that_of_the_best_reference():
 
     best = [max(score(text, one) for one in of) for text, of in zip(TEXTS, REFERENCES, strict=True)]
     assert rouge_l(TEXTS, REFERENCES) == pytest.approx(100 * sum(best) / 2)
-    assert score(TEXTS[0], REFERENCES[0][0]) != score(TEXTS[0], REFERENCES[0][1])
+    assert score(TEXTS[0], REFERENCES[0][0]) < score(TEXTS[0], REFERENCES[0][1])
 
 
 @pytest.mark.parametrize(
