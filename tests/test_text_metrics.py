@@ -63,7 +63,7 @@ def test_slots_of_restaurants_are_counted_by_hand(text, wrong):
         (("COTTO: Pub, Riverside", "The Mill (Thai), near Ranch", "Mill"), 0),
         (("Cotto", "The Mill", "Mill, a restaurant"), 4),
         (("Cotto, a pub, riverside, near Ranch", "The Mill: Thai, Ranch, riverside", "Mill"), 2),
-        (("Cottontail, a public riverside", "The Mill, Thai, Ranch", "Mill"), 2),
+        (("Cottontail, a gastropub, riverside", "The Mill, Thai, Ranch", "Mill"), 2),
     ],
 )
 def test_slots_of_other_tables_are_counted_where_values_are_verbatim(texts, wrong):
