@@ -5,6 +5,7 @@ from prefixlab.backbone import Backbone, Conditioning, Past, load
 from prefixlab.checkpoints import load as load_method
 from prefixlab.checkpoints import resume, save
 from prefixlab.evaluation import Evaluation, evaluate, predict
+from prefixlab.generation import Decoding, generate
 from prefixlab.geometry import Geometry, geometry
 from prefixlab.methods import (
     METHODS,
@@ -29,6 +30,7 @@ __all__ = [
     "Backbone",
     "Conditioning",
     "Cost",
+    "Decoding",
     "DiscretePrompt",
     "Evaluation",
     "Geometry",
@@ -49,6 +51,7 @@ __all__ = [
     "attention_mass",
     "create",
     "evaluate",
+    "generate",
     "geometry",
     "judge_texts",
     "load",

@@ -102,17 +102,18 @@ def weights(query: Tensor, key: Tensor, mask: Tensor, scaling: float | None) -> 
     return scores.masked_fill(~mask, float("-inf")).softmax(-1).detach()
 
 
-def causal_mask(seen: Tensor, prefix: Tensor) -> Tensor:
-    """Who may attend to whom, [batch, 1, T, P + T]: all see the prefix, and no one the future.
+def causal_mask(seen: Tensor, prefix: Tensor, new: int) -> Tensor:
+    """What the last `new` of T tokens may attend to, [batch, 1, new, P + T].
 
-    `seen` is [batch, T] and `prefix` [batch, P], True where a position is there. Padding may see
-    itself, so that no row of the softmax is empty; nothing reads what it computes.
+    All see the prefix, and no one the future. `seen` is [batch, T] and `prefix` [batch, P], True
+    where a position is there. Padding may see itself, so that no row of the softmax is empty;
+    nothing reads what it computes.
     """
     length = seen.shape[1]
-    below = torch.ones(length, length, dtype=torch.bool, device=seen.device).tril()
-    itself = torch.eye(length, dtype=torch.bool, device=seen.device)
-    text = (below & seen[:, None, None, :]) | itself  # [batch, 1, T, T]
-    before = prefix[:, None, None, :].expand(-1, 1, length, -1)  # [batch, 1, T, P]
+    below = torch.ones(length, length, dtype=torch.bool, device=seen.device).tril()[-new:]
+    itself = torch.eye(length, dtype=torch.bool, device=seen.device)[-new:]
+    text = (below & seen[:, None, None, :]) | itself  # [batch, 1, new, T]
+    before = prefix[:, None, None, :].expand(-1, 1, new, -1)  # [batch, 1, new, P]
     return torch.cat([before, text], dim=-1)
 
 

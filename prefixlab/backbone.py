@@ -90,6 +90,21 @@ class Conditioning:
 NOTHING = Conditioning()
 
 
+@dataclass
+class Reading:
+    """Texts as far as they are read: going on from here costs the new tokens alone."""
+
+    given: Conditioning
+    tokens: Tensor  # [rows, T], all that were read
+    seen: Tensor  # [rows, P + T], True where a position of the past or a token is there
+    cache: DynamicCache  # keys and values of the past and of the tokens
+
+    def keep(self, rows: Tensor) -> None:
+        """Go on with these rows, in this order; one that is named twice goes on twice."""
+        self.tokens, self.seen = self.tokens[rows], self.seen[rows]
+        self.cache.reorder_cache(rows)  # type: ignore[arg-type]  # it takes any integers
+
+
 class Backbone:
     """A frozen causal language model with everything the methods need of it."""
 
@@ -180,10 +195,28 @@ class Backbone:
         """The keys and values that real text leaves in every layer, read in one pass."""
         ids = self.encode(text) if isinstance(text, str) else list(text)
         with torch.no_grad():
-            _, cache = self._run(torch.tensor([ids], device=self.device), None, NOTHING)
-        layers: list[Any] = list(cache.layers)
+            _, reading = self._run(torch.tensor([ids], device=self.device), None, NOTHING)
+        layers: list[Any] = list(reading.cache.layers)
         return Past(
             torch.stack([at.keys for at in layers]), torch.stack([at.values for at in layers])
+        )
+
+    def read(
+        self, tokens: Tensor, mask: Tensor, given: Conditioning = NOTHING
+    ) -> tuple[Tensor, Reading]:
+        """Logits of the token after each row, [rows, vocabulary], and the reading to go on from.
+
+        Parameters and errors are those of `hidden_states`.
+        """
+        weights = {name: value.to(self.dtype) for name, value in given.weights.items()}
+        hidden, reading = self._run(tokens, mask, replace(given, weights=weights))
+        return self._next(hidden, reading), reading
+
+    def read_on(self, reading: Reading, tokens: Tensor) -> Tensor:
+        """Read a further token in every row, [rows]; logits of the next, [rows, vocabulary]."""
+        new = tokens[:, None]  # [rows, 1]
+        return self._next(
+            self._read_on(reading, new, torch.ones_like(new, dtype=torch.bool)), reading
         )
 
     def answer_scores(self, batch: Batch, given: Conditioning = NOTHING) -> Tensor:
@@ -257,7 +290,7 @@ class Backbone:
 
     def _run(
         self, tokens: Tensor, mask: Tensor | None, given: Conditioning
-    ) -> tuple[Tensor, DynamicCache]:
+    ) -> tuple[Tensor, Reading]:
         if any(getattr(part, "gradient_checkpointing", False) for part in self.model.modules()):
             raise ValueError(
                 "Gradient checkpointing drops the keys and values of the prefix; call "
@@ -265,20 +298,33 @@ class Backbone:
             )
         seen = torch.ones_like(tokens, dtype=torch.bool) if mask is None else mask
         past = self._seen_past(given.past, len(tokens))  # [batch, prefix]
-        self.check_room(past.shape[1], tokens.shape[1])
+        reading = Reading(given, tokens[:, :0], past, self._cache(given.past, len(tokens)))
+        return self._read_on(reading, tokens, seen), reading
+
+    def _read_on(self, reading: Reading, tokens: Tensor, mask: Tensor) -> Tensor:
+        """Activations of the new tokens, [batch, new, hidden], which become part of the reading."""
+        given, new = reading.given, tokens.shape[1]
+        reading.tokens = torch.cat([reading.tokens, tokens], dim=1)
+        reading.seen = torch.cat([reading.seen, mask], dim=1)
+        length = reading.tokens.shape[1]
+        past, seen = reading.seen[:, :-length], reading.seen[:, -length:]
+        self.check_room(past.shape[1], length)
         # A row's first real token has position P, whatever padding stands before it.
         position_ids = past.sum(1, keepdim=True) + (seen.cumsum(1) - 1).clamp(min=0)
-        cache = self._cache(given.past, len(tokens))
-        with self._changed(tokens, given):
+        with self._changed(reading.tokens, given):
             output = self._call(
                 given,
                 inputs_embeds=self._embed(tokens, given),
-                attention_mask=causal_mask(seen, past),
-                position_ids=position_ids,  # [batch, positions]
-                past_key_values=cache,
+                attention_mask=causal_mask(seen, past, new),
+                position_ids=position_ids[:, -new:],  # [batch, new]
+                past_key_values=reading.cache,
                 use_cache=True,
             )
-        return output.last_hidden_state, cache
+        return output.last_hidden_state
+
+    def _next(self, hidden: Tensor, reading: Reading) -> Tensor:
+        """Logits after the last column, where the newest token of every row is."""
+        return F.linear(hidden[:, -1], *self._head(reading.given)).float()
 
     def _call(self, given: Conditioning, **inputs: Any) -> Any:
         """The model itself, with the weights in place that are given."""
@@ -348,7 +394,7 @@ class Backbone:
         return torch.ones(batch, length, dtype=torch.bool, device=self.device)
 
     def _cache(self, past: Past | None, batch: int) -> DynamicCache:
-        """A fresh cache that holds the past: the model appends to it, so it serves one pass."""
+        """A fresh cache that holds the past: the model appends to it, so it serves one reading."""
         cache = DynamicCache()
         if past is None:
             return cache

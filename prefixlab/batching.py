@@ -113,20 +113,26 @@ def collate(rows: Sequence[Row], padding: int) -> Batch:
                 targets += answer
             reads += [(len(sequences), -place) for place in range(len(answer), 0, -1)]
             sequences.append(sequence)
-    width = max(len(sequence) for sequence in sequences)
-    padded = [[padding] * (width - len(ids)) + ids for ids in sequences]
-    mask = [[False] * (width - len(ids)) + [True] * len(ids) for ids in sequences]
+    tokens, mask = pad(sequences, padding)
     read_rows, from_the_end = torch.tensor(reads).unbind(1)
     return Batch(
-        tokens=torch.tensor(padded),
-        mask=torch.tensor(mask),
+        tokens=tokens,
+        mask=mask,
         read_rows=read_rows,
-        read_columns=width + from_the_end,
+        read_columns=tokens.shape[1] + from_the_end,
         targets=torch.tensor(targets, dtype=torch.long),
         candidates=torch.tensor([answer[0] for answer in rows[0].answers]) if single else None,
         answers=answers,
         labels=torch.tensor([row.label for row in rows]),
     )
+
+
+def pad(sequences: Sequence[Sequence[int]], padding: int) -> tuple[Tensor, Tensor]:
+    """The sequences padded on the left, and True where a token stands: both [rows, positions]."""
+    width = max(len(ids) for ids in sequences)
+    padded = [[padding] * (width - len(ids)) + list(ids) for ids in sequences]
+    mask = [[False] * (width - len(ids)) + [True] * len(ids) for ids in sequences]
+    return torch.tensor(padded), torch.tensor(mask)
 
 
 def training_order(rows: Sequence[Row], batch_size: int, epoch: int, seed: int) -> list[list[int]]:

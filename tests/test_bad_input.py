@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import torch
-from transformers import T5Config
+from transformers import BertConfig, BertModel, T5Config
 
 import prefixlab as pl
 from prefixlab import Backbone, Task, Template, Verbalizer
@@ -49,6 +49,14 @@ class Given:
         path = self.folder / "places.csv"
         path.write_text(content)
         return Task.tables_from_csv(path, **{"train": 2, "validation": 1, "test": 2} | sizes)
+
+    def generate(self, text: str = "dull", **knobs: Any) -> list[str]:
+        return pl.generate(self.lm, self.create("discrete_prompt"), self.task, [text], **knobs)
+
+    def encoder(self) -> list[str]:
+        config = BertConfig(hidden_size=8, num_hidden_layers=1, num_attention_heads=1)
+        lm = Backbone("bert", BertModel(config), self.lm.tokenizer)
+        return pl.generate(lm, self.create("discrete_prompt"), self.task, ["dull"])
 
     def on_another_backbone(self) -> pl.Method:
         path = pl.save(self.create("prompt_tuning"), self.folder / "mine")
@@ -196,6 +204,21 @@ MISTAKES: dict[str, tuple[Callable[[Given], Any], list[str]]] = {
         lambda at: pl.judge_texts(["one", "two"], {"name[A]": ["A."]}),
         ["2 texts", "1 tables"],
     ),
+    # Generation.
+    "text beyond the positions": (
+        lambda at: at.generate(max_new_tokens=500),
+        ["max_new_tokens=500", "128 positions of tiny-gpt2", "choose at most"],
+    ),
+    "prompt beyond the positions": (lambda at: at.generate("x" * 200), ["of text", "shorten"]),
+    "strategy": (lambda at: at.generate(strategy="random"), ["'random'", "greedy, beam, sample"]),
+    "no beams": (lambda at: at.generate(strategy="beam", beams=0), ["beams=0", "from 1 to 64"]),
+    "cold": (lambda at: at.generate(temperature=0.0), ["temperature=0.0", "0.01 to 10"]),
+    "decoding": (lambda at: at.generate(top_k=5), ["generate", "'top_k'", "top_p"]),
+    "a head that should write": (
+        lambda at: pl.generate(at.lm, at.create("linear_probe"), at.task, ["dull"]),
+        ["linear_probe", "trained head", "answers in words"],
+    ),
+    "an encoder that should write": (Given.encoder, ["bert", "encoder", "causal model"]),
     # Demonstrations.
     "more demonstrations than examples": (
         lambda at: at.create("in_context", demonstrations=17),

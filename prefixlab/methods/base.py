@@ -118,6 +118,10 @@ class Method(nn.Module):
         """The examples in token ids, rendered by this method's template."""
         return encode(lm.tokenizer, self.template, examples, task.verbalizer)
 
+    def ends(self, lm: Backbone) -> list[int]:
+        """The tokens that end a generated text."""
+        return [lm.tokenizer.eos_token_id]
+
     def drop_reparameterization(self) -> None:
         """Keep only what the parameters compute; nothing to do where they are used directly."""
 

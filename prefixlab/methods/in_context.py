@@ -20,7 +20,7 @@ from prefixlab.geometry import Geometry
 from prefixlab.knobs import knob
 from prefixlab.methods.base import CommonKnobs, Method, Positions
 from prefixlab.tasks import Task
-from prefixlab.template import Template, Verbalizer
+from prefixlab.template import Template, Verbalizer, tokens_of
 
 T = TypeVar("T")
 
@@ -68,6 +68,12 @@ class InContextLearning(Method):
         # would be another token than in the middle of one.
         query = Template(SEPARATOR + self.template.text)
         return encode(lm.tokenizer, query, examples, task.verbalizer, begins=False)
+
+    def ends(self, lm: Backbone) -> list[int]:
+        if not self.tokens:
+            return super().ends(lm)
+        # After an answer comes, as the demonstrations have it, what parts it from the next one.
+        return [*super().ends(lm), tokens_of(lm.tokenizer, f"{SEPARATOR}x")[0]]
 
     def conditioning(self) -> Conditioning:
         return Conditioning(past=self.past)
