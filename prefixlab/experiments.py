@@ -24,14 +24,19 @@ import torch
 from prefixlab import tasks
 from prefixlab.backbone import Backbone, load
 from prefixlab.evaluation import content_free_scores, judge, scores
-from prefixlab.methods import create
+from prefixlab.generation import generate
+from prefixlab.methods import Method, create
+from prefixlab.tasks import Task
+from prefixlab.text_metrics import judge_texts
 from prefixlab.training import Recipe, train
 
 FOLDER = Path(__file__).parents[1] / "data" / "runs"
 STEPS, BATCH = 48, 8
+TEXT_STEPS = 75  # a text has many answer tokens to learn
 SEEDS = (0, 1, 2)
 LENGTHS = (10, 1, 5, 20, 50)  # the middle first: an unfinished grid is of use too
 SIZES = (16, 32, 64, 128, 512)  # 256 is the size of all other runs
+TABLES = (200, 50, 100, 500)  # training pairs of a table and its text, Li & Liang 2021, section 6.3
 WORDINGS = {
     "question": "{x} Is this review positive or negative? {y}",
     "it was": "{x} It was {y}",
@@ -41,10 +46,17 @@ WORDINGS = {
 
 
 def run(
-    method: str, *, train_size: int = 256, test_size: int = 200, seed: int = 0, **knobs: Any
+    method: str,
+    *,
+    task: str = "movie_reviews",
+    train_size: int = 256,
+    test_size: int = 200,
+    seed: int = 0,
+    **knobs: Any,
 ) -> dict[str, Any]:
     """What one run is, as the key of its row."""
-    return {"method": method, "train": train_size, "test": test_size, "seed": seed, "knobs": knobs}
+    sizes = {"train": train_size, "test": test_size}
+    return {"method": method, "task": task, **sizes, "seed": seed, "knobs": knobs}
 
 
 def discrete_prompt() -> Iterator[dict[str, Any]]:
@@ -115,6 +127,25 @@ def p_tuning_v2() -> Iterator[dict[str, Any]]:
                 yield run("p_tuning_v2", seed=seed, **usual | {"classifier": classifier} | other)
 
 
+def table_to_text() -> Iterator[dict[str, Any]]:
+    """A prefix against fine-tuning on few tables; what its words and its length do."""
+
+    def texts(method: str, size: int = TABLES[0], **how: Any) -> dict[str, Any]:
+        return run(method, task="restaurants", train_size=size, test_size=40, **how)
+
+    yield texts("discrete_prompt")
+    yield texts("in_context")
+    for seed in SEEDS:
+        for size in TABLES:
+            yield texts("prefix_tuning", size, seed=seed, prefix_length=10, init="task_words")
+            yield texts("fine_tuning", size, seed=seed, top=0)
+            yield texts("fine_tuning", size, seed=seed, top=2)
+        for init in ("uniform", "matched", "unrelated_words"):
+            yield texts("prefix_tuning", seed=seed, prefix_length=10, init=init)
+        for length in LENGTHS[1:]:
+            yield texts("prefix_tuning", seed=seed, prefix_length=length, init="task_words")
+
+
 def soft(wording: str) -> str:
     """The same words with three soft slots before the text and three after it."""
     return "{soft:3}" + wording.replace("{x}", "{x}{soft:3}")
@@ -122,7 +153,10 @@ def soft(wording: str) -> str:
 
 GRIDS = {
     grid.__name__: grid
-    for grid in (discrete_prompt, in_context, prompt_tuning, prefix_tuning, p_tuning, p_tuning_v2)
+    for grid in (
+        *(discrete_prompt, in_context, prompt_tuning, prefix_tuning, p_tuning, p_tuning_v2),
+        table_to_text,
+    )
 }
 
 
@@ -145,32 +179,62 @@ def recorded(name: str, backbone: str = "") -> pd.DataFrame:
     return pd.DataFrame([row | row.pop("knobs") for row in of_backbone or rows])
 
 
-def measure(lm: Backbone, wanted: dict[str, Any]) -> dict[str, Any]:
-    """Train, where there is something to train, and test one run."""
-    task = tasks.load("movie_reviews", train=wanted["train"], test=wanted["test"])
+def measure(lm: Backbone, wanted: dict[str, Any], grid: str) -> dict[str, Any]:
+    """Train, where there is something to train, and test one run of a grid."""
+    sizes = {"train": wanted["train"], "test": wanted["test"]}
+    task = tasks.load(wanted["task"], **sizes)
     began = time.process_time()
     method = create(wanted["method"], lm, task, seed=wanted["seed"], **wanted["knobs"])
-    recipe = Recipe(steps=STEPS, batch_size=BATCH, seed=wanted["seed"])
-    steps = train(lm, method, task, recipe=recipe) if method.parameters_now() else ()
-    losses = [round(step.loss, 4) for step in steps]
+    steps = STEPS if task.verbalizer else TEXT_STEPS
+    recipe = Recipe(steps=steps, batch_size=BATCH, seed=wanted["seed"])
+    taken = train(lm, method, task, recipe=recipe) if method.parameters_now() else ()
+    losses = [round(step.loss, 4) for step in taken]
     cpu_seconds = time.process_time() - began
+    if task.verbalizer:
+        found = chosen(lm, method, task)
+    else:
+        unseen = tasks.load("restaurants_unseen", **sizes)
+        found = written(lm, method, task) | {
+            f"unseen_{name}": value for name, value in written(lm, method, unseen).items()
+        }
+    return (
+        wanted
+        | found
+        | {
+            "recipe": recipe.as_dict() if losses else None,
+            "backbone": lm.name,
+            "losses": losses,
+            "cpu_seconds": round(cpu_seconds, 1),  # of preparing and training, of all threads
+            "threads": torch.get_num_threads(),
+            "dtype": str(lm.dtype).removeprefix("torch."),
+            "versions": {name: version(name) for name in ("prefixlab", "torch", "transformers")},
+            "date": datetime.now(UTC).date().isoformat(),
+            "command": f"python -m prefixlab.experiments {grid}",
+        }
+    )
+
+
+def chosen(lm: Backbone, method: Method, task: Task) -> dict[str, float | None]:
+    """How well the method chooses among answers."""
     scored = scores(lm, method, task, task.test)
     result = judge(scored, task.test)
     calibrated = judge(scored - content_free_scores(lm, method, task), task.test)
-    return wanted | {
-        "recipe": recipe.as_dict() if losses else None,
-        "backbone": lm.name,
-        "task": task.name,
+    return {
         "accuracy": result.accuracy,
         "calibrated": calibrated.accuracy,
         "loss": result.loss,
-        "losses": losses,
-        "cpu_seconds": round(cpu_seconds, 1),  # of preparing and training, on all threads together
-        "threads": torch.get_num_threads(),
-        "dtype": str(lm.dtype).removeprefix("torch."),
-        "versions": {name: version(name) for name in ("prefixlab", "torch", "transformers")},
-        "date": datetime.now(UTC).date().isoformat(),
-        "command": f"python -m prefixlab.experiments {wanted['method']}",
+    }
+
+
+def written(lm: Backbone, method: Method, task: Task) -> dict[str, float | None]:
+    """How well the method writes, greedily, against all references of a table."""
+    references = tasks.references(task.test)
+    texts = generate(lm, method, task, list(references), max_new_tokens=80)
+    result = judge_texts(texts, references)
+    return {
+        "bleu": round(result.bleu, 2),
+        "rouge_l": round(result.rouge_l, 2),
+        "slot_error": result.slot_error,
     }
 
 
@@ -184,12 +248,13 @@ def record(name: str) -> None:
     done = [{key: row[key] for key in run("")} for row in rows]
     missing = [wanted for wanted in GRIDS[name]() if wanted not in done]
     for number, wanted in enumerate(missing, 1):
-        row = measure(lm, wanted)
+        row = measure(lm, wanted, name)
         lines.append(json.dumps(row))
         fresh = path.with_suffix(".new")
         fresh.write_text("\n".join(lines) + "\n")
         os.replace(fresh, path)
-        print(f"{number}/{len(missing)} {wanted} accuracy {row['accuracy']:.3f}", flush=True)
+        metric = "accuracy" if "accuracy" in row else "bleu"
+        print(f"{number}/{len(missing)} {wanted} {metric} {row[metric]:.3f}", flush=True)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from prefixlab import Backbone, Task, experiments
+from prefixlab import Backbone, Task, experiments, judge_texts
+from prefixlab.tasks import load as load_task
+from prefixlab.tasks import references
+
+SMALL = {"train": 8, "validation": 2, "test": 3}
 
 
 @pytest.fixture
@@ -28,6 +32,29 @@ def test_a_row_says_what_was_run_and_by_which_command(folder: Path) -> None:
     assert row.backbone == "tiny-gpt2"
     assert row.command == "python -m prefixlab.experiments prompt_tuning"
     assert 0 <= row.accuracy <= 1
+
+
+def test_texts_are_recorded_with_their_metrics_for_seen_and_unseen_tables(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(experiments.tasks, "load", lambda name, **_: load_task(name, **SMALL))
+    monkeypatch.setattr(experiments, "generate", lambda *_, **__: ["It is a pub."] * SMALL["test"])
+    wanted = experiments.run("discrete_prompt", task="restaurants")
+    monkeypatch.setitem(experiments.GRIDS, "table_to_text", lambda: iter([wanted]))
+    experiments.record("table_to_text")
+    row = experiments.recorded("table_to_text").iloc[0]
+    assert (row.task, row.command.split()[-1]) == ("restaurants", "table_to_text")
+    for kind in ("", "unseen_"):
+        task = load_task("restaurants_unseen" if kind else "restaurants", **SMALL)
+        expected = judge_texts(["It is a pub."] * SMALL["test"], references(task.test))
+        assert row[f"{kind}slot_error"] == expected.slot_error
+        assert row[f"{kind}bleu"] == pytest.approx(expected.bleu, abs=0.01)
+
+
+@pytest.mark.parametrize("grid", experiments.GRIDS)
+def test_no_run_of_a_grid_comes_twice(grid: str) -> None:
+    runs = list(experiments.GRIDS[grid]())
+    assert len(runs) == len({json.dumps(wanted) for wanted in runs}) > 0
 
 
 def test_a_second_call_adds_only_what_is_missing(folder: Path) -> None:
