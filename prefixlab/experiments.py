@@ -84,7 +84,7 @@ def prompt_tuning() -> Iterator[dict[str, Any]]:
 
 
 def prefix_tuning() -> Iterator[dict[str, Any]]:
-    def prefix(init: str, length: int = 10, mlp: str = "none", **how: int) -> dict[str, Any]:
+    def prefix(init: str, length: int = 10, mlp: str = "none", **how: Any) -> dict[str, Any]:
         return run("prefix_tuning", init=init, prefix_length=length, reparameterization=mlp, **how)
 
     inits = ("task_words", "uniform", "matched", "unrelated_words", "examples")
