@@ -133,12 +133,12 @@ def test_a_gated_past_of_each_row_is_read_on_as_anew(tiny):
         close(ours, tiny.read(tokens, seen, anew)[0])
 
 
-def test_greedy_is_that_of_transformers(tiny):
-    tokens, mask = prompts(tiny)
-    end = some_end(tiny, tokens, mask)
-    ours = write(tiny, tokens, mask, ends=torch.tensor([end]), max_new_tokens=12)
+def test_greedy_is_that_of_transformers(lm):
+    tokens, mask = prompts(lm)
+    end = some_end(lm, tokens, mask)
+    ours = write(lm, tokens, mask, ends=torch.tensor([end]), max_new_tokens=12)
     options = {"max_new_tokens": 12, "do_sample": False}
-    assert ours == of_transformers(tiny, tokens, mask, end, **options)
+    assert ours == of_transformers(lm, tokens, mask, end, **options)
     assert len({len(ids) for ids in ours}) > 1
 
 
