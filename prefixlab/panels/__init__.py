@@ -3,7 +3,12 @@
 from prefixlab.panels.anatomy import AnatomyPanel
 from prefixlab.panels.comparison import ComparisonPanel
 from prefixlab.panels.context import InContextPanel
-from prefixlab.panels.labs import PrefixTuningPanel, PromptTuningPanel, PTuningPanel
+from prefixlab.panels.labs import (
+    PrefixTuningPanel,
+    PromptTuningPanel,
+    PTuningPanel,
+    PTuningV2Panel,
+)
 from prefixlab.panels.playground import PromptPanel
 from prefixlab.panels.prediction import Prediction
 from prefixlab.panels.tables import bars
@@ -13,6 +18,7 @@ __all__ = [
     "ComparisonPanel",
     "InContextPanel",
     "PTuningPanel",
+    "PTuningV2Panel",
     "Prediction",
     "PrefixTuningPanel",
     "PromptPanel",

@@ -1,4 +1,4 @@
-"""The three labs: prompt tuning, prefix tuning and P-tuning, each behind its own knobs."""
+"""The labs of the trained methods, each behind its own knobs."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -57,6 +57,30 @@ class PrefixTuningPanel(TrainingPanel):
             self.records.like(init=init, train=32) for init in ("task_words", "uniform")
         )
         return points(words.accuracy, noise.accuracy)
+
+
+class PTuningV2Panel(TrainingPanel):
+    """The P-tuning v2 lab of lesson 06."""
+
+    method = "p_tuning_v2"
+    knobs = ("prefix_length", "layers", "classifier", "dropout", "reparameterization", "init")
+    usual: ClassVar = {"layers": "all", "prefix_length": 10, "train": 256}
+    question = (
+        "A prefix of 10 positions in four layers only, with a head: move it from the first four "
+        "layers to the last four. How does the accuracy change?"
+    )
+    why = (
+        "A change in the first layers is carried on by all layers above it; one in the last layers "
+        "meets activations that have nearly decided."
+    )
+
+    def line(self, row: pd.Series) -> str:
+        extra = [", MLP"] * (row.reparameterization == "mlp") + [", no dropout"] * (not row.dropout)
+        return row.classifier + "".join(extra)
+
+    def answer(self) -> float:
+        last, first = (self.records.like(layers=layers) for layers in ("last:4", "first:4"))
+        return points(last.accuracy, first.accuracy)
 
 
 class PTuningPanel(TrainingPanel):

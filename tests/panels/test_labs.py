@@ -10,11 +10,16 @@ import pytest
 from ipywidgets.widgets.widget import _instances
 
 from prefixlab import Backbone, Task, experiments
-from prefixlab.panels import PrefixTuningPanel, PromptTuningPanel, PTuningPanel
+from prefixlab.panels import (
+    PrefixTuningPanel,
+    PromptTuningPanel,
+    PTuningPanel,
+    PTuningV2Panel,
+)
 from prefixlab.panels.results import tried
 from prefixlab.panels.training import TrainingPanel
 
-LABS = [PromptTuningPanel, PrefixTuningPanel, PTuningPanel]
+LABS = [PromptTuningPanel, PrefixTuningPanel, PTuningPanel, PTuningV2Panel]
 
 
 def row(wanted: dict[str, Any], accuracy: float) -> str:
