@@ -4,6 +4,7 @@ from prefixlab import tasks
 from prefixlab.backbone import Backbone, Conditioning, Past, load
 from prefixlab.checkpoints import load as load_method
 from prefixlab.checkpoints import resume, save
+from prefixlab.encoder_decoder import EncoderDecoder, load_encoder_decoder
 from prefixlab.evaluation import Evaluation, evaluate, predict
 from prefixlab.generation import Decoding, generate
 from prefixlab.geometry import Geometry, geometry
@@ -32,6 +33,7 @@ __all__ = [
     "Cost",
     "Decoding",
     "DiscretePrompt",
+    "EncoderDecoder",
     "Evaluation",
     "Geometry",
     "InContextLearning",
@@ -55,6 +57,7 @@ __all__ = [
     "geometry",
     "judge_texts",
     "load",
+    "load_encoder_decoder",
     "load_method",
     "nearest_tokens",
     "predict",

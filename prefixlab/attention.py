@@ -119,7 +119,8 @@ def causal_mask(seen: Tensor, prefix: Tensor, new: int) -> Tensor:
 
 def explicit_mask(**sizes: Any) -> Tensor | None:
     """The mask for whoever calls the model itself: as `transformers` makes it, never left out."""
-    return sdpa_mask(**sizes | {"allow_is_causal_skip": False})
+    never = {"allow_is_causal_skip": False, "allow_is_bidirectional_skip": False}
+    return sdpa_mask(**sizes | never)
 
 
 INSIDE = "prefixlab_inside"  # the attribute of a model's config that holds an `Inside`

@@ -16,10 +16,11 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from threading import RLock
-from typing import Any
+from typing import Any, ClassVar
 
 import requests
 import torch
+from datasets import Dataset
 from huggingface_hub import constants, try_to_load_from_cache
 from torch import Tensor, nn
 from torch.func import functional_call
@@ -36,9 +37,9 @@ from transformers.utils import logging
 
 from prefixlab import assets
 from prefixlab.attention import ATTENTION, INSIDE, Inside, causal_mask
-from prefixlab.batching import Batch, tokens_of_nothing
+from prefixlab.batching import Batch, Row, collate, encode, tokens_of_nothing
 from prefixlab.geometry import Geometry, linear_maps
-from prefixlab.template import tokens_of
+from prefixlab.template import Template, Verbalizer, tokens_of
 
 HUB_NAMES = {"gpt2": "openai-community/gpt2", "gpt2-medium": "openai-community/gpt2-medium"}
 NAMES = (*HUB_NAMES, "smollm2")
@@ -108,12 +109,15 @@ class Reading:
 class Backbone:
     """A frozen causal language model with everything the methods need of it."""
 
+    attention: ClassVar[str] = ATTENTION  # what its layers call, by the name transformers knows
+    Sizes: ClassVar[type[Geometry]] = Geometry
+
     def __init__(self, name: str, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase):
         self.name = name
         self.model = model.eval().requires_grad_(False)
-        self.model.set_attn_implementation(ATTENTION)
+        self.model.set_attn_implementation(self.attention)
         self.tokenizer = tokenizer
-        self.geometry = Geometry.of(name, model.config)
+        self.geometry: Geometry = self.Sizes.of(name, model.config)
         self.padding = tokenizer.pad_token_id or tokenizer.eos_token_id or 0
         self._recorded: list[Tensor] | None = None
         # What a pass changes inside the model is there for whoever else runs it meanwhile: a cell,
@@ -226,8 +230,7 @@ class Backbone:
         the last position. Elsewhere they are log p(y | x) = sum_t log p(y_t | x, y_<t).
         """
         batch = batch.to(self.device)
-        hidden = self.hidden_states(batch.tokens, batch.mask, given)
-        hidden = hidden[batch.read_rows, batch.read_columns]  # [reads, hidden]
+        hidden = self.states(batch, given)[batch.read_rows, batch.read_columns]  # [reads, hidden]
         if given.answers is not None:
             known = len(given.answers)
             if batch.candidates is None or len(batch.candidates) != known:
@@ -242,8 +245,24 @@ class Backbone:
             return F.linear(hidden, rows, None if bias is None else bias[batch.candidates]).float()
         log_p = F.linear(hidden, weight, bias).float().log_softmax(-1)  # [reads, vocabulary]
         log_p = log_p.gather(1, batch.targets[:, None])[:, 0]  # [reads]
-        whole = log_p.new_zeros(len(batch.tokens)).index_add(0, batch.read_rows, log_p)
+        whole = log_p.new_zeros(len(batch.labels) * batch.answers).index_add(
+            0, batch.read_rows, log_p
+        )
         return whole.view(-1, batch.answers)
+
+    def states(self, batch: Batch, given: Conditioning) -> Tensor:
+        """The hidden states that `batch.read_columns` counts in, [rows, positions, hidden]."""
+        return self.hidden_states(batch.tokens, batch.mask, given)
+
+    def rows(
+        self, template: Template, examples: Dataset, verbalizer: Verbalizer | None
+    ) -> list[Row]:
+        """The examples in token ids, rendered by a template."""
+        return encode(self.tokenizer, template, examples, verbalizer)
+
+    def collate(self, rows: Sequence[Row]) -> Batch:
+        """One padded batch of rows, as `answer_scores` reads it."""
+        return collate(rows, self.padding)
 
     def logits(self, tokens: Tensor, given: Conditioning = NOTHING) -> Tensor:
         """Logits over the whole vocabulary at every position, [batch, positions, vocabulary]."""
@@ -475,7 +494,7 @@ def open_backbone(name: str, dtype: torch.dtype, device: str) -> Backbone:
     try:
         config = AutoConfig.from_pretrained(source)
         if config.is_encoder_decoder:
-            raise ValueError("it is an encoder-decoder")
+            raise ValueError("it is an encoder-decoder, for load_encoder_decoder")
         # Several kernels on one machine share these pages: safetensors maps them from the file.
         model = AutoModelForCausalLM.from_pretrained(source, config=config, dtype=dtype)
         tokenizer = AutoTokenizer.from_pretrained(source)

@@ -5,8 +5,8 @@ row is in the last column. Soft slots travel as negative ids: -1 is virtual toke
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Self
 
 import torch
 from datasets import Dataset
@@ -47,12 +47,12 @@ class Batch:
     answers: int  # how many answers are scored for each example
     labels: Tensor  # [examples]
 
-    def to(self, device: torch.device) -> "Batch":
+    def to(self, device: torch.device) -> Self:
         moved: dict[str, Any] = {
             name: value.to(device) if isinstance(value, Tensor) else value
             for name, value in vars(self).items()
         }
-        return Batch(**moved)
+        return replace(self, **moved)
 
 
 def encode(

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from prefixlab.backbone import Backbone
-from prefixlab.batching import Batch, collate, evaluation_order
+from prefixlab.batching import Batch, evaluation_order
 from prefixlab.methods import Method
 from prefixlab.tasks import Task
 
@@ -110,7 +110,7 @@ def scoring(
     answers = len(task.verbalizer.words) if task.verbalizer else 1
     result = torch.full((len(rows), answers), float("nan"))
     for chosen in evaluation_order(rows, batch_size):
-        batch = collate([rows[index] for index in chosen], lm.padding)
+        batch = lm.collate([rows[index] for index in chosen])
         result[chosen] = lm.answer_scores(batch, given).cpu()
         yield result
 

@@ -32,6 +32,11 @@ class Geometry:
     layer_outputs: int  # of all linear maps of one layer, the widths of their outputs added up
 
     @property
+    def parts(self) -> dict[str, range]:
+        """Layers that have a name of their own, such as those of an encoder."""
+        return {}
+
+    @property
     def kv_width(self) -> int:
         """Numbers in one position's keys (or values) of one layer: kv_heads * head_dim."""
         return self.kv_heads * self.head_dim

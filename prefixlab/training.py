@@ -18,7 +18,7 @@ from torch import Tensor
 from torch.optim import Adafactor, AdamW, Optimizer
 
 from prefixlab.backbone import Backbone, Conditioning
-from prefixlab.batching import Row, collate, training_order
+from prefixlab.batching import Row, training_order
 from prefixlab.evaluation import Evaluation, evaluate, loss_of
 from prefixlab.knobs import Knobs, knob
 from prefixlab.methods import Method
@@ -104,7 +104,7 @@ class Training:
         """Take one step."""
         began = time.perf_counter()
         recipe, optimizer = self.recipe, self.optimizer
-        batch = collate([self.rows[index] for index in self.next_batch()], self.lm.padding)
+        batch = self.lm.collate([self.rows[index] for index in self.next_batch()])
         rate = recipe.rate(self.step, self.peak)
         for group in optimizer.param_groups:
             group["lr"] = rate

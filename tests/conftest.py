@@ -14,16 +14,21 @@ import pytest
 import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
 from transformers import (
+    BartConfig,
+    BartForConditionalGeneration,
     GPT2Config,
     GPT2LMHeadModel,
     LlamaConfig,
     LlamaForCausalLM,
+    PreTrainedConfig,
     PreTrainedModel,
     PreTrainedTokenizerFast,
+    T5Config,
+    T5ForConditionalGeneration,
 )
 
 import prefixlab
-from prefixlab import Backbone, Evaluation, Task, Template, Verbalizer, training
+from prefixlab import Backbone, EncoderDecoder, Evaluation, Task, Template, Verbalizer, training
 from prefixlab.tasks import dataset
 
 SENTENCES = [
@@ -71,6 +76,45 @@ def llama() -> Backbone:
 
 
 @pytest.fixture(scope="session")
+def t5() -> EncoderDecoder:
+    """Relative positions, unequal numbers of layers, and an end token behind every text."""
+    tokenizer = byte_pairs(ends=True)
+    config = T5Config(
+        **special(tokenizer),
+        decoder_start_token_id=tokenizer.eos_token_id,
+        num_layers=3,
+        num_decoder_layers=2,
+        num_heads=4,
+        d_kv=6,
+        d_model=32,
+        d_ff=64,
+        initializer_factor=1.5,
+    )
+    return EncoderDecoder("tiny-t5", random_model(T5ForConditionalGeneration, config), tokenizer)
+
+
+@pytest.fixture(scope="session")
+def bart() -> EncoderDecoder:
+    """Learned positions, and a start and an end token around every text."""
+    tokenizer = byte_pairs(start="<start>", ends=True)
+    config = BartConfig(
+        **special(tokenizer),
+        decoder_start_token_id=tokenizer.eos_token_id,
+        encoder_layers=2,
+        decoder_layers=3,
+        encoder_attention_heads=4,
+        decoder_attention_heads=4,
+        d_model=32,
+        encoder_ffn_dim=64,
+        decoder_ffn_dim=64,
+        max_position_embeddings=64,
+        init_std=0.2,
+    )
+    model = random_model(BartForConditionalGeneration, config)
+    return EncoderDecoder("tiny-bart", model, tokenizer)
+
+
+@pytest.fixture(scope="session")
 def smollm2() -> Backbone:
     return prefixlab.load("smollm2", dtype="float32")
 
@@ -78,6 +122,12 @@ def smollm2() -> Backbone:
 @pytest.fixture(params=["gpt2", "llama"])
 def tiny(request: pytest.FixtureRequest) -> Backbone:
     """Each of the two architectures."""
+    return request.getfixturevalue(request.param)
+
+
+@pytest.fixture(params=["t5", "bart"])
+def seq2seq(request: pytest.FixtureRequest) -> EncoderDecoder:
+    """Each of the two encoder-decoders."""
     return request.getfixturevalue(request.param)
 
 
@@ -130,7 +180,7 @@ def poison(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     return at
 
 
-def byte_pairs(start: str | None = None) -> PreTrainedTokenizerFast:
+def byte_pairs(start: str | None = None, ends: bool = False) -> PreTrainedTokenizerFast:
     """A byte-level BPE tokenizer like GPT-2's, trained on the sentences above."""
     trained = Tokenizer(models.BPE())
     trained.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
@@ -143,9 +193,11 @@ def byte_pairs(start: str | None = None) -> PreTrainedTokenizerFast:
             vocab_size=400, special_tokens=marks, initial_alphabet=alphabet, show_progress=False
         ),
     )
-    if start:
+    around = [*([start] if start else []), "$A", *(["<end>"] if ends else [])]
+    if len(around) > 1:
         trained.post_processor = processors.TemplateProcessing(
-            single=f"{start} $A", special_tokens=[(start, trained.token_to_id(start))]
+            single=" ".join(around),
+            special_tokens=[(mark, trained.token_to_id(mark)) for mark in marks],
         )
     return PreTrainedTokenizerFast(
         tokenizer_object=trained, bos_token=start, eos_token="<end>", pad_token="<end>"
@@ -162,9 +214,7 @@ def special(tokenizer: PreTrainedTokenizerFast) -> dict[str, int]:
     }
 
 
-def random_model(
-    architecture: type[PreTrainedModel], config: GPT2Config | LlamaConfig
-) -> PreTrainedModel:
+def random_model(architecture: type[PreTrainedModel], config: PreTrainedConfig) -> PreTrainedModel:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         return architecture(config)

@@ -14,6 +14,7 @@ import prefixlab as pl
 from prefixlab import Backbone, Task, Template, Verbalizer
 from prefixlab.methods.prefix_tuning import parse_layers
 
+GPT2 = pl.geometry("gpt2")
 ROWS = "".join(f"film {index},{'good' if index % 2 else 'bad'}\n" for index in range(20))
 TABLES = "mr,ref\n" + "".join(f"name[N{index}],text\n" * 2 for index in range(6))
 
@@ -111,9 +112,9 @@ MISTAKES: dict[str, tuple[Callable[[Given], Any], list[str]]] = {
     ),
     "text without room": (lambda at: at.predict("x" * 200), ["of text", "128 positions"]),
     "layer": (lambda at: at.create("prefix_tuning", layers="1-3"), ["layers='1-3'", "0 to 2"]),
-    "layers": (lambda at: parse_layers("first", 12), ["layers='first'", "0 to 11", "0-5"]),
-    "last layers": (lambda at: parse_layers("last:13", 12), ["layers='last:13'", "0 to 11"]),
-    "no last layers": (lambda at: parse_layers("last:0", 12), ["layers='last:0'", "last:4"]),
+    "layers": (lambda at: parse_layers("first", GPT2), ["layers='first'", "0 to 11", "0-5"]),
+    "last layers": (lambda at: parse_layers("last:13", GPT2), ["layers='last:13'", "0 to 11"]),
+    "no last layers": (lambda at: parse_layers("last:0", GPT2), ["layers='last:0'", "last:4"]),
     # Templates and answers.
     "no text": (lambda at: Template("Sentiment: {y}"), ["0 times {x}", "{x} exactly once"]),
     "no answer": (lambda at: Template("Review: {x}"), ["0 times {y}", "{y} exactly once"]),

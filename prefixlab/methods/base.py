@@ -13,7 +13,7 @@ from datasets import Dataset
 from torch import nn
 
 from prefixlab.backbone import NOTHING, Backbone, Conditioning
-from prefixlab.batching import Row, encode
+from prefixlab.batching import Row
 from prefixlab.geometry import Geometry
 from prefixlab.knobs import Knobs, knob
 from prefixlab.tasks import Task
@@ -116,7 +116,7 @@ class Method(nn.Module):
 
     def rows(self, lm: Backbone, examples: Dataset, task: Task) -> list[Row]:
         """The examples in token ids, rendered by this method's template."""
-        return encode(lm.tokenizer, self.template, examples, task.verbalizer)
+        return lm.rows(self.template, examples, task.verbalizer)
 
     def ends(self, lm: Backbone) -> list[int]:
         """The tokens that end a generated text."""

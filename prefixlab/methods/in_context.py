@@ -16,6 +16,7 @@ from datasets import Dataset
 
 from prefixlab.backbone import Backbone, Conditioning
 from prefixlab.batching import Row, encode
+from prefixlab.encoder_decoder import EncoderDecoder
 from prefixlab.geometry import Geometry
 from prefixlab.knobs import knob
 from prefixlab.methods.base import CommonKnobs, Method, Positions
@@ -49,7 +50,7 @@ class InContextLearning(Method):
     ------
     ValueError
         More demonstrations than training examples or than positions; an order that k
-        demonstrations do not have.
+        demonstrations do not have; an encoder-decoder.
     """
 
     name = "in_context"
@@ -58,6 +59,11 @@ class InContextLearning(Method):
     def __init__(self, lm: Backbone, task: Task, *, seed: int = 0, **knobs: Any):
         super().__init__(lm, task, seed=seed, **knobs)
         self.texts = [self.template.fill(x, y) for x, y in choose(task, self.knobs, seed)]
+        if isinstance(lm, EncoderDecoder):
+            raise ValueError(
+                f"{lm.name} is an encoder-decoder, whose encoder reads demonstrations and query "
+                "only together; write them into the template of discrete_prompt."
+            )
         self.tokens = tokens(lm, self.texts)
         self.past = lm.read_past(self.tokens) if self.tokens else None
 

@@ -42,7 +42,9 @@ class PrefixTuningKnobs(CommonKnobs):
     )
     words: str = knob("", "the words for task_words; empty for the task's own")
     layers: str = knob(
-        "all", "the layers that get a prefix: all, first:4, last:4, or numbers and ranges: 0-5,11"
+        "all",
+        "the layers that get a prefix: all, first:4, last:4, or numbers and ranges: 0-5,11; in an "
+        "encoder-decoder also encoder, decoder and cross",
     )
     reparameterization: str = knob(
         "none", "train the prefix itself, or an MLP that computes it", choices=("none", "mlp")
@@ -63,7 +65,7 @@ class PrefixTuning(Method):
 
     def __init__(self, lm: Backbone, task: Task, *, seed: int = 0, **knobs: Any):
         super().__init__(lm, task, seed=seed, **knobs)
-        self.layers = parse_layers(self.knobs.layers, lm.geometry.layers)
+        self.layers = parse_layers(self.knobs.layers, lm.geometry)
         lm.check_room(self.knobs.prefix_length, 1)
         initial = self.flatten(self.initial(lm, task))
         self.prefix: nn.Module
@@ -147,7 +149,7 @@ class PrefixTuning(Method):
     @classmethod
     def cost(cls, geometry: Geometry, **knobs: Any) -> Cost:
         chosen: Any = cls.Knobs.of(cls.name, knobs)
-        layers = len(parse_layers(chosen.layers, geometry.layers))
+        layers = len(parse_layers(chosen.layers, geometry))
         row = layers * 2 * geometry.kv_width
         stored = chosen.prefix_length * row
         thrown_away = 0
@@ -159,7 +161,7 @@ class PrefixTuning(Method):
     @classmethod
     def positions(cls, geometry: Geometry, **knobs: Any) -> list[Positions]:
         chosen: Any = cls.Knobs.of(cls.name, knobs)
-        trained = parse_layers(chosen.layers, geometry.layers)
+        trained = parse_layers(chosen.layers, geometry)
         layers = {i: "trained" if i in trained else "none" for i in range(geometry.layers)}
         prefix = Positions("prefix", chosen.prefix_length, "none", layers)  # no token at the input
         return [prefix, *super().positions(geometry, **knobs)]
@@ -186,30 +188,35 @@ def fit(mlp: MLP, target: Tensor) -> None:
     last.bias += change[-1]
 
 
-def parse_layers(text: str, count: int) -> tuple[int, ...]:
-    """Layer numbers from "all", "first:4", "last:4", or numbers and ranges such as "0-5,11".
+def parse_layers(text: str, geometry: Geometry) -> tuple[int, ...]:
+    """Layer numbers from "all", "first:4", "last:4", numbers and ranges such as "0-5,11".
+
+    Layers that have names in the geometry go by these too: "encoder,cross".
 
     Raises
     ------
     ValueError
-        Something else, or a layer that the model of `count` layers does not have.
+        Something else, or a layer that the model does not have.
     """
-    if text == "all":
-        return tuple(range(count))
-    end, _, few = text.partition(":")
-    if end in ("first", "last") and few.isdecimal() and 1 <= int(few) <= count:
-        return (
-            tuple(range(count))[: int(few)] if end == "first" else tuple(range(count))[-int(few) :]
-        )
+    count = geometry.layers
+    named = geometry.parts | {"all": range(count)}
+
+    def spelt(item: str) -> range:
+        end, _, few = item.partition(":")
+        if end in ("first", "last"):
+            return range(int(few)) if end == "first" else range(count - int(few), count)
+        ends = [int(end) for end in item.split("-")]
+        return range(ends[0], ends[-1] + 1)
+
     try:
-        ranges = [[int(end) for end in item.split("-")] for item in text.split(",")]
-        chosen = sorted(set(chain(*(range(span[0], span[-1] + 1) for span in ranges))))
+        chosen = sorted(set(chain(*(named.get(item) or spelt(item) for item in text.split(",")))))
     except ValueError:
         chosen = []
     if not chosen or chosen[0] < 0 or chosen[-1] >= count:
         raise ValueError(
-            f"layers={text!r} names no layers of this model; write all, first:4, last:4, or "
-            f"numbers and ranges from 0 to {count - 1}, such as 0-{count // 2 - 1},{count - 1}."
+            f"layers={text!r} names no layers of this model; write {', '.join(reversed(named))}, "
+            f"first:4, last:4, or numbers and ranges from 0 to {count - 1}, such as "
+            f"0-{count // 2 - 1},{count - 1}."
         )
     return tuple(chosen)
 

@@ -1,0 +1,456 @@
+"""EncoderDecoder: a frozen T5 or BART behind the interface of `Backbone`.
+
+The encoder reads the input x in both directions, the decoder writes the answer y from left to
+right and looks at what the encoder made of x. So there are three kinds of attention, and a prefix
+for each: Li & Liang (2021, section 4.1) write z = [PREFIX; x; PREFIX'; y].
+
+    encoder    x attends to [PREFIX; x]          L_e layers, numbered first
+    decoder    y attends to [PREFIX'; y_<t]      L_d layers
+    cross      y attends to [PREFIX; Enc(x)]     L_d layers, numbered last
+
+A `Past` holds keys and values for these L_e + 2 L_d attention layers, so that every method that
+works on keys and values works here too. An encoder keeps no cache: its prefix, and for symmetry
+all three, are put before the keys and values inside the attention function.
+"""
+
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from datasets import Dataset
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.nn.utils.rnn import pad_sequence
+from transformers import (
+    AttentionInterface,
+    AttentionMaskInterface,
+    AutoConfig,
+    AutoModelForSeq2SeqLM,
+    AutoTokenizer,
+    PretrainedConfig,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+)
+from transformers.utils import logging
+
+from prefixlab.attention import attention, explicit_mask
+from prefixlab.backbone import (
+    NOTHING,
+    Backbone,
+    Conditioning,
+    Past,
+    pick_device,
+    pick_dtype,
+)
+from prefixlab.batching import Batch, Row, encode
+from prefixlab.geometry import Geometry, linear_maps
+from prefixlab.template import Template, Verbalizer, tokens_of
+
+HUB_NAMES = {"t5-small": "google-t5/t5-small", "bart-base": "facebook/bart-base"}
+KINDS = ("bart", "t5")
+STEERED = "prefixlab-encoder-decoder"
+
+Place = tuple[str, int]  # the part ("encoder", "decoder" or "cross") and the layer within it
+
+
+@dataclass(frozen=True)
+class EncoderDecoderGeometry(Geometry):
+    """The sizes of an encoder-decoder; `layers` counts its attention layers, L_e + 2 L_d."""
+
+    encoder_layers: int
+    decoder_layers: int
+
+    @property
+    def parts(self) -> dict[str, range]:
+        after_encoder, after_decoder = (
+            self.encoder_layers,
+            self.encoder_layers + self.decoder_layers,
+        )
+        return {
+            "encoder": range(after_encoder),
+            "decoder": range(after_encoder, after_decoder),
+            "cross": range(after_decoder, self.layers),
+        }
+
+    @property
+    def places(self) -> list[Place]:
+        """The attention layers in the order in which a `Past` counts them."""
+        return [(part, at) for part, layers in self.parts.items() for at in range(len(layers))]
+
+    @classmethod
+    def of(cls, name: str, config: PretrainedConfig) -> "EncoderDecoderGeometry":
+        with torch.device("meta"):
+            model = AutoModelForSeq2SeqLM.from_config(config)
+        layer = next(part for part in model.modules() if isinstance(part, nn.ModuleList))[0]
+        encoder, decoder = (
+            (config.num_layers, config.num_decoder_layers)
+            if config.model_type == "t5"
+            else (config.encoder_layers, config.decoder_layers)
+        )
+        heads = config.num_attention_heads
+        return cls(
+            name=name,
+            layers=encoder + 2 * decoder,
+            heads=heads,
+            kv_heads=heads,
+            head_dim=getattr(config, "d_kv", None) or config.d_model // heads,
+            hidden=config.d_model,
+            vocabulary=config.vocab_size,
+            # T5 knows positions only relative to each other: there is no last one.
+            positions=getattr(config, "max_position_embeddings", sys.maxsize),
+            parameters=sum(parameter.numel() for parameter in model.parameters()),
+            layer_parameters=sum(parameter.numel() for parameter in layer.parameters()),
+            layer_outputs=sum(linear_maps(layer).values()),
+            encoder_layers=encoder,
+            decoder_layers=decoder,
+        )
+
+
+@dataclass(frozen=True)
+class Pair(Row):
+    """An example for an encoder-decoder: `prompt` is what the encoder reads.
+
+    `start` is what the decoder is given before every answer.
+    """
+
+    start: list[int]
+
+    @property
+    def length(self) -> int:
+        """The positions that the longer of the two sequences needs."""
+        answer = max(len(answer) for answer in self.answers)
+        return max(len(self.prompt), len(self.start) + answer - 1)
+
+
+@dataclass(frozen=True)
+class Pairs(Batch):
+    """`tokens` and `mask` are the encoder's, [examples, positions]; padding stands on the right.
+
+    Rows and columns to read count in the decoder's sequences: one for each example where every
+    answer is one token, elsewhere one for each example with one of its answers. Padding there
+    stands behind what is read, where a causal decoder cannot see it.
+    """
+
+    decoder_tokens: Tensor  # [examples, or examples * answers; decoder positions]
+
+
+@dataclass(frozen=True)
+class Steering:
+    """What the attention layers do besides their own work while a model runs."""
+
+    given: dict[Place, tuple[Tensor, Tensor]]  # the prefix, keys and values
+    read: dict[Place, tuple[Tensor, Tensor]] | None  # where to note those of the text
+    biased: dict[str, Any]  # T5's modules that hold the position biases of a part
+
+
+STEERING: ContextVar[Steering | None] = ContextVar("steering", default=None)
+
+
+class EncoderDecoder(Backbone):
+    """A frozen T5 or BART with everything the methods need of it.
+
+    Parameters
+    ----------
+    target_start
+        Text that the decoder is given before every answer, such as "<extra_id_0>" for a T5 that
+        has seen nothing but span corruption (Lester et al. 2021, section 2.2).
+
+    Raises
+    ------
+    ValueError
+        A model of another kind, or one that does not say which token its decoder starts from.
+    """
+
+    attention = STEERED
+    Sizes = EncoderDecoderGeometry
+    geometry: EncoderDecoderGeometry
+
+    def __init__(
+        self,
+        name: str,
+        model: PreTrainedModel,
+        tokenizer: PreTrainedTokenizerBase,
+        target_start: str = "",
+    ):
+        check_kind(name, model.config)
+        super().__init__(name, model, tokenizer)
+        self.before, self.after = around(tokenizer)
+        # BART's targets begin with the same token as its inputs, <s>.
+        self.start = [model.config.decoder_start_token_id, *self.before]
+        self.start += tokens_of(tokenizer, target_start)
+        self.encoder: Any = model.get_encoder()
+        self.decoder: Any = model.get_decoder()
+
+    def __repr__(self) -> str:
+        size = self.geometry
+        return (
+            f"{self.name}: {size.encoder_layers} encoder and {size.decoder_layers} decoder layers "
+            f"of {size.hidden}, {size.parameters / 1e6:.1f}M frozen parameters, "
+            f"{str(self.dtype).removeprefix('torch.')} on {self.device}"
+        )
+
+    def encode(self, text: str) -> list[int]:
+        """The token ids of a text as the encoder reads it, with the special tokens around it."""
+        return [*self.before, *tokens_of(self.tokenizer, text), *self.after]
+
+    def rows(
+        self, template: Template, examples: Dataset, verbalizer: Verbalizer | None
+    ) -> list[Row]:
+        rows = encode(self.tokenizer, template, examples, verbalizer, begins=False)
+        return [
+            Pair([*self.before, *row.prompt, *self.after], row.answers, row.label, self.start)
+            for row in rows
+        ]
+
+    def collate(self, rows: Sequence[Row]) -> Pairs:
+        return collate_pairs([row for row in rows if isinstance(row, Pair)], self.padding)
+
+    def states(self, batch: Batch, given: Conditioning) -> Tensor:
+        """The decoder's hidden states, [decoder rows, decoder positions, hidden]."""
+        assert isinstance(batch, Pairs)
+        self.check_room(0, max(batch.tokens.shape[1], batch.decoder_tokens.shape[1]))
+        with self.steered(given):
+            read = self.encoder(
+                inputs_embeds=self._embed(batch.tokens, given), attention_mask=batch.mask
+            ).last_hidden_state  # [examples, positions, hidden]
+            # Every answer of an example looks at the same encoding.
+            answers = len(batch.decoder_tokens) // len(batch.tokens)
+            hidden = self.decoder(
+                input_ids=batch.decoder_tokens,
+                encoder_hidden_states=read.repeat_interleave(answers, dim=0),
+                encoder_attention_mask=batch.mask.repeat_interleave(answers, dim=0),
+                use_cache=False,
+            ).last_hidden_state
+        if getattr(self.model.config, "scale_decoder_outputs", False):
+            hidden = hidden * self.geometry.hidden**-0.5  # T5 ties its head to its embeddings
+        return hidden
+
+    def read_past(self, text: str | Sequence[int]) -> Past:
+        """The keys and values that real text leaves in all attention layers.
+
+        Encoder and decoder both read the text from their first position on.
+        """
+        ids = tokens_of(self.tokenizer, text) if isinstance(text, str) else list(text)
+        self.check_room(0, len(ids))
+        tokens = torch.tensor([ids], device=self.device)
+        found: dict[Place, tuple[Tensor, Tensor]] = {}
+        with torch.no_grad(), self.steered(NOTHING, found):
+            read = self.encoder(input_ids=tokens).last_hidden_state
+            self.decoder(input_ids=tokens, encoder_hidden_states=read, use_cache=False)
+        keys, values = zip(*(found[place] for place in self.geometry.places), strict=True)
+        return Past(torch.stack(keys), torch.stack(values))
+
+    def check_room(self, prefix: int, text: int) -> None:
+        """Raise a ValueError if a text does not fit. A prefix takes no position from it.
+
+        T5 has no last position. BART adds a position to every token at the input, where a prefix
+        has no token: the text keeps the positions it was trained with.
+        """
+        if text > self.geometry.positions:
+            raise ValueError(
+                f"{text} positions of text and soft slots are more than the "
+                f"{self.geometry.positions} positions of {self.name}; shorten the text or the "
+                "prompt."
+            )
+
+    @contextmanager
+    def steered(
+        self, given: Conditioning, read: dict[Place, tuple[Tensor, Tensor]] | None = None
+    ) -> Iterator[None]:
+        """Within this context the attention layers see the past of `given` before the text."""
+        check_given(self.name, given)
+        places = self.geometry.places
+        before = {
+            places[layer]: (keys.to(self.dtype), values.to(self.dtype))
+            for layer, (keys, values) in (given.past.by_layer() if given.past else {}).items()
+        }
+        biased = {}
+        if self.model.config.model_type == "t5":  # later layers share the first one's biases
+            stacks = {"encoder": self.encoder, "decoder": self.decoder}
+            biased = {part: stack.block[0].layer[0].SelfAttention for part, stack in stacks.items()}
+        token = STEERING.set(Steering(before, read, biased))
+        try:
+            yield
+        finally:
+            STEERING.reset(token)
+
+    def _run(self, tokens: Tensor, mask: Tensor | None, given: Conditioning) -> Any:
+        raise ValueError(
+            f"{self.name} is an encoder-decoder: it has no single sequence of tokens to go on "
+            "with. Ask for answer_scores, or load a causal model."
+        )
+
+
+def steered_attention(
+    module: Any,
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attention_mask: Tensor,
+    position_bias: Tensor | None = None,
+    **options: Any,
+) -> tuple[Tensor, None]:
+    """softmax(Q [K^P; K^X]^T + B) [V^P; V^X], in any of the three kinds of attention.
+
+    B is T5's bias for how far a key is away. A prefix of P positions stands where P tokens before
+    the text would: at the distances -P to -1 of the first one. That is what T5's own cache does,
+    and without it the prefix would be the only keys that the model cannot place.
+    """
+    part = ("decoder" if module.is_causal else "cross") if module.is_decoder else "encoder"
+    place, steering = (part, module.layer_idx), STEERING.get()
+    if steering and steering.read is not None:
+        steering.read[place] = key, value
+    if steering and place in steering.given:
+        prefix_keys, prefix_values = (
+            shared.expand(len(key), -1, -1, -1)  # [batch, heads, P, head_dim]
+            for shared in steering.given[place]
+        )
+        if position_bias is not None:
+            near = prefix_bias(steering.biased.get(part), position_bias, prefix_keys.shape[-2])
+            position_bias = torch.cat([near, position_bias], dim=-1)  # [1, heads, T, P + keys]
+        key, value = torch.cat([prefix_keys, key], 2), torch.cat([prefix_values, value], 2)
+        attention_mask = F.pad(attention_mask, (prefix_keys.shape[-2], 0), value=True)
+    return attention(
+        module, query, key, value, attention_mask, position_bias=position_bias, **options
+    )
+
+
+def prefix_bias(biased: Any, text_bias: Tensor, prefix: int) -> Tensor:
+    """T5's biases for the prefix positions, [1, heads, queries, prefix]; none across."""
+    _, heads, queries, keys = text_bias.shape
+    if biased is None:  # cross-attention has no positions
+        return text_bias.new_zeros(1, heads, queries, prefix)
+    # Queries are the last of the P + keys positions.
+    behind = prefix + keys - queries
+    whole = biased.compute_bias(queries, prefix + keys, text_bias.device, past_seen_tokens=behind)
+    return whole[..., :prefix]
+
+
+AttentionInterface.register(STEERED, steered_attention)
+AttentionMaskInterface.register(STEERED, explicit_mask)
+
+
+def collate_pairs(rows: Sequence[Pair], padding: int) -> Pairs:
+    """Pad the encoder's and the decoder's sequences on the right; see `Pairs`."""
+    answers = len(rows[0].answers)
+    single = all(len(answer) == 1 for row in rows for answer in row.answers) and answers > 1
+    decoded: list[list[int]] = []
+    reads: list[tuple[int, int]] = []
+    targets: list[int] = []
+    for row in rows:
+        for answer in [row.answers[0]] if single else row.answers:
+            if not single:
+                targets += answer
+            # The last token given predicts the first of the answer.
+            reads += [(len(decoded), len(row.start) - 1 + place) for place in range(len(answer))]
+            decoded.append(row.start + answer[:-1])
+    read_rows, read_columns = torch.tensor(reads).unbind(1)
+    tokens, mask = padded([row.prompt for row in rows], padding)
+    return Pairs(
+        tokens=tokens,
+        mask=mask,
+        read_rows=read_rows,
+        read_columns=read_columns,
+        targets=torch.tensor(targets, dtype=torch.long),
+        candidates=torch.tensor([answer[0] for answer in rows[0].answers]) if single else None,
+        answers=answers,
+        labels=torch.tensor([row.label for row in rows]),
+        decoder_tokens=padded(decoded, padding)[0],
+    )
+
+
+def padded(sequences: Sequence[list[int]], padding: int) -> tuple[Tensor, Tensor]:
+    """Token ids padded on the right, and True where a token stands; both [rows, positions]."""
+    tensors = [torch.tensor(ids) for ids in sequences]
+    lengths = torch.tensor([len(ids) for ids in sequences])
+    tokens = pad_sequence(tensors, batch_first=True, padding_value=padding)
+    return tokens, torch.arange(tokens.shape[1]) < lengths[:, None]
+
+
+def around(tokenizer: PreTrainedTokenizerBase) -> tuple[list[int], list[int]]:
+    """What the tokenizer puts before and behind every text: nothing and </s> for T5."""
+    text = tokens_of(tokenizer, "a")
+    whole = tokenizer("a")["input_ids"]
+    at = next(at for at in range(len(whole)) if whole[at : at + len(text)] == text)
+    return whole[:at], whole[at + len(text) :]
+
+
+def check_given(name: str, given: Conditioning) -> None:
+    past = given.past
+    unlike = past is not None and (past.mask is not None or past.gate is not None)
+    if unlike or given.deep or given.weights or given.after:
+        raise ValueError(
+            f"{name} is an encoder-decoder, which is steered by soft slots at the input and by one "
+            "prefix for all rows alone; take prompt_tuning, p_tuning or prefix_tuning."
+        )
+
+
+def check_kind(name: str, config: PretrainedConfig) -> None:
+    if config.model_type not in KINDS or not config.is_encoder_decoder:
+        raise ValueError(
+            f"{name!r} is a {config.model_type} model, not an encoder-decoder of the kinds "
+            f"{' and '.join(KINDS)}; load a causal model with prefixlab.load."
+        )
+    if getattr(config, "decoder_start_token_id", None) is None:
+        raise ValueError(
+            f"The configuration of {name!r} has no decoder_start_token_id, the token that its "
+            "decoder starts from; add it (T5 starts from its padding token)."
+        )
+
+
+def load_encoder_decoder(
+    name: str = "t5-small", dtype: str = "auto", device: str = "auto", target_start: str = ""
+) -> EncoderDecoder:
+    """Load a frozen T5 or BART.
+
+    Parameters
+    ----------
+    name
+        "t5-small", "bart-base" or any other name of the Hub ("google/t5-v1_1-small"), or the
+        folder of a local T5 or BART.
+    dtype, device
+        As in `prefixlab.load`.
+    target_start
+        See `EncoderDecoder`.
+
+    Raises
+    ------
+    ValueError
+        An unknown name, dtype or device, a model that cannot be had, or one of another kind.
+    """
+    place = pick_device(device)
+    kind = pick_dtype(dtype, place)
+    if Path(name).is_dir():
+        source: str | Path = Path(name)
+    elif name in HUB_NAMES or "/" in name:
+        source = HUB_NAMES.get(name, name)
+    else:
+        raise ValueError(
+            f"Unknown encoder-decoder {name!r}; choose {', '.join(HUB_NAMES)}, a name of the Hub "
+            "with its owner (facebook/bart-large), or the folder of a local model."
+        )
+    logging.disable_progress_bar()
+    try:
+        config = AutoConfig.from_pretrained(source)
+    except (OSError, ValueError) as error:
+        raise unavailable(name, error) from error
+    check_kind(name, config)
+    try:
+        model = AutoModelForSeq2SeqLM.from_pretrained(source, config=config, dtype=kind)
+        tokenizer = AutoTokenizer.from_pretrained(source)
+    except (OSError, ValueError) as error:
+        raise unavailable(name, error) from error
+    model.to(place)  # type: ignore[arg-type]  # transformers wraps torch's signature away
+    return EncoderDecoder(Path(name).name, model, tokenizer, target_start)
+
+
+def unavailable(name: str, error: Exception) -> ValueError:
+    return ValueError(
+        f"The encoder-decoder {name!r} cannot be loaded ({str(error).splitlines()[0]}); connect "
+        "to the Hub, or name the folder of a local T5 or BART."
+    )
