@@ -15,6 +15,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn import Module
 from torch.optim import Adafactor, AdamW, Optimizer
 
 from prefixlab.backbone import Backbone, Conditioning
@@ -220,8 +221,8 @@ def train(
     return Training(lm, method, task, Recipe.of("train", given | knobs))
 
 
-def make_optimizer(method: Method, recipe: Recipe, rate: float) -> Optimizer:
-    parameters = list(method.parameters())
+def make_optimizer(owner: Module, recipe: Recipe, rate: float) -> Optimizer:
+    parameters = list(owner.parameters())
     if recipe.optimizer == "adafactor":
         return Adafactor(parameters, lr=rate, weight_decay=recipe.weight_decay)
     return AdamW(parameters, lr=rate, weight_decay=recipe.weight_decay)
