@@ -11,7 +11,8 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
 from math import factorial
@@ -21,7 +22,7 @@ from typing import Any
 import pandas as pd
 import torch
 
-from prefixlab import tasks
+from prefixlab import span_corruption, tasks
 from prefixlab.backbone import Backbone, load
 from prefixlab.evaluation import content_free_scores, judge, scores
 from prefixlab.generation import generate
@@ -32,7 +33,6 @@ from prefixlab.training import Recipe, train
 
 FOLDER = Path(__file__).parents[1] / "data" / "runs"
 STEPS, BATCH = 48, 8
-TEXT_STEPS = 75  # a text has many answer tokens to learn
 SEEDS = (0, 1, 2)
 LENGTHS = (10, 1, 5, 20, 50)  # the middle first: an unfinished grid is of use too
 SIZES = (16, 32, 64, 128, 512)  # 256 is the size of all other runs
@@ -146,6 +146,12 @@ def table_to_text() -> Iterator[dict[str, Any]]:
             yield texts("prefix_tuning", seed=seed, prefix_length=length, init="task_words")
 
 
+def lm_adaptation() -> Iterator[dict[str, Any]]:
+    """The same few runs on every variant of the tiny T5."""
+    for seed in SEEDS:
+        yield run("prompt_tuning", train_size=2048, test_size=600, seed=seed, prompt_length=20)
+
+
 def soft(wording: str) -> str:
     """The same words with three soft slots before the text and three after it."""
     return "{soft:3}" + wording.replace("{x}", "{x}{soft:3}")
@@ -155,8 +161,26 @@ GRIDS = {
     grid.__name__: grid
     for grid in (
         *(discrete_prompt, in_context, prompt_tuning, prefix_tuning, p_tuning, p_tuning_v2),
-        table_to_text,
+        *(table_to_text, lm_adaptation),
     )
+}
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What all runs of a grid share: the models, how a task is loaded by its name, the recipe."""
+
+    backbones: Callable[[], Sequence[Backbone]] = lambda: [load()]
+    task: Callable[..., Task] = lambda name, **sizes: tasks.load(name, **sizes)
+    recipe: Mapping[str, Any] = field(default_factory=lambda: {"steps": STEPS, "batch_size": BATCH})
+
+
+SETTINGS = {  # of the grids that do not have the usual one
+    # A text has many answer tokens to learn.
+    "table_to_text": Setting(recipe={"steps": 75, "batch_size": BATCH}),
+    "lm_adaptation": Setting(
+        span_corruption.variants, span_corruption.downstream, {"steps": 200, "batch_size": 32}
+    ),
 }
 
 
@@ -181,19 +205,19 @@ def recorded(name: str, backbone: str = "") -> pd.DataFrame:
 
 def measure(lm: Backbone, wanted: dict[str, Any], grid: str) -> dict[str, Any]:
     """Train, where there is something to train, and test one run of a grid."""
+    setting = SETTINGS.get(grid, Setting())
     sizes = {"train": wanted["train"], "test": wanted["test"]}
-    task = tasks.load(wanted["task"], **sizes)
+    task = setting.task(wanted["task"], **sizes)
     began = time.process_time()
     method = create(wanted["method"], lm, task, seed=wanted["seed"], **wanted["knobs"])
-    steps = STEPS if task.verbalizer else TEXT_STEPS
-    recipe = Recipe(steps=steps, batch_size=BATCH, seed=wanted["seed"])
+    recipe = Recipe(**setting.recipe, seed=wanted["seed"])
     taken = train(lm, method, task, recipe=recipe) if method.parameters_now() else ()
     losses = [round(step.loss, 4) for step in taken]
     cpu_seconds = time.process_time() - began
     if task.verbalizer:
         found = chosen(lm, method, task)
     else:
-        unseen = tasks.load("restaurants_unseen", **sizes)
+        unseen = setting.task(f"{task.name}_unseen", **sizes)
         found = written(lm, method, task) | {
             f"unseen_{name}": value for name, value in written(lm, method, unseen).items()
         }
@@ -243,11 +267,16 @@ def record(name: str) -> None:
     path = FOLDER / f"{name}.jsonl"
     path.parent.mkdir(parents=True, exist_ok=True)
     lines = path.read_text().splitlines() if path.exists() else []
-    lm = load()
-    rows = [row for row in map(json.loads, lines) if row["backbone"] == lm.name]
-    done = [{key: row[key] for key in run("")} for row in rows]
-    missing = [wanted for wanted in GRIDS[name]() if wanted not in done]
-    for number, wanted in enumerate(missing, 1):
+    of = ("backbone", *run(""))
+    done = [{key: row[key] for key in of} for row in map(json.loads, lines)]
+    backbones = SETTINGS.get(name, Setting()).backbones()
+    missing = [
+        (lm, wanted)
+        for wanted in GRIDS[name]()
+        for lm in backbones
+        if wanted | {"backbone": lm.name} not in done
+    ]
+    for number, (lm, wanted) in enumerate(missing, 1):
         row = measure(lm, wanted, name)
         lines.append(json.dumps(row))
         fresh = path.with_suffix(".new")

@@ -141,10 +141,10 @@ def parts(total: int, count: int, source: random.Random) -> list[int]:
     return [end - start for start, end in pairwise(cuts)]
 
 
-def downstream(train: int = 2048, test: int = 1000) -> Task:
-    """The film reviews, asked in words that a vocabulary this small has as single tokens."""
+def downstream(name: str = "movie_reviews", train: int = 2048, test: int = 1000) -> Task:
+    """A rated domain, asked in words that a vocabulary this small has as single tokens."""
     return replace(
-        tasks.load("movie_reviews", train=train, test=test),
+        tasks.load(name, train=train, test=test),
         template=Template("{x} it was {y}"),
         verbalizer=Verbalizer(("bad", "good")),
     )

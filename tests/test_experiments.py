@@ -1,11 +1,12 @@
 """Recorded runs are resumable, whole, and say where they come from."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from prefixlab import Backbone, Task, experiments, judge_texts
+from prefixlab import Backbone, EncoderDecoder, Task, experiments, judge_texts
 from prefixlab.tasks import load as load_task
 from prefixlab.tasks import references
 
@@ -68,6 +69,23 @@ def test_a_second_call_adds_only_what_is_missing(folder: Path) -> None:
     assert len(dates) == 2
     assert dates[0] == "before"
     assert [path.name for path in folder.iterdir()] == ["prompt_tuning.jsonl"]
+
+
+def test_a_grid_may_have_models_a_task_and_a_recipe_of_its_own(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, t5: EncoderDecoder, task: Task
+) -> None:
+    started = EncoderDecoder("started", t5.model, t5.tokenizer, target_start="so")
+    grid = experiments.SETTINGS["lm_adaptation"]
+    short = replace(grid, backbones=lambda: [t5, started], task=lambda name, **_: task)
+    monkeypatch.setitem(experiments.SETTINGS, "lm_adaptation", replace(short, recipe={"steps": 3}))
+    runs = [experiments.run("prompt_tuning", prompt_length=2)]
+    monkeypatch.setitem(experiments.GRIDS, "lm_adaptation", lambda: iter(runs))
+    experiments.record("lm_adaptation")
+    rows = experiments.recorded("lm_adaptation")
+    assert rows.backbone.tolist() == ["tiny-t5", "started"]
+    assert [len(losses) for losses in rows.losses] == [3, 3]
+    assert set(rows.command) == {"python -m prefixlab.experiments lm_adaptation"}
+    assert experiments.recorded("lm_adaptation", "started").backbone.tolist() == ["started"]
 
 
 def test_an_unknown_record_is_named(folder: Path) -> None:
