@@ -35,8 +35,8 @@ FOLDER = Path(__file__).parents[1] / "data" / "runs"
 STEPS, BATCH = 48, 8
 SEEDS = (0, 1, 2)
 LENGTHS = (10, 1, 5, 20, 50)  # the middle first: an unfinished grid is of use too
+TABLES = (200, 50, 500, 100)  # training pairs of a table and its text, Li & Liang 2021, section 6.3
 SIZES = (16, 32, 64, 128, 512)  # 256 is the size of all other runs
-TABLES = (200, 50, 100, 500)  # training pairs of a table and its text, Li & Liang 2021, section 6.3
 WORDINGS = {
     "question": "{x} Is this review positive or negative? {y}",
     "it was": "{x} It was {y}",
@@ -131,19 +131,20 @@ def table_to_text() -> Iterator[dict[str, Any]]:
     """A prefix against fine-tuning on few tables; what its words and its length do."""
 
     def texts(method: str, size: int = TABLES[0], **how: Any) -> dict[str, Any]:
-        return run(method, task="restaurants", train_size=size, test_size=40, **how)
+        return run(method, task="restaurants", train_size=size, test_size=24, **how)
+
+    def prefix(init: str, length: int = 10, **how: Any) -> dict[str, Any]:
+        return texts("prefix_tuning", prefix_length=length, init=init, **how)
 
     yield texts("discrete_prompt")
     yield texts("in_context")
     for seed in SEEDS:
         for size in TABLES:
-            yield texts("prefix_tuning", size, seed=seed, prefix_length=10, init="task_words")
+            yield prefix("task_words", size=size, seed=seed)
             yield texts("fine_tuning", size, seed=seed, top=0)
             yield texts("fine_tuning", size, seed=seed, top=2)
-        for init in ("uniform", "matched", "unrelated_words"):
-            yield texts("prefix_tuning", seed=seed, prefix_length=10, init=init)
-        for length in LENGTHS[1:]:
-            yield texts("prefix_tuning", seed=seed, prefix_length=length, init="task_words")
+        yield from (prefix(init, seed=seed) for init in ("uniform", "unrelated_words", "matched"))
+        yield from (prefix("task_words", length, seed=seed) for length in (1, 50))
 
 
 def lm_adaptation() -> Iterator[dict[str, Any]]:
@@ -176,8 +177,6 @@ class Setting:
 
 
 SETTINGS = {  # of the grids that do not have the usual one
-    # A text has many answer tokens to learn.
-    "table_to_text": Setting(recipe={"steps": 75, "batch_size": BATCH}),
     "lm_adaptation": Setting(
         span_corruption.variants, span_corruption.downstream, {"steps": 200, "batch_size": 32}
     ),
@@ -250,8 +249,8 @@ def chosen(lm: Backbone, method: Method, task: Task) -> dict[str, float | None]:
     }
 
 
-def written(lm: Backbone, method: Method, task: Task) -> dict[str, float | None]:
-    """How well the method writes, greedily, against all references of a table."""
+def written(lm: Backbone, method: Method, task: Task) -> dict[str, Any]:
+    """What the method writes, greedily, and how good it is against all references of a table."""
     references = tasks.references(task.test)
     texts = generate(lm, method, task, list(references), max_new_tokens=80)
     result = judge_texts(texts, references)
@@ -259,6 +258,7 @@ def written(lm: Backbone, method: Method, task: Task) -> dict[str, float | None]
         "bleu": round(result.bleu, 2),
         "rouge_l": round(result.rouge_l, 2),
         "slot_error": result.slot_error,
+        "texts": texts,  # in the order of `tasks.references(task.test)`
     }
 
 

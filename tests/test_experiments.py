@@ -48,6 +48,7 @@ def test_texts_are_recorded_with_their_metrics_for_seen_and_unseen_tables(
     for kind in ("", "unseen_"):
         task = load_task("restaurants_unseen" if kind else "restaurants", **SMALL)
         expected = judge_texts(["It is a pub."] * SMALL["test"], references(task.test))
+        assert row[f"{kind}texts"] == ["It is a pub."] * SMALL["test"]
         assert row[f"{kind}slot_error"] == expected.slot_error
         assert row[f"{kind}bleu"] == pytest.approx(expected.bleu, abs=0.01)
 
