@@ -418,7 +418,9 @@ class Backbone:
         if past is None:
             return cache
         given = past.by_layer()
-        empty = past.keys[0, :, :, :0], past.values[0, :, :, :0]
+        # Nothing, of which nothing is trained: else the backward pass would go through the layers
+        # below the first one with a prefix too.
+        empty = past.keys[0, :, :, :0].detach(), past.values[0, :, :, :0].detach()
         for layer in range(self.geometry.layers):
             keys, values = (
                 part.to(self.dtype).expand(batch, -1, -1, -1)  # [batch, kv_heads, P, head_dim]

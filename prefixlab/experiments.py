@@ -127,6 +127,21 @@ def p_tuning_v2() -> Iterator[dict[str, Any]]:
                 yield run("p_tuning_v2", seed=seed, **usual | {"classifier": classifier} | other)
 
 
+def baselines() -> Iterator[dict[str, Any]]:
+    """What else may be trained, on the film reviews and with the steps of all other runs."""
+    others: list[tuple[str, dict[str, Any]]] = [
+        *(("fine_tuning", {"top": 0}), ("fine_tuning", {"top": 2}), ("adapters", {})),
+        *(("linear_probe", {}), ("bias_only", {}), ("infix", {}), ("warp", {})),
+    ]
+    for seed in SEEDS:
+        for method, knobs in others:
+            yield run(method, seed=seed, **knobs)
+        for size in (32, 128):
+            for method in ("fine_tuning", "linear_probe"):
+                top = {"top": 0} if method == "fine_tuning" else {}
+                yield run(method, train_size=size, seed=seed, **top)
+
+
 def table_to_text() -> Iterator[dict[str, Any]]:
     """A prefix against fine-tuning on few tables; what its words and its length do."""
 
@@ -162,7 +177,7 @@ GRIDS = {
     grid.__name__: grid
     for grid in (
         *(discrete_prompt, in_context, prompt_tuning, prefix_tuning, p_tuning, p_tuning_v2),
-        *(table_to_text, lm_adaptation),
+        *(baselines, table_to_text, lm_adaptation),
     )
 }
 

@@ -8,6 +8,7 @@ from itertools import product
 from typing import Any
 
 import ipywidgets as widgets
+import pandas as pd
 
 from prefixlab import experiments, figures
 from prefixlab.backbone import Backbone
@@ -172,21 +173,27 @@ def recorded(lm: Backbone) -> list[Result]:
     """The recorded runs that compare: of all training sentences, from the usual start."""
     found: list[Result] = []
     sizes = {**KNOWN, lm.name: lm.geometry}
-    for name in experiments.GRIDS:
-        rows = runs_of(name, lm.name)
+    for grid in (*METHODS, "baselines"):
+        rows = runs_of(grid, lm.name)
         if "cpu_seconds" not in rows:  # nothing recorded, or by an older version
             continue
-        declared = {field.name: field for field in METHODS[name].Knobs.declared()}
-        usual = {"train": 256, "labels": "true"}
-        if "init" in declared:
-            usual["init"] = declared["init"].default
-        for column in usual.keys() & set(rows.columns):
-            rows = rows[rows[column] == usual[column]]
-        knobs = [knob for knob in declared if knob in rows and knob != "order"]  # a mean of all
-        for backbone, own in rows.groupby("backbone"):
+        for (backbone, name), own in rows.groupby(["backbone", "method"]):
             if backbone in sizes:  # without them there is no cost
-                found += results.from_records(sizes[str(backbone)], own, knobs)
+                found += results.from_records(sizes[str(backbone)], *like_all(str(name), own))
     return found
+
+
+def like_all(method: str, rows: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
+    """The runs of a method that had what all methods had, and the knobs in which they differ."""
+    # The other methods of a grid leave holes in its columns, and a whole number is a float there.
+    rows = rows.dropna(axis="columns", how="all").convert_dtypes().astype(object)
+    declared = {field.name: field for field in METHODS[method].Knobs.declared()}
+    usual = {"train": 256, "labels": "true"}
+    if "init" in declared:
+        usual["init"] = declared["init"].default
+    for column in usual.keys() & set(rows.columns):
+        rows = rows[rows[column] == usual[column]]
+    return rows, [knob for knob in declared if knob in rows and knob != "order"]  # mean of orders
 
 
 def look(result: Result) -> figures.Dot:

@@ -70,11 +70,11 @@ def from_records(geometry: Geometry, rows: pd.DataFrame, knobs: list[str]) -> li
             geometry,
             group.method.iloc[0],
             dict(zip(knobs, setting, strict=True)),
-            accuracy=group.accuracy.mean(),
-            loss=group.loss.mean(),
-            seconds=group.cpu_seconds.mean(),
+            accuracy=float(group.accuracy.mean()),
+            loss=float(group.loss.mean()),
+            seconds=float(group.cpu_seconds.mean()),
             source=f"recorded on {group.backbone.iloc[0]}",
             runs=len(group),
         )
-        for setting, group in rows.groupby(knobs)
+        for setting, group in (rows.groupby(knobs) if knobs else [((), rows)])
     ]

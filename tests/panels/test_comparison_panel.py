@@ -78,6 +78,21 @@ def test_recorded_settings_are_few_and_the_mean_of_their_runs(panel: ComparisonP
     ]
 
 
+def test_a_grid_of_several_methods_is_taken_apart(folder: Path, gpt2: Backbone) -> None:
+    rows = [
+        row("fine_tuning", 0.95, top=2),
+        row("fine_tuning", 0.85, top=2),
+        row("linear_probe", 0.6),
+        row("linear_probe", 0.1, train=32),
+    ]
+    (folder / "baselines.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    found = [r for r in ComparisonPanel(gpt2).results if r.method in ("fine_tuning", "linear_probe")]
+    assert [(r.method, r.knobs, round(r.accuracy, 3), r.runs) for r in found] == [
+        ("fine_tuning", {"top": 2}, 0.9, 2),
+        ("linear_probe", {}, 0.6, 1),
+    ]
+
+
 def test_the_cost_is_that_of_the_backbone_that_was_recorded(panel: ComparisonPanel) -> None:
     size = geometry("smollm2")
     assert panel.results[-1].stored == 4 * 10 * 30 * 2 * size.kv_width
