@@ -137,9 +137,8 @@ def baselines() -> Iterator[dict[str, Any]]:
         for method, knobs in others:
             yield run(method, seed=seed, **knobs)
         for size in (32, 128):
-            for method in ("fine_tuning", "linear_probe"):
-                top = {"top": 0} if method == "fine_tuning" else {}
-                yield run(method, train_size=size, seed=seed, **top)
+            yield run("fine_tuning", train_size=size, seed=seed, top=0)
+            yield run("linear_probe", train_size=size, seed=seed)
 
 
 def table_to_text() -> Iterator[dict[str, Any]]:

@@ -86,7 +86,9 @@ def test_a_grid_of_several_methods_is_taken_apart(folder: Path, gpt2: Backbone) 
         row("linear_probe", 0.1, train=32),
     ]
     (folder / "baselines.jsonl").write_text("\n".join(map(json.dumps, rows)))
-    found = [r for r in ComparisonPanel(gpt2).results if r.method in ("fine_tuning", "linear_probe")]
+    found = [
+        r for r in ComparisonPanel(gpt2).results if r.method in ("fine_tuning", "linear_probe")
+    ]
     assert [(r.method, r.knobs, round(r.accuracy, 3), r.runs) for r in found] == [
         ("fine_tuning", {"top": 2}, 0.9, 2),
         ("linear_probe", {}, 0.6, 1),
