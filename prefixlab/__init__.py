@@ -21,6 +21,7 @@ from prefixlab.methods import (
 )
 from prefixlab.methods.prefix_tuning import attention_mass
 from prefixlab.methods.prompt_tuning import nearest_tokens
+from prefixlab.mixed import mixed_scores, serve
 from prefixlab.tasks import Task
 from prefixlab.template import Template, Verbalizer
 from prefixlab.text_metrics import TextEvaluation, judge_texts
@@ -59,10 +60,12 @@ __all__ = [
     "load",
     "load_encoder_decoder",
     "load_method",
+    "mixed_scores",
     "nearest_tokens",
     "predict",
     "resume",
     "save",
+    "serve",
     "tasks",
     "train",
 ]

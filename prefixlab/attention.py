@@ -25,11 +25,13 @@ class Inside:
     """What happens inside the attention layers of one pass; hung on the model's config."""
 
     # By layer: keys and values [kv_heads, virtual_tokens, head_dim] in place of the computed ones,
-    # where `slots` [batch, text] holds the number of a virtual token; -1 is a real token.
+    # where `slots` [batch, text] holds the number of a virtual token; all else is negative.
     deep: Mapping[int, tuple[Tensor, Tensor]] = field(default_factory=dict)
     slots: Tensor | None = None
     # By layer: [heads], what comes from the first `prefix` keys is multiplied with.
     gates: Mapping[int, Tensor] = field(default_factory=dict)
+    # By layer: [batch], whether a row may see the first `prefix` keys.
+    shown: Mapping[int, Tensor] = field(default_factory=dict)
     prefix: int = 0
     record: Callable[[Tensor], None] | None = None  # is shown the weights of every layer
 
@@ -45,6 +47,11 @@ def attention(
     """
     inside: Inside = getattr(module.config, INSIDE, NOTHING)
     attention_mask = attention_mask[..., -key.shape[-2] :]
+    if module.layer_idx in inside.shown:
+        text = torch.arange(key.shape[-2], device=key.device) >= inside.prefix  # [P + T]
+        attention_mask = attention_mask & (
+            text | inside.shown[module.layer_idx][:, None, None, None]
+        )
     if inside.slots is not None and module.layer_idx in inside.deep:
         keys, values = inside.deep[module.layer_idx]
         key, value = at_slots(key, keys, inside.slots), at_slots(value, values, inside.slots)

@@ -51,8 +51,10 @@ class Past:
 
     `keys` and `values` are [layers, batch or 1, kv_heads, prefix, head_dim]. `layers` names the
     layers they are for (all others have no past); None means every layer in turn. `mask`, [batch,
-    prefix], is True where a position is there, for rows with pasts of different lengths. `gate`,
-    [layers, heads], is what attention to the past is multiplied with, see `attention.gated`.
+    prefix], is True where a position is there, for rows with pasts of different lengths; `shown`,
+    [layers, batch], where a row has its past in a layer, for rows with pasts in different layers.
+    `gate`, [layers, heads], is what attention to the past is multiplied with, see
+    `attention.gated`.
     """
 
     keys: Tensor
@@ -60,6 +62,7 @@ class Past:
     layers: tuple[int, ...] | None = None
     mask: Tensor | None = None
     gate: Tensor | None = None
+    shown: Tensor | None = None
 
     @property
     def length(self) -> int:
@@ -230,7 +233,11 @@ class Backbone:
         the last position. Elsewhere they are log p(y | x) = sum_t log p(y_t | x, y_<t).
         """
         batch = batch.to(self.device)
-        hidden = self.states(batch, given)[batch.read_rows, batch.read_columns]  # [reads, hidden]
+        return self.scores_at(self.states(batch, given), batch, given)
+
+    def scores_at(self, hidden: Tensor, batch: Batch, given: Conditioning) -> Tensor:
+        """`answer_scores` from the hidden states of the batch, [rows, positions, hidden]."""
+        hidden = hidden[batch.read_rows, batch.read_columns]  # [reads, hidden]
         if given.answers is not None:
             known = len(given.answers)
             if batch.candidates is None or len(batch.candidates) != known:
@@ -327,7 +334,8 @@ class Backbone:
         reading.seen = torch.cat([reading.seen, mask], dim=1)
         length = reading.tokens.shape[1]
         past, seen = reading.seen[:, :-length], reading.seen[:, -length:]
-        self.check_room(past.shape[1], length)
+        longest = (past.sum(1) + seen.sum(1)).argmax()
+        self.check_room(int(past[longest].sum()), int(seen[longest].sum()))
         # A row's first real token has position P, whatever padding stands before it.
         position_ids = past.sum(1, keepdim=True) + (seen.cumsum(1) - 1).clamp(min=0)
         with self._changed(reading.tokens, given):
@@ -362,14 +370,18 @@ class Backbone:
         """Within this context the model computes what `given` says inside its layers."""
         inside = Inside()
         if given.deep:
-            inside.slots = torch.where(tokens < 0, -1 - tokens, -1)
+            numbers = -1 - tokens  # of virtual tokens; those beyond the last are embedded
+            inside.slots = torch.where(numbers < given.deep.length, numbers, -1)
             inside.deep = {
                 layer: (keys[0], values[0])
                 for layer, (keys, values) in given.deep.by_layer().items()
             }
-        if given.past and given.past.gate is not None:
-            inside.prefix = given.past.length
-            inside.gates = dict(zip(given.past.by_layer(), given.past.gate, strict=True))
+        if past := given.past:
+            inside.prefix = past.length
+            if past.gate is not None:
+                inside.gates = dict(zip(past.by_layer(), past.gate, strict=True))
+            if past.shown is not None:
+                inside.shown = dict(zip(past.by_layer(), past.shown, strict=True))
         with self._turn, ExitStack() as stack:
             for name, function in given.after.items():
                 module = self.model.get_submodule(name)

@@ -205,6 +205,27 @@ MISTAKES: dict[str, tuple[Callable[[Given], Any], list[str]]] = {
         lambda at: pl.judge_texts(["one", "two"], {"name[A]": ["A."]}),
         ["2 texts", "1 tables"],
     ),
+    # One model, many tasks.
+    "task without a prompt": (
+        lambda at: pl.serve(at.lm, {"films": (at.create("prompt_tuning"), at.task)}, [("x", "a")]),
+        ["no prompt for the task 'x'", "there is one for films", "load_method"],
+    ),
+    "batch with a missing prompt": (
+        lambda at: pl.mixed_scores(at.lm, [(None, at.task, at.task.test)]),
+        ["request for films has no prompt", "load_method"],
+    ),
+    "batch with a prompt of another model": (
+        lambda at: pl.mixed_scores(at.other, [(at.create("prompt_tuning"), at.task, at.task.test)]),
+        ["made for tiny-gpt2", "not for tiny-llama"],
+    ),
+    "batch with another model's weights": (
+        lambda at: pl.mixed_scores(at.lm, [(at.create("fine_tuning"), at.task, at.task.test)]),
+        ["fine_tuning changes what the model computes for every row", "by itself"],
+    ),
+    "batch of free text to choose from": (
+        lambda at: pl.serve(at.lm, {"t": (None, replace(at.task, verbalizer=None))}, [("t", "a")]),
+        ["films", "no answer space"],
+    ),
     # Generation.
     "text beyond the positions": (
         lambda at: at.generate(max_new_tokens=500),
