@@ -1,6 +1,6 @@
 """prefixlab: steering a frozen language model, from a hand-written prompt to prefix tuning."""
 
-from prefixlab import tasks
+from prefixlab import ensembles, tasks
 from prefixlab.backbone import Backbone, Conditioning, Past, load
 from prefixlab.checkpoints import load as load_method
 from prefixlab.checkpoints import resume, save
@@ -22,6 +22,7 @@ from prefixlab.methods import (
 from prefixlab.methods.prefix_tuning import attention_mass
 from prefixlab.methods.prompt_tuning import nearest_tokens
 from prefixlab.mixed import mixed_scores, serve
+from prefixlab.mixture import mixture
 from prefixlab.tasks import Task
 from prefixlab.template import Template, Verbalizer
 from prefixlab.text_metrics import TextEvaluation, judge_texts
@@ -53,6 +54,7 @@ __all__ = [
     "Verbalizer",
     "attention_mass",
     "create",
+    "ensembles",
     "evaluate",
     "generate",
     "geometry",
@@ -61,6 +63,7 @@ __all__ = [
     "load_encoder_decoder",
     "load_method",
     "mixed_scores",
+    "mixture",
     "nearest_tokens",
     "predict",
     "resume",

@@ -226,6 +226,23 @@ MISTAKES: dict[str, tuple[Callable[[Given], Any], list[str]]] = {
         lambda at: pl.serve(at.lm, {"t": (None, replace(at.task, verbalizer=None))}, [("t", "a")]),
         ["films", "no answer space"],
     ),
+    "empty ensemble": (
+        lambda at: pl.ensembles.member_scores(at.lm, [], at.task, at.task.test),
+        ["at least one prompt", "other seeds"],
+    ),
+    "empty mixture": (lambda at: pl.mixture(), ["at least one task"]),
+    "mixture with soft slots": (
+        lambda at: pl.mixture(replace(at.task, template=Template("{soft:2}{x} {y}"))),
+        ["'{soft:2}{x} {y}'", "remove"],
+    ),
+    "mixture with other spaces": (
+        lambda at: pl.mixture(at.task, replace(at.task, template=Template("{x}:{y}"))),
+        ["space before {y}", "{x}:{y}"],
+    ),
+    "mixture of choices and free text": (
+        lambda at: pl.mixture(at.task, replace(at.task, name="tables", verbalizer=None)),
+        ["films + tables", "free text", "apart"],
+    ),
     # Generation.
     "text beyond the positions": (
         lambda at: at.generate(max_new_tokens=500),
