@@ -161,6 +161,17 @@ def table_to_text() -> Iterator[dict[str, Any]]:
         yield from (prefix("task_words", length, seed=seed) for length in (1, 50))
 
 
+def domain_shift() -> Iterator[dict[str, Any]]:
+    """Learned from film reviews, tested on other domains too; and enough prompts for ensembles."""
+    yield run("discrete_prompt")
+    for seed in range(5):
+        yield run("prompt_tuning", seed=seed, prompt_length=10, init="labels")
+        if seed in SEEDS:
+            yield run("prefix_tuning", seed=seed, prefix_length=10, init="task_words")
+            yield run("fine_tuning", seed=seed, top=0)
+            yield run("fine_tuning", seed=seed, top=2)
+
+
 def lm_adaptation() -> Iterator[dict[str, Any]]:
     """The same few runs on every variant of the tiny T5."""
     for seed in SEEDS:
@@ -176,7 +187,7 @@ GRIDS = {
     grid.__name__: grid
     for grid in (
         *(discrete_prompt, in_context, prompt_tuning, prefix_tuning, p_tuning, p_tuning_v2),
-        *(baselines, table_to_text, lm_adaptation),
+        *(baselines, table_to_text, domain_shift, lm_adaptation),
     )
 }
 
@@ -188,9 +199,17 @@ class Setting:
     backbones: Callable[[], Sequence[Backbone]] = lambda: [load()]
     task: Callable[..., Task] = lambda name, **sizes: tasks.load(name, **sizes)
     recipe: Mapping[str, Any] = field(default_factory=lambda: {"steps": STEPS, "batch_size": BATCH})
+    # Other tasks that a run is tested on, by the word that their columns begin with.
+    elsewhere: Mapping[str, str] = field(default_factory=dict)
+    keep_scores: bool = False  # of every test example and answer
 
 
 SETTINGS = {  # of the grids that do not have the usual one
+    "table_to_text": Setting(elsewhere={"unseen": "restaurants_unseen"}),
+    "domain_shift": Setting(
+        elsewhere={name: name for name in tasks.DOMAINS if name != "movie_reviews"},
+        keep_scores=True,
+    ),
     "lm_adaptation": Setting(
         span_corruption.variants, span_corruption.downstream, {"steps": 200, "batch_size": 32}
     ),
@@ -227,13 +246,10 @@ def measure(lm: Backbone, wanted: dict[str, Any], grid: str) -> dict[str, Any]:
     taken = train(lm, method, task, recipe=recipe) if method.parameters_now() else ()
     losses = [round(step.loss, 4) for step in taken]
     cpu_seconds = time.process_time() - began
-    if task.verbalizer:
-        found = chosen(lm, method, task)
-    else:
-        unseen = setting.task(f"{task.name}_unseen", **sizes)
-        found = written(lm, method, task) | {
-            f"unseen_{name}": value for name, value in written(lm, method, unseen).items()
-        }
+    found = tested(lm, method, task, setting)
+    for word, name in setting.elsewhere.items():
+        there = tested(lm, method, setting.task(name, **sizes), setting)
+        found |= {f"{word}_{measured}": value for measured, value in there.items()}
     return (
         wanted
         | found
@@ -251,16 +267,26 @@ def measure(lm: Backbone, wanted: dict[str, Any], grid: str) -> dict[str, Any]:
     )
 
 
-def chosen(lm: Backbone, method: Method, task: Task) -> dict[str, float | None]:
+def tested(lm: Backbone, method: Method, task: Task, setting: Setting) -> dict[str, Any]:
+    """How well the method does on the test examples of a task."""
+    if task.verbalizer:
+        return chosen(lm, method, task, setting.keep_scores)
+    return written(lm, method, task)
+
+
+def chosen(lm: Backbone, method: Method, task: Task, keep_scores: bool) -> dict[str, Any]:
     """How well the method chooses among answers."""
     scored = scores(lm, method, task, task.test)
     result = judge(scored, task.test)
     calibrated = judge(scored - content_free_scores(lm, method, task), task.test)
-    return {
+    found: dict[str, Any] = {
         "accuracy": result.accuracy,
         "calibrated": calibrated.accuracy,
         "loss": result.loss,
     }
+    if keep_scores:
+        found["scores"] = [[round(score, 3) for score in row] for row in scored.tolist()]
+    return found
 
 
 def written(lm: Backbone, method: Method, task: Task) -> dict[str, Any]:

@@ -5,8 +5,17 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 
-from prefixlab import Backbone, EncoderDecoder, Task, experiments, judge_texts
+from prefixlab import (
+    Backbone,
+    EncoderDecoder,
+    Task,
+    create,
+    evaluation,
+    experiments,
+    judge_texts,
+)
 from prefixlab.tasks import load as load_task
 from prefixlab.tasks import references
 
@@ -87,6 +96,26 @@ def test_a_grid_may_have_models_a_task_and_a_recipe_of_its_own(
     assert [len(losses) for losses in rows.losses] == [3, 3]
     assert set(rows.command) == {"python -m prefixlab.experiments lm_adaptation"}
     assert experiments.recorded("lm_adaptation", "started").backbone.tolist() == ["started"]
+
+
+def test_a_grid_may_be_tested_on_other_tasks_too_and_keep_every_score(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, gpt2: Backbone, task: Task
+) -> None:
+    def load(name: str, **_: int) -> Task:
+        return replace(task, test=task.test.select(range(len(name) % 9)))
+
+    monkeypatch.setattr(experiments.tasks, "load", load)
+    runs = [experiments.run("discrete_prompt")]
+    monkeypatch.setitem(experiments.GRIDS, "domain_shift", lambda: iter(runs))
+    experiments.record("domain_shift")
+    row = experiments.recorded("domain_shift").iloc[0]
+    for name, word in (("tweets", "tweets_"), ("editorials", "editorials_")):
+        expected = evaluation.scores(
+            gpt2, create("discrete_prompt", gpt2, task), task, load(name).test
+        )
+        assert torch.tensor(row[f"{word}scores"]).sub(expected).abs().max() < 1e-3
+        assert row[f"{word}accuracy"] == evaluation.judge(expected, load(name).test).accuracy
+    assert len(row.scores) == len(load("movie_reviews").test)
 
 
 def test_an_unknown_record_is_named(folder: Path) -> None:

@@ -3,6 +3,7 @@
 from prefixlab.panels.anatomy import AnatomyPanel
 from prefixlab.panels.comparison import ComparisonPanel
 from prefixlab.panels.context import InContextPanel
+from prefixlab.panels.ensembles import EnsemblePanel
 from prefixlab.panels.labs import (
     PrefixTuningPanel,
     PromptTuningPanel,
@@ -16,6 +17,7 @@ from prefixlab.panels.tables import bars
 __all__ = [
     "AnatomyPanel",
     "ComparisonPanel",
+    "EnsemblePanel",
     "InContextPanel",
     "PTuningPanel",
     "PTuningV2Panel",
