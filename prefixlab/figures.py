@@ -20,7 +20,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.patches import Patch
+from matplotlib.patches import Patch, Rectangle
 from matplotlib.ticker import EngFormatter
 from torch import Tensor
 
@@ -85,6 +85,32 @@ def grid(labels: Sequence[str], cells: Sequence[Sequence[str]], *, height: float
     used = tuple(kind for kind in CELLS if any(kind in column for column in cells))
     figure, axis = grid_frame(len(cells[0]), used, height)
     grid_cells(axis, labels, cells)
+    return figure
+
+
+def batch(rows: Mapping[str, Sequence[tuple[str, str]]]) -> Figure:
+    """The rows of a padded batch: for each position its word, and what it is, a key of `CELLS`.
+
+    Rows end together; what a row is shorter than the longest is padding.
+    """
+    figure, (axis,) = new(height=0.42 * len(rows) + 0.6)
+    width = max(len(row) for row in rows.values())
+    for line, row in enumerate(rows.values()):
+        for place, (word, kind) in enumerate(row, width - len(row)):
+            cell = Rectangle((place, line), 1, 1, facecolor=CELLS[kind][0], edgecolor="white")
+            axis.add_patch(cell)
+            axis.text(place + 0.5, line + 0.5, word, ha="center", va="center", fontsize=8)
+    axis.set(xlim=(0, width), ylim=(len(rows), 0), xticks=[])
+    axis.set_yticks([line + 0.5 for line in range(len(rows))], list(rows))
+    axis.tick_params(length=0)
+    axis.spines[:].set_visible(False)
+    used = {kind for row in rows.values() for _, kind in row}
+    legend = [
+        Patch(color=colour, label=label) for kind, (colour, label) in CELLS.items() if kind in used
+    ]
+    figure.legend(
+        handles=legend, loc="outside upper center", ncols=len(legend), frameon=False, fontsize=9
+    )
     return figure
 
 

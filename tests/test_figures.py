@@ -13,6 +13,9 @@ from prefixlab import figures
 INTERVAL = (0.6, (0.5, 0.7))
 FIGURES = {
     "anatomy": lambda: figures.anatomy([("P0", "trained"), ("good", "answer")], layers=2),
+    "batch": lambda: figures.batch(
+        {"one": [("a", "text")], "two": [("P", "trained"), ("b", "text")]}
+    ),
     "landscape": lambda: figures.landscape(
         [(0, 0.5, figures.Dot(figures.BLUE))],
         xlabel="bytes",
@@ -32,11 +35,17 @@ def test_a_figure_is_drawn_and_not_left_open(draw) -> None:
     assert plt.get_fignums() == []
 
 
-@pytest.mark.parametrize("name", [name for name in FIGURES if name != "anatomy"])
+@pytest.mark.parametrize("name", [name for name in FIGURES if name not in ("anatomy", "batch")])
 def test_its_axes_are_labelled(name: str) -> None:
     axes = FIGURES[name]().axes[0]
     assert axes.get_xlabel()
     assert axes.get_ylabel() or [label.get_text() for label in axes.get_yticklabels()]
+
+
+def test_rows_of_a_batch_end_together() -> None:
+    rows = {"one": [("a", "text")], "two": [("P", "trained"), ("b", "text")]}
+    cells = figures.batch(rows).axes[0].patches
+    assert [cell.get_xy() for cell in cells] == [(1, 0), (0, 1), (1, 1)]
 
 
 def test_losses_without_runs_have_no_legend() -> None:
