@@ -34,7 +34,7 @@ class Orders:
             [], [], "D", color=ORANGE, markersize=9, label="yours (bar: 95% interval)"
         )
         (self.ring,) = axis.plot([], [], "o", color="black", markersize=15, fillstyle="none")
-        self.name = axis.text(0, 1.0, "", ha="center", va="bottom", fontweight="bold")
+        self.name = axis.text(0, 1.04, "", ha="center", va="bottom", fontweight="bold")
         self.marks = [self.line, self.dots, self.bars, self.diamonds, self.ring, self.name]
         for mark in self.marks:
             mark.set_animated(True)  # left out of the background

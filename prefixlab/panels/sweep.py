@@ -45,7 +45,7 @@ class Sweep:
             axis.set(xlabel=label_of(x), ylabel=label, ylim=limits)
         handles, labels = self.axes[0].get_legend_handles_labels()
         self.figure.legend(
-            handles, labels, loc="upper center", ncols=6, frameon=False, fontsize=8, columnspacing=1
+            handles, labels, loc="upper center", ncols=5, frameon=False, fontsize=8, columnspacing=1
         )
         self.figure.suptitle(title, fontsize=9, y=0.79, va="bottom")
         self.here = [axis.axvline(1, color="black", ls=":", lw=1.5) for axis in self.axes]
