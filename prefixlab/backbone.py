@@ -29,6 +29,7 @@ from transformers import (
     AutoConfig,
     AutoModelForCausalLM,
     AutoTokenizer,
+    Cache,
     DynamicCache,
     PreTrainedModel,
     PreTrainedTokenizerBase,
@@ -37,7 +38,7 @@ from transformers.utils import logging
 
 from prefixlab import assets
 from prefixlab.attention import ATTENTION, INSIDE, Inside, causal_mask
-from prefixlab.batching import Batch, Row, collate, encode, tokens_of_nothing
+from prefixlab.batching import Batch, Row, collate, encode, pad, tokens_of_nothing
 from prefixlab.geometry import Geometry, linear_maps
 from prefixlab.template import Template, Verbalizer, tokens_of
 
@@ -101,7 +102,7 @@ class Reading:
     given: Conditioning
     tokens: Tensor  # [rows, T], all that were read
     seen: Tensor  # [rows, P + T], True where a position of the past or a token is there
-    cache: DynamicCache  # keys and values of the past and of the tokens
+    cache: Cache  # keys and values of the past and of the tokens
 
     def keep(self, rows: Tensor) -> None:
         """Go on with these rows, in this order; one that is named twice goes on twice."""
@@ -271,6 +272,10 @@ class Backbone:
         """One padded batch of rows, as `answer_scores` reads it."""
         return collate(rows, self.padding)
 
+    def pad(self, prompts: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
+        """Token ids and their mask, as `read` takes them, both [rows, positions]."""
+        return pad(prompts, self.padding)
+
     def logits(self, tokens: Tensor, given: Conditioning = NOTHING) -> Tensor:
         """Logits over the whole vocabulary at every position, [batch, positions, vocabulary]."""
         return F.linear(self.hidden_states(tokens, None, given), *self._head(given)).float()
@@ -281,7 +286,8 @@ class Backbone:
         """The `k` most probable next tokens after `text`, each with its probability."""
         with torch.no_grad():
             tokens = torch.tensor([self.encode(text)], device=self.device)
-            probabilities = self.logits(tokens, given)[0, -1].softmax(-1)
+            logits, _ = self.read(tokens, torch.ones_like(tokens, dtype=torch.bool), given)
+            probabilities = logits[0].softmax(-1)
         top = probabilities.topk(k)
         return [
             (str(self.tokenizer.decode([token])), probability)
@@ -300,6 +306,10 @@ class Backbone:
                 f"{self.geometry.positions} positions of {self.name}; shorten the prefix, the "
                 "demonstrations or the text."
             )
+
+    def room(self, prefix: int, text: int) -> int:
+        """How many tokens can be written behind a past and a text: the last one is not read."""
+        return self.geometry.positions - prefix - text + 1
 
     @contextmanager
     def recorded_attention(self) -> Iterator[list[Tensor]]:

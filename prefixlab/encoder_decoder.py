@@ -32,6 +32,8 @@ from transformers import (
     AutoConfig,
     AutoModelForSeq2SeqLM,
     AutoTokenizer,
+    DynamicCache,
+    EncoderDecoderCache,
     PretrainedConfig,
     PreTrainedModel,
     PreTrainedTokenizerBase,
@@ -44,6 +46,7 @@ from prefixlab.backbone import (
     Backbone,
     Conditioning,
     Past,
+    Reading,
     pick_device,
     pick_dtype,
 )
@@ -139,6 +142,20 @@ class Pairs(Batch):
     decoder_tokens: Tensor  # [examples, or examples * answers; decoder positions]
 
 
+@dataclass
+class PairReading(Reading):
+    """Texts that the encoder has read, and what the decoder has written so far.
+
+    `tokens` are the decoder's and `seen` is the encoder's mask.
+    """
+
+    encoded: Tensor  # Enc(x), [rows, positions, hidden]
+
+    def keep(self, rows: Tensor) -> None:
+        super().keep(rows)
+        self.encoded = self.encoded[rows]
+
+
 @dataclass(frozen=True)
 class Steering:
     """What the attention layers do besides their own work while a model runs."""
@@ -210,25 +227,28 @@ class EncoderDecoder(Backbone):
     def collate(self, rows: Sequence[Row]) -> Pairs:
         return collate_pairs([row for row in rows if isinstance(row, Pair)], self.padding)
 
+    def pad(self, prompts: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
+        return padded(prompts, self.padding)
+
     def states(self, batch: Batch, given: Conditioning) -> Tensor:
         """The decoder's hidden states, [decoder rows, decoder positions, hidden]."""
         assert isinstance(batch, Pairs)
-        self.check_room(0, max(batch.tokens.shape[1], batch.decoder_tokens.shape[1]))
-        with self.steered(given):
-            read = self.encoder(
-                inputs_embeds=self._embed(batch.tokens, given), attention_mask=batch.mask
-            ).last_hidden_state  # [examples, positions, hidden]
-            # Every answer of an example looks at the same encoding.
-            answers = len(batch.decoder_tokens) // len(batch.tokens)
-            hidden = self.decoder(
-                input_ids=batch.decoder_tokens,
-                encoder_hidden_states=read.repeat_interleave(answers, dim=0),
-                encoder_attention_mask=batch.mask.repeat_interleave(answers, dim=0),
-                use_cache=False,
-            ).last_hidden_state
-        if getattr(self.model.config, "scale_decoder_outputs", False):
-            hidden = hidden * self.geometry.hidden**-0.5  # T5 ties its head to its embeddings
-        return hidden
+        reading = self._start(batch.tokens, batch.mask, given)
+        # Every answer of an example looks at the same encoding.
+        rows = torch.arange(len(batch.tokens), device=self.device)
+        reading.keep(rows.repeat_interleave(len(batch.decoder_tokens) // len(rows)))
+        return self._read_on(reading, batch.decoder_tokens, batch.mask)
+
+    def read(
+        self, tokens: Tensor, mask: Tensor, given: Conditioning = NOTHING
+    ) -> tuple[Tensor, Reading]:
+        """Logits of the decoder's first token, [rows, vocabulary], and the reading to go on from.
+
+        `tokens` and `mask` are the encoder's, as `pad` makes them.
+        """
+        reading = self._start(tokens, mask, given)
+        start = torch.tensor(self.start, device=self.device).expand(len(tokens), -1)
+        return self._next(self._read_on(reading, start, mask), reading), reading
 
     def read_past(self, text: str | Sequence[int]) -> Past:
         """The keys and values that real text leaves in all attention layers.
@@ -258,6 +278,10 @@ class EncoderDecoder(Backbone):
                 "prompt."
             )
 
+    def room(self, prefix: int, text: int) -> int:
+        """How many tokens can be written: the decoder has its own positions."""
+        return self.geometry.positions - len(self.start) + 1
+
     @contextmanager
     def steered(
         self, given: Conditioning, read: dict[Place, tuple[Tensor, Tensor]] | None = None
@@ -279,10 +303,36 @@ class EncoderDecoder(Backbone):
         finally:
             STEERING.reset(token)
 
+    def _start(self, tokens: Tensor, mask: Tensor, given: Conditioning) -> PairReading:
+        """A reading of which the encoder's part is done."""
+        self.check_room(0, tokens.shape[1])
+        with self.steered(given):
+            encoded = self.encoder(
+                inputs_embeds=self._embed(tokens, given), attention_mask=mask
+            ).last_hidden_state
+        cache = EncoderDecoderCache(DynamicCache(), DynamicCache())
+        return PairReading(given, tokens[:, :0], mask, cache, encoded)
+
+    def _read_on(self, reading: Reading, tokens: Tensor, mask: Tensor) -> Tensor:
+        """The decoder's hidden states at its new tokens, [rows, new, hidden]."""
+        assert isinstance(reading, PairReading)
+        reading.tokens = torch.cat([reading.tokens, tokens], dim=1)
+        self.check_room(0, reading.tokens.shape[1])
+        with self.steered(reading.given):
+            hidden = self.decoder(
+                input_ids=tokens,
+                encoder_hidden_states=reading.encoded,
+                encoder_attention_mask=reading.seen,
+                past_key_values=reading.cache,
+            ).last_hidden_state
+        if getattr(self.model.config, "scale_decoder_outputs", False):
+            hidden = hidden * self.geometry.hidden**-0.5  # T5 ties its head to its embeddings
+        return hidden
+
     def _run(self, tokens: Tensor, mask: Tensor | None, given: Conditioning) -> Any:
         raise ValueError(
             f"{self.name} is an encoder-decoder: it has no single sequence of tokens to go on "
-            "with. Ask for answer_scores, or load a causal model."
+            "with. Ask for answer_scores or read, or load a causal model."
         )
 
 
@@ -364,7 +414,7 @@ def collate_pairs(rows: Sequence[Pair], padding: int) -> Pairs:
     )
 
 
-def padded(sequences: Sequence[list[int]], padding: int) -> tuple[Tensor, Tensor]:
+def padded(sequences: Sequence[Sequence[int]], padding: int) -> tuple[Tensor, Tensor]:
     """Token ids padded on the right, and True where a token stands; both [rows, positions]."""
     tensors = [torch.tensor(ids) for ids in sequences]
     lengths = torch.tensor([len(ids) for ids in sequences])

@@ -15,7 +15,7 @@ from datasets import Dataset
 from torch import Tensor
 
 from prefixlab.backbone import Backbone, Conditioning, Reading
-from prefixlab.batching import Row, evaluation_order, pad
+from prefixlab.batching import Row, evaluation_order
 from prefixlab.knobs import Knobs, knob
 from prefixlab.methods import Method
 from prefixlab.tasks import Task
@@ -96,7 +96,7 @@ def generating(
     ends = torch.tensor(method.ends(lm), device=lm.device)
     written = [""] * len(rows)
     for chosen in evaluation_order(rows, batch_size):
-        tokens, mask = pad([rows[index].prompt for index in chosen], lm.padding)
+        tokens, mask = lm.pad([rows[index].prompt for index in chosen])
         logits, reading = lm.read(tokens.to(lm.device), mask.to(lm.device), given)
         if how.strategy == "beam":
             answers = beam_search(lm, reading, logits, ends, how)
@@ -225,7 +225,7 @@ def check_room(lm: Backbone, given: Conditioning, rows: Sequence[Row], how: Deco
     prefix = given.past.length if given.past else 0
     longest = max((len(row.prompt) for row in rows), default=1)
     lm.check_room(prefix, longest)
-    room = lm.geometry.positions - prefix - longest + 1  # the last token is written, not read
+    room = lm.room(prefix, longest)
     if how.max_new_tokens > room:
         raise ValueError(
             f"max_new_tokens={how.max_new_tokens} is more than the {room} that {prefix} positions "

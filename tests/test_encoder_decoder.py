@@ -27,6 +27,7 @@ from prefixlab import (
 )
 from prefixlab.encoder_decoder import Pairs
 from prefixlab.evaluation import scores
+from prefixlab.generation import Decoding, beam_search
 
 PREFIX = {"prefix_length": 4, "init": "matched"}
 METHODS = [
@@ -54,6 +55,15 @@ def batch_of(lm: EncoderDecoder, method: pl.Method, task: Task) -> Pairs:
     batch = lm.collate(method.rows(lm, task.test, task))
     assert not batch.mask.all()
     return batch
+
+
+def disturbed(method: pl.Method) -> pl.Method:
+    """The method as if trained: every parameter is a little off its start."""
+    source = torch.Generator().manual_seed(1)
+    with torch.no_grad():
+        for parameter in method.parameters():
+            parameter += 0.5 * torch.randn(parameter.shape, generator=source)
+    return method
 
 
 def ours(lm: EncoderDecoder, method: pl.Method, batch: Pairs) -> Tensor:
@@ -418,7 +428,17 @@ MISTAKES: dict[str, tuple[Callable[..., Any], list[str]]] = {
         lambda at: pl.evaluate(at.t5, create("infix", at.t5, at.task), at.task),
         ["tiny-t5 is an encoder-decoder", "prefix_tuning"],
     ),
-    "one sequence": (lambda at: at.t5.next_tokens("dull"), ["tiny-t5", "answer_scores"]),
+    "one sequence": (lambda at: at.t5.logits(torch.tensor([[5]])), ["tiny-t5", "answer_scores"]),
+    "more than BART can write": (
+        lambda at: pl.generate(
+            at.bart,
+            create("discrete_prompt", at.bart, at.task),
+            at.task,
+            ["dull"],
+            max_new_tokens=at.bart.geometry.positions,
+        ),
+        ["max_new_tokens=", "tiny-bart", "choose at most"],
+    ),
 }
 
 
@@ -435,6 +455,59 @@ def test_a_mistake_is_one_sentence_with_the_way_out(mistake, t5, bart, gpt2, tas
     message = str(caught.value)
     assert "\n" not in message
     assert [part for part in told if part not in message] == []
+
+
+@every_method
+def test_greedy_is_reading_everything_anew_for_every_token(seq2seq, free, name, knobs):
+    method = disturbed(create(name, seq2seq, free, seed=1, **knobs))
+    given, texts = method.conditioning(), free.test["x"]
+    written = pl.generate(seq2seq, method, free, texts, max_new_tokens=6)
+    rows = method.rows(seq2seq, free.test, free)
+    ends = [seq2seq.tokenizer.eos_token_id]
+    with torch.no_grad():
+        for row, text in zip(rows, written, strict=True):
+            answer: list[int] = []
+            while len(answer) < 6 and answer[-1:] != ends:
+                batch = seq2seq.collate([replace(row, answers=[[*answer, 0]])])
+                hidden = seq2seq.states(batch, given)[0, -1]
+                answer.append(int(seq2seq.model.get_output_embeddings()(hidden).argmax()))
+            assert seq2seq.tokenizer.decode(answer, skip_special_tokens=True).strip() == text
+    assert len(set(written)) > 1
+
+
+@pytest.mark.parametrize("beams", [1, 4])
+def test_what_is_written_is_that_of_transformers(seq2seq, beams):
+    rows = [seq2seq.encode(text) for text in ("a warm and funny film", "dull", "what a cast!")]
+    tokens, mask = seq2seq.pad(rows)
+    how = Decoding(strategy="beam", beams=beams, max_new_tokens=8)
+    ends = torch.tensor([seq2seq.tokenizer.eos_token_id])
+    with torch.no_grad():
+        logits, reading = seq2seq.read(tokens, mask)
+        ours = beam_search(seq2seq, reading, logits, ends, how)
+    with plain(seq2seq, "sdpa") as model:
+        whole = model.generate(
+            input_ids=tokens,
+            attention_mask=mask.long(),
+            decoder_input_ids=torch.tensor(seq2seq.start).expand(len(rows), -1),
+            num_beams=beams,
+            do_sample=False,
+            max_new_tokens=8,
+            early_stopping=False,
+            forced_eos_token_id=None,
+        )
+    special = {*ends.tolist(), seq2seq.padding}
+    after = whole[:, len(seq2seq.start) :].tolist()
+    assert ours == [[token for token in ids if token not in special] for ids in after]
+
+
+def test_what_comes_first_comes_after_the_start_of_the_target(t5):
+    started = EncoderDecoder("started", t5.model, t5.tokenizer, target_start="so it was")
+    (token, probability), *_ = started.next_tokens("dull", k=3)
+    with torch.no_grad():
+        logits, _ = started.read(*started.pad([started.encode("dull")]))
+    assert probability == pytest.approx(logits[0].softmax(-1).max().item())
+    assert token == started.tokenizer.decode([int(logits.argmax())])
+    assert started.next_tokens("dull", k=3) != t5.next_tokens("dull", k=3)
 
 
 def test_a_past_is_forgotten_after_the_pass(seq2seq, task):
