@@ -8,7 +8,7 @@ into words may stand in several rows, each with another text that says it, see `
 import random
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice, zip_longest
 from pathlib import Path
 
@@ -50,6 +50,27 @@ class Task:
         return (
             f"{self.name}: {len(self.train)} train, {len(self.validation)} validation, "
             f"{len(self.test)} test; {answers}"
+        )
+
+    def text_to_text(self) -> "Task":
+        """The same task with every label as a word to write, and no answer space to choose from.
+
+        Raises
+        ------
+        ValueError
+            A task that is free text already.
+        """
+        if self.verbalizer is None:
+            raise ValueError(f"The answers of {self.name} are free text already.")
+        words = self.verbalizer.words
+        return replace(
+            self,
+            verbalizer=None,
+            **{
+                split: dataset([(x, words[y]) for x, y in zip(rows["x"], rows["y"], strict=True)])
+                for split, rows in vars(self).items()
+                if isinstance(rows, Dataset)
+            },
         )
 
     @classmethod

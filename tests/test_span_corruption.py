@@ -168,7 +168,7 @@ def test_a_stored_model_comes_back_in_half_the_bytes(small, tmp_path: Path):
 def test_what_is_tested_on_is_not_trained_on(task: Task, monkeypatch: pytest.MonkeyPatch):
     tested = [*task.validation["x"], *task.test["x"]]
     dressed = [f"{text.upper()}!" for text in tested]
-    monkeypatch.setattr(span_corruption, "downstream", lambda: task)
+    monkeypatch.setattr(tasks, "load", lambda *_, **__: task)
     monkeypatch.setattr(
         tasks, "rated_sentences", lambda *_, **__: [(text, 1) for text in [*dressed, "a new one"]]
     )
@@ -180,3 +180,15 @@ def test_what_is_tested_on_is_not_trained_on(task: Task, monkeypatch: pytest.Mon
 def test_an_unstored_number_of_steps_is_named():
     with pytest.raises(ValueError, match=r"adapted=7 .* 0, 100, 400, 1200"):
         span_corruption.load(7)
+
+
+@pytest.mark.real
+def test_the_downstream_task_has_as_many_sentences_of_each_topic():
+    task = span_corruption.downstream(train=64, test=32)
+    for split in (task.train, task.validation, task.test):
+        assert sum(split["y"]) * 2 == len(split) == len(set(split["x"]))
+    held_out = {*task.validation["x"], *task.test["x"]}
+    assert not held_out & set(task.train["x"])
+    never_read = span_corruption.sentences()[1]
+    films = {x for x, y in zip(task.test["x"], task.test["y"], strict=True) if not y}
+    assert films <= {*never_read}

@@ -198,3 +198,14 @@ def test_a_data_set_out_of_reach_is_told_with_a_way_out(monkeypatch):
     monkeypatch.setattr("datasets.config.HF_HUB_OFFLINE", True)
     with pytest.raises(ValueError, match=r"'no/such' \(split 'train'\) cannot be had .*from_csv"):
         Task.from_hub("no/such", text="review", label="taste")
+
+
+def test_a_choice_becomes_words_to_write(task):
+    asked = task.text_to_text()
+    assert asked.verbalizer is None
+    for split in ("train", "validation", "test"):
+        before, after = getattr(task, split), getattr(asked, split)
+        assert after["x"] == before["x"]
+        assert after["y"] == [task.verbalizer.words[y] for y in before["y"]]
+    with pytest.raises(ValueError, match="free text already"):
+        asked.text_to_text()
