@@ -1,5 +1,6 @@
 """Panels: the interactive parts of the lessons. They hold no method code."""
 
+from prefixlab.panels.adaptation import AdaptationPanel
 from prefixlab.panels.anatomy import AnatomyPanel
 from prefixlab.panels.comparison import ComparisonPanel
 from prefixlab.panels.context import InContextPanel
@@ -15,6 +16,7 @@ from prefixlab.panels.prediction import Prediction
 from prefixlab.panels.tables import bars
 
 __all__ = [
+    "AdaptationPanel",
     "AnatomyPanel",
     "ComparisonPanel",
     "EnsemblePanel",
