@@ -33,6 +33,8 @@ class Inside:
     # By layer: [batch], whether a row may see the first `prefix` keys.
     shown: Mapping[int, Tensor] = field(default_factory=dict)
     prefix: int = 0
+    # By layer: [prefix], how many times each position of the prefix counts.
+    counts: Mapping[int, Tensor] = field(default_factory=dict)
     record: Callable[[Tensor], None] | None = None  # is shown the weights of every layer
 
 
@@ -55,8 +57,13 @@ def attention(
     if inside.slots is not None and module.layer_idx in inside.deep:
         keys, values = inside.deep[module.layer_idx]
         key, value = at_slots(key, keys, inside.slots), at_slots(value, values, inside.slots)
-    if inside.record:
-        inside.record(weights(query, key, attention_mask, options.get("scaling")))
+    if module.layer_idx in inside.counts:
+        attention_mask = counted(attention_mask, inside.counts[module.layer_idx], query.dtype)
+    gate, scaling = inside.gates.get(module.layer_idx), options.get("scaling")
+    if inside.record and gate is None:
+        inside.record(weights(query, key, attention_mask, scaling))
+    elif inside.record and gate is not None:
+        inside.record(gated_weights(query, key, attention_mask, scaling, gate, inside.prefix))
     # On a processor the fused kernel's backward pass is slow for texts as short as ours: without
     # it a training step takes 15 % less time.
     slow = key.requires_grad and key.device.type == "cpu"
@@ -101,12 +108,36 @@ def gated(
     return text + gate.to(text.dtype)[:, None] * before
 
 
+def counted(mask: Tensor, counts: Tensor, dtype: torch.dtype) -> Tensor:
+    """The mask as numbers that are added to the scores, [batch, 1, new, P + T].
+
+    A key that counts c times has c e^s in place of e^s, which is e^(s + log c): none of it for
+    c = 0, as if it were not there, and for c = 2 as if it were there twice. `counts` is [P].
+    """
+    there = counts > 0
+    # log 0 has no gradient that is a number: it is kept out of the logarithm.
+    added = torch.where(there, counts, 1).log().masked_fill(~there, float("-inf"))
+    added = torch.nn.functional.pad(added, (0, mask.shape[-1] - len(counts)))  # [P + T]
+    return torch.where(mask, added, float("-inf")).to(dtype)
+
+
 def weights(query: Tensor, key: Tensor, mask: Tensor, scaling: float | None) -> Tensor:
     """softmax(Q K^T / sqrt(d)) in float32, [batch, heads, queries, keys]."""
     shared = query.shape[1] // key.shape[1]  # query heads for each key head
     scores = query @ key.repeat_interleave(shared, dim=1).transpose(-1, -2)
     scores = scores.float() * (scaling or query.shape[-1] ** -0.5)
+    if mask.is_floating_point():
+        return (scores + mask).softmax(-1).detach()
     return scores.masked_fill(~mask, float("-inf")).softmax(-1).detach()
+
+
+def gated_weights(
+    query: Tensor, key: Tensor, mask: Tensor, scaling: float | None, gate: Tensor, prefix: int
+) -> Tensor:
+    """[g softmax(Q K^P^T), softmax(Q K^X^T)]: what a gated layer weighs its values with."""
+    before = weights(query, key[:, :, :prefix], mask[..., :prefix], scaling)
+    text = weights(query, key[:, :, prefix:], mask[..., prefix:], scaling)
+    return torch.cat([gate.detach()[:, None, None] * before, text], dim=-1)
 
 
 def causal_mask(seen: Tensor, prefix: Tensor, new: int) -> Tensor:

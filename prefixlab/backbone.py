@@ -55,7 +55,9 @@ class Past:
     prefix], is True where a position is there, for rows with pasts of different lengths; `shown`,
     [layers, batch], where a row has its past in a layer, for rows with pasts in different layers.
     `gate`, [layers, heads], is what attention to the past is multiplied with, see
-    `attention.gated`.
+    `attention.gated`: such a past stands beside the text, not before it, so the text keeps its
+    positions. `counts`, [layers, prefix], is how many times each position counts, see
+    `attention.counted`.
     """
 
     keys: Tensor
@@ -64,6 +66,7 @@ class Past:
     mask: Tensor | None = None
     gate: Tensor | None = None
     shown: Tensor | None = None
+    counts: Tensor | None = None
 
     @property
     def length(self) -> int:
@@ -84,6 +87,7 @@ class Conditioning:
     """
 
     virtual: Tensor | None = None  # [virtual_tokens, hidden], embeddings of the soft slots
+    kernel: Tensor | None = None  # [width, hidden], what the input is convolved with
     past: Past | None = None
     deep: Past | None = None  # keys and values of the soft slots themselves, in every layer
     answers: Tensor | None = None  # [answers, hidden + 1]: rows of the head, each with its bias
@@ -346,12 +350,14 @@ class Backbone:
         past, seen = reading.seen[:, :-length], reading.seen[:, -length:]
         longest = (past.sum(1) + seen.sum(1)).argmax()
         self.check_room(int(past[longest].sum()), int(seen[longest].sum()))
-        # A row's first real token has position P, whatever padding stands before it.
-        position_ids = past.sum(1, keepdim=True) + (seen.cumsum(1) - 1).clamp(min=0)
+        # A row's first real token has position P, whatever padding stands before it; but a gated
+        # past takes no positions.
+        first = past.sum(1, keepdim=True) if not given.past or given.past.gate is None else 0
+        position_ids = first + (seen.cumsum(1) - 1).clamp(min=0)
         with self._changed(reading.tokens, given):
             output = self._call(
                 given,
-                inputs_embeds=self._embed(tokens, given),
+                inputs_embeds=self._input(reading, new),
                 attention_mask=causal_mask(seen, past, new),
                 position_ids=position_ids[:, -new:],  # [batch, new]
                 past_key_values=reading.cache,
@@ -392,6 +398,8 @@ class Backbone:
                 inside.gates = dict(zip(past.by_layer(), past.gate, strict=True))
             if past.shown is not None:
                 inside.shown = dict(zip(past.by_layer(), past.shown, strict=True))
+            if past.counts is not None:
+                inside.counts = dict(zip(past.by_layer(), past.counts, strict=True))
         with self._turn, ExitStack() as stack:
             for name, function in given.after.items():
                 module = self.model.get_submodule(name)
@@ -416,6 +424,18 @@ class Backbone:
             return own
         name = next(name for name, value in self.model.named_parameters() if value is own)
         return given.weights.get(name, own).to(self.dtype)
+
+    def _input(self, reading: Reading, new: int) -> Tensor:
+        """What the first layer is given for the last `new` tokens, [batch, new, hidden].
+
+        A kernel reaches back to tokens that were read before; padding adds nothing to it.
+        """
+        given, length = reading.given, reading.tokens.shape[1]
+        if given.kernel is None:
+            return self._embed(reading.tokens[:, -new:], given)
+        padding = ~reading.seen[:, -length:, None]  # [batch, T, 1]
+        embedded = self._embed(reading.tokens, given).masked_fill(padding, 0)
+        return convolved(embedded, given.kernel)[:, -new:]
 
     def _embed(self, tokens: Tensor, given: Conditioning) -> Tensor:
         """Embeddings of the tokens, with the virtual tokens at their slots: [batch, T, hidden]."""
@@ -560,6 +580,16 @@ def computes_bfloat16(device: str) -> bool:
         return torch.cuda.is_bf16_supported(including_emulation=False)
     able = torch.cpu.get_capabilities()
     return device == "cpu" and any(able.get(flag) for flag in ("amx_bf16", "avx512_bf16", "bf16"))
+
+
+def convolved(embedded: Tensor, kernel: Tensor) -> Tensor:
+    """e'_i = sum_j k_j * e_(i-j), every one of the `hidden` numbers by itself: [batch, T, hidden].
+
+    It looks back only, so that no position learns of the future; before the text there is nothing.
+    """
+    length = embedded.shape[1]
+    back = [F.pad(embedded, (0, 0, j, 0))[:, :length] for j in range(len(kernel))]  # e_(i-j)
+    return torch.einsum("jbth,jh->bth", torch.stack(back), kernel.to(embedded.dtype))
 
 
 def as_float32(past: Past) -> Past:

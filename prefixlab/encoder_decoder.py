@@ -432,8 +432,11 @@ def around(tokenizer: PreTrainedTokenizerBase) -> tuple[list[int], list[int]]:
 
 def check_given(name: str, given: Conditioning) -> None:
     past = given.past
-    unlike = past is not None and (past.mask is not None or past.gate is not None)
-    if unlike or given.deep or given.weights or given.after:
+    unlike = past is not None and any(
+        part is not None for part in (past.mask, past.gate, past.counts)
+    )
+    inside = given.deep or given.weights or given.after or given.kernel is not None
+    if unlike or inside:
         raise ValueError(
             f"{name} is an encoder-decoder, which is steered by soft slots at the input and by one "
             "prefix for all rows alone; take prompt_tuning, p_tuning or prefix_tuning."

@@ -118,7 +118,8 @@ def part_of(lm: Backbone, method: Method | None, task: Task, examples: Dataset) 
         for name, value in vars(given).items()
         if name not in SHARED and value is not None and len(value)
     ]
-    if alone or (given.past and given.past.gate is not None):
+    past = given.past
+    if alone or (past and (past.gate is not None or past.counts is not None)):
         raise ValueError(
             f"{method.name} changes what the model computes for every row of a batch, so it cannot "
             "share one with other tasks; evaluate it by itself, or take a prompt or a prefix."

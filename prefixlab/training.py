@@ -111,7 +111,7 @@ class Training:
             group["lr"] = rate
         optimizer.zero_grad()
         loss = loss_of(self.lm.answer_scores(batch, self.conditioning()), batch)
-        loss.backward()
+        (loss + self.method.penalty()).backward()
         norm = torch.nn.utils.clip_grad_norm_(self.method.parameters(), recipe.clip or float("inf"))
         if not (loss.isfinite() and norm.isfinite()):
             self.restore_last_good(loss.item())

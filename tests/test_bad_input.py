@@ -222,6 +222,14 @@ MISTAKES: dict[str, tuple[Callable[[Given], Any], list[str]]] = {
         lambda at: pl.mixed_scores(at.lm, [(at.create("fine_tuning"), at.task, at.task.test)]),
         ["fine_tuning changes what the model computes for every row", "by itself"],
     ),
+    "batch with positions that count": (
+        lambda at: pl.mixed_scores(at.lm, [(at.create("adaptive_prefix"), at.task, at.task.test)]),
+        ["adaptive_prefix changes what the model computes for every row", "by itself"],
+    ),
+    "batch with a kernel": (
+        lambda at: pl.mixed_scores(at.lm, [(at.create("convolution"), at.task, at.task.test)]),
+        ["convolution changes what the model computes for every row", "by itself"],
+    ),
     "batch of free text to choose from": (
         lambda at: pl.serve(at.lm, {"t": (None, replace(at.task, verbalizer=None))}, [("t", "a")]),
         ["films", "no answer space"],

@@ -32,6 +32,10 @@ METHODS = [
     ("bias_only", {}),
     ("adapters", {"bottleneck": 4}),
     ("fine_tuning", {"top": 1}),
+    ("gated_prefix", {"gate": "layer"}),
+    ("adaptive_prefix", MLP),
+    ("convolution", {"width": 3}),
+    ("combined", {"beside": "bias"}),
 ]
 every_method = pytest.mark.parametrize(("name", "knobs"), METHODS)
 

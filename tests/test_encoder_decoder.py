@@ -439,6 +439,14 @@ MISTAKES: dict[str, tuple[Callable[..., Any], list[str]]] = {
         ),
         ["max_new_tokens=", "tiny-bart", "choose at most"],
     ),
+    "counts": (
+        lambda at: pl.evaluate(at.t5, create("adaptive_prefix", at.t5, at.task), at.task),
+        ["tiny-t5 is an encoder-decoder", "prefix_tuning"],
+    ),
+    "kernel": (
+        lambda at: pl.evaluate(at.t5, create("convolution", at.t5, at.task), at.task),
+        ["tiny-t5 is an encoder-decoder", "prompt_tuning"],
+    ),
 }
 
 

@@ -24,6 +24,10 @@ METHODS = [
     ("bias_only", {}),
     ("fine_tuning", {"top": 2}),
     ("fine_tuning", {}),
+    ("gated_prefix", {"prefix_length": 4}),
+    ("adaptive_prefix", {"prefix_length": 4}),
+    ("convolution", {"width": 3}),
+    ("combined", {}),
 ]
 every_method = pytest.mark.parametrize(("name", "knobs"), METHODS)
 

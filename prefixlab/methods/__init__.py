@@ -4,10 +4,14 @@ from typing import Any
 
 from prefixlab.backbone import Backbone
 from prefixlab.methods.adapters import Adapters
+from prefixlab.methods.adaptive_prefix import AdaptivePrefix
 from prefixlab.methods.base import Cost, Method
 from prefixlab.methods.bias_only import BiasOnly
+from prefixlab.methods.combined import Combined
+from prefixlab.methods.convolution import Convolution
 from prefixlab.methods.discrete_prompt import DiscretePrompt
 from prefixlab.methods.fine_tuning import FineTuning
+from prefixlab.methods.gated_prefix import GatedPrefix
 from prefixlab.methods.in_context import InContextLearning
 from prefixlab.methods.infix import Infix
 from prefixlab.methods.linear_probe import LinearProbe
@@ -23,6 +27,7 @@ METHODS: dict[str, type[Method]] = {
     for method in (
         *(DiscretePrompt, InContextLearning, PromptTuning, PrefixTuning, PTuning, PTuningV2),
         *(Infix, Warp, LinearProbe, BiasOnly, Adapters, FineTuning),
+        *(GatedPrefix, AdaptivePrefix, Convolution, Combined),  # experiments
     )
 }
 
@@ -43,10 +48,14 @@ def create(name: str, lm: Backbone, task: Task, *, seed: int = 0, **knobs: Any) 
 __all__ = [
     "METHODS",
     "Adapters",
+    "AdaptivePrefix",
     "BiasOnly",
+    "Combined",
+    "Convolution",
     "Cost",
     "DiscretePrompt",
     "FineTuning",
+    "GatedPrefix",
     "InContextLearning",
     "Infix",
     "LinearProbe",

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 import torch
 from datasets import Dataset
-from torch import nn
+from torch import Tensor, nn
 
 from prefixlab.backbone import NOTHING, Backbone, Conditioning
 from prefixlab.batching import Row
@@ -113,6 +113,14 @@ class Method(nn.Module):
     def conditioning(self) -> Conditioning:
         """What the frozen model is given, computed from the parameters as they are now."""
         return NOTHING
+
+    def penalty(self) -> Tensor | float:
+        """What training adds to the loss, in nats, to keep the parameters as the method wants."""
+        return 0.0
+
+    def outcome(self) -> dict[str, float]:
+        """What training made of the method, for the record of a run: more than its scores say."""
+        return {}
 
     def rows(self, lm: Backbone, examples: Dataset, task: Task) -> list[Row]:
         """The examples in token ids, rendered by this method's template."""

@@ -28,6 +28,9 @@ SHOWN = (
     "classifier",
     "bottleneck",
     "top",
+    "gate",
+    "width",
+    "beside",
 )
 HEIGHT = 3.6  # inches
 

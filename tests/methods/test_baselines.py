@@ -20,6 +20,11 @@ CHANGING = [
     ("fine_tuning", {"top": 2}),
     ("p_tuning_v2", {"prefix_length": 4}),
     ("infix", {"prefix_length": 4}),
+    ("gated_prefix", {"prefix_length": 4}),
+    ("adaptive_prefix", {"prefix_length": 4}),
+    ("convolution", {"width": 3}),
+    ("combined", {}),
+    ("combined", {"beside": "bias"}),
 ]
 
 

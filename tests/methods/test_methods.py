@@ -29,6 +29,13 @@ KNOBS = [
     ("adapters", {"bottleneck": 5}),
     ("fine_tuning", {}),
     ("fine_tuning", {"top": 2}),
+    ("gated_prefix", {"prefix_length": 3}),
+    ("gated_prefix", {"gate": "layer", "layers": "0,2"}),
+    ("adaptive_prefix", {"prefix_length": 3}),
+    ("adaptive_prefix", {"layers": "1", "reparameterization": "mlp", "mlp_hidden": 20}),
+    ("convolution", {"width": 4}),
+    ("combined", {"prefix_length": 2, "prompt_length": 3}),
+    ("combined", {"beside": "bias"}),
 ]
 
 

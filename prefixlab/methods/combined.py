@@ -1,0 +1,79 @@
+"""An experiment: a prefix, and beside it a prompt or trained biases.
+
+    [K^P; K^X], [V^P; V^X] in every layer,    with [P'; E(x)] at the input, or W x + b + Δb inside
+
+Nothing here is new but the sum: each part is the method of that name and gives what it gives
+alone. The published neighbour is He et al.'s (2022) MAM adapter, a short prefix with adapters.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from torch import nn
+
+from prefixlab.backbone import Backbone, Conditioning
+from prefixlab.geometry import Geometry
+from prefixlab.knobs import knob
+from prefixlab.methods.base import CommonKnobs, Cost, Method, Positions
+from prefixlab.methods.bias_only import BiasOnly
+from prefixlab.methods.prefix_tuning import PrefixTuning
+from prefixlab.methods.prompt_tuning import PromptTuning
+from prefixlab.tasks import Task
+from prefixlab.template import Template
+
+BESIDE: dict[str, type[Method]] = {"prompt": PromptTuning, "bias": BiasOnly}
+
+
+@dataclass(frozen=True)
+class CombinedKnobs(CommonKnobs):
+    beside: str = knob("prompt", "what is trained beside the prefix", choices=tuple(BESIDE))
+    prefix_length: int = knob(5, "positions of the prefix", low=1, high=200, unit="positions")
+    prompt_length: int = knob(
+        5, "virtual tokens of the prompt, if there is one", low=1, high=200, unit="tokens"
+    )
+
+    def parts(self) -> list[tuple[type[Method], dict[str, Any]]]:
+        """Each method with the knobs it has here; the one that makes the template comes last."""
+        prompt = {"prompt_length": self.prompt_length} if self.beside == "prompt" else {}
+        about = {"template": self.template}
+        return [
+            (PrefixTuning, {"prefix_length": self.prefix_length} | about),
+            (BESIDE[self.beside], prompt | about),
+        ]
+
+
+class Combined(Method):
+    """A prefix and another method, trained together by one optimizer."""
+
+    name = "combined"
+    Knobs = CombinedKnobs
+    learning_rate = 0.003
+
+    def __init__(self, lm: Backbone, task: Task, *, seed: int = 0, **knobs: Any):
+        super().__init__(lm, task, seed=seed, **knobs)
+        parts = self.knobs.parts()
+        self.parts: Any = nn.ModuleList(part(lm, task, seed=seed, **own) for part, own in parts)
+
+    @classmethod
+    def make_template(cls, template: Template, knobs: Any) -> Template:
+        part, own = knobs.parts()[-1]
+        return part.make_template(template, part.Knobs.of(part.name, own))
+
+    def conditioning(self) -> Conditioning:
+        prefix, beside = (part.conditioning() for part in self.parts)
+        return replace(beside, past=prefix.past)
+
+    @classmethod
+    def cost(cls, geometry: Geometry, **knobs: Any) -> Cost:
+        parts = CombinedKnobs.of(cls.name, knobs).parts()
+        costs = [part.cost(geometry, **own) for part, own in parts]
+        formula = " + ".join(cost.formula for cost in costs)
+        return Cost.of(geometry, formula, sum(cost.stored for cost in costs))
+
+    @classmethod
+    def positions(cls, geometry: Geometry, **knobs: Any) -> list[Positions]:
+        prefix, beside = (
+            part.positions(geometry, **own)
+            for part, own in CombinedKnobs.of(cls.name, knobs).parts()
+        )
+        return [prefix[0], *beside]

@@ -1,0 +1,56 @@
+"""An experiment: the input embeddings convolved with the prefix as kernel.
+
+    e'_i = sum_j P_j * e_(i-j),    j = 0 … width - 1,    each of the h numbers by itself
+
+P is [width, h], as large as a prompt, and starts as the kernel that changes nothing: P_0 = 1, all
+else 0. It can rescale a direction of the embedding space and blend a word with the words just
+before it. It can add nothing of its own: where a prompt says the same to every text, a convolution
+of an empty text is empty, and a word further back than the kernel is wide is out of its reach.
+
+We know of no paper that steers a frozen model in this way. Rescaling alone (a width of 1) is near
+to (IA)³ (Liu et al. 2022), which rescales activations in every layer; short convolutions inside
+every layer, trained with the model, are in Primer (So et al. 2021).
+"""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+
+from prefixlab.backbone import Backbone, Conditioning
+from prefixlab.geometry import Geometry
+from prefixlab.knobs import knob
+from prefixlab.methods.base import CommonKnobs, Cost, Method, Positions
+from prefixlab.methods.reparameterization import Flat
+from prefixlab.tasks import Task
+
+
+@dataclass(frozen=True)
+class ConvolutionKnobs(CommonKnobs):
+    width: int = knob(10, "how many words the kernel spans", low=1, high=200, unit="positions")
+
+
+class Convolution(Method):
+    """A trained kernel [width, h] that the embedded input is convolved with."""
+
+    name = "convolution"
+    Knobs = ConvolutionKnobs
+    learning_rate = 0.01
+
+    def __init__(self, lm: Backbone, task: Task, *, seed: int = 0, **knobs: Any):
+        super().__init__(lm, task, seed=seed, **knobs)
+        kernel = torch.zeros(self.knobs.width, lm.geometry.hidden, device=lm.device)
+        kernel[0] = 1.0
+        self.kernel = Flat(kernel)
+
+    def conditioning(self) -> Conditioning:
+        return Conditioning(kernel=self.kernel())  # P, [width, hidden]
+
+    @classmethod
+    def cost(cls, geometry: Geometry, **knobs: Any) -> Cost:
+        width = ConvolutionKnobs.of(cls.name, knobs).width
+        return Cost.of(geometry, "width * h", width * geometry.hidden)
+
+    @classmethod
+    def positions(cls, geometry: Geometry, **knobs: Any) -> list[Positions]:
+        return [replace(part, at_input="changed") for part in super().positions(geometry, **knobs)]
