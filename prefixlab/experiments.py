@@ -180,6 +180,16 @@ def lm_adaptation() -> Iterator[dict[str, Any]]:
         yield run("prompt_tuning", **asked, seed=seed, prompt_length=10, init="vocabulary")
 
 
+def variants() -> Iterator[dict[str, Any]]:
+    """The experiments, each as near to the prefix of 10 in the grid prefix_tuning as it can be."""
+    for seed in SEEDS:
+        yield run("gated_prefix", seed=seed, prefix_length=10, gate="head")
+        yield run("adaptive_prefix", seed=seed, prefix_length=10, penalty=0.3)
+        yield run("convolution", seed=seed, width=10)
+        yield run("combined", seed=seed, beside="prompt", prefix_length=5, prompt_length=5)
+        yield run("combined", seed=seed, beside="bias", prefix_length=10)
+
+
 def soft(wording: str) -> str:
     """The same words with three soft slots before the text and three after it."""
     return "{soft:3}" + wording.replace("{x}", "{x}{soft:3}")
@@ -189,7 +199,7 @@ GRIDS = {
     grid.__name__: grid
     for grid in (
         *(discrete_prompt, in_context, prompt_tuning, prefix_tuning, p_tuning, p_tuning_v2),
-        *(baselines, table_to_text, domain_shift, lm_adaptation),
+        *(baselines, variants, table_to_text, domain_shift, lm_adaptation),
     )
 }
 
@@ -235,6 +245,7 @@ def measure(lm: Backbone, wanted: dict[str, Any], grid: str) -> dict[str, Any]:
             "recipe": recipe.as_dict() if losses else None,
             "backbone": lm.name,
             "losses": losses,
+            **method.outcome(),
             "cpu_seconds": round(cpu_seconds, 1),  # of preparing and training, of all threads
             "threads": torch.get_num_threads(),
             "dtype": str(lm.dtype).removeprefix("torch."),

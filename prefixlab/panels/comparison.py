@@ -173,7 +173,7 @@ def recorded(lm: Backbone) -> list[Result]:
     """The recorded runs that compare: of all training sentences, from the usual start."""
     found: list[Result] = []
     sizes = {**KNOWN, lm.name: lm.geometry}
-    for grid in (*METHODS, "baselines"):
+    for grid in (*METHODS, "baselines", "variants"):
         rows = runs_of(grid, lm.name)
         if "cpu_seconds" not in rows:  # nothing recorded, or by an older version
             continue
