@@ -320,13 +320,18 @@ def _listener(slot: str) -> tuple[re.Pattern[str], dict[str, str]]:
     return re.compile(rf"(?<!\w)({'|'.join(map(re.escape, longest_first))})(?!\w)"), value_of
 
 
-def said(slot: str, text: str) -> set[str]:
-    """The values of the slot that a text says.
+def spoken(slot: str, text: str) -> list[tuple[str, int, int]]:
+    """Where a text says which value of the slot: (value, start, end), from left to right.
 
     Longest phrase first, because "not family-friendly" holds "family-friendly".
     """
     pattern, value_of = _listener(slot)
-    return {value_of[phrase] for phrase in pattern.findall(text.lower())}
+    return [(value_of[found[0]], *found.span()) for found in pattern.finditer(text.lower())]
+
+
+def said(slot: str, text: str) -> set[str]:
+    """The values of the slot that a text says."""
+    return {value for value, _, _ in spoken(slot, text)}
 
 
 # --- tables as text ---------------------------------------------------------------------------

@@ -6,11 +6,12 @@ them sees: one wrong word in twenty costs them little, and the reader a dinner.
 """
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import zip_longest
 
-from prefixlab.restaurants import SLOTS, Table, from_mr, said
+from prefixlab.restaurants import SLOTS, Table, from_mr, spoken
 
 # Slots of the E2E data whose values people mostly write as they are. By this measure the people who
 # wrote its development set get 7 % of them wrong ("by the river" for riverside, or not said).
@@ -80,31 +81,62 @@ def rouge_l(texts: Sequence[str], references: Sequence[Sequence[str]]) -> float:
     return 100 * sum(best) / len(best)
 
 
-def slot_error(texts: Sequence[str], tables: Sequence[str]) -> float | None:
-    """Slots that are missing, wrong or invented / slots of the tables (Wen et al. 2015).
+@dataclass(frozen=True)
+class Slot:
+    """What a text makes of one slot of its table.
 
-    A slot is right where the text says the value in the table and no other. One that the text says
-    and the table lacks is invented, and counts as wrong too.
+    `value` is what the table has, None where it lacks the slot; `spoken` says where the text gives
+    which value: (value, start, end).
+    """
 
-    Tables of `restaurants` are judged in all their slots, by every phrase that `restaurants.said`
-    knows. In other tables only the slots in `VERBATIM` count, and only values as they are written
-    there: `familyFriendly`, `priceRange` and `customer rating` do not count, because "no" has a
-    hundred forms and "high" may be a price or a rating. None where no slot can be counted.
+    name: str
+    value: str | None
+    spoken: tuple[tuple[str, int, int], ...]
+
+    @property
+    def right(self) -> bool:
+        """Whether the text says the value in the table and no other."""
+        return {said for said, _, _ in self.spoken} == {self.value}
+
+
+def slots(texts: Sequence[str], tables: Sequence[str]) -> list[list[Slot]]:
+    """For every text the slots that its table has, or that it says without one.
+
+    Tables of `restaurants` are judged in all their slots, by every phrase that
+    `restaurants.mentions` knows. In other tables only the slots in `VERBATIM` count, and only
+    values as they are written there: `familyFriendly`, `priceRange` and `customer rating` do not
+    count, because "no" has a hundred forms and "high" may be a price or a rating.
     """
     parsed = [from_mr(table) for table in tables]
+    listen: dict[str, Callable[[str], Sequence[tuple[str, int, int]]]]
     if all(ours(table) for table in parsed):
-        heard = [{slot: said(slot, text) for slot in SLOTS} for text in texts]
+        listen = {slot: partial(spoken, slot) for slot in SLOTS}
     else:
         parsed = [
             {slot: value for slot, value in table.items() if slot in VERBATIM and value != GENERIC}
             for table in parsed
         ]
         known = {slot: {table[slot] for table in parsed if slot in table} for slot in VERBATIM}
-        heard = [{slot: verbatim(values, text) for slot, values in known.items()} for text in texts]
-    slots = sum(len(table) for table in parsed)
-    if not slots:
-        return None
-    return sum(wrong(*pair) for pair in zip(parsed, heard, strict=True)) / slots
+        listen = {slot: partial(verbatim, values) for slot, values in known.items()}
+    return [
+        [
+            Slot(name, table.get(name), heard)
+            for name, hear in listen.items()
+            if (heard := tuple(hear(text))) or name in table
+        ]
+        for text, table in zip(texts, parsed, strict=True)
+    ]
+
+
+def slot_error(texts: Sequence[str], tables: Sequence[str]) -> float | None:
+    """Slots that are missing, wrong or invented / slots of the tables (Wen et al. 2015).
+
+    One that the text says and the table lacks is invented, and counts as wrong too. None where no
+    slot can be counted, see `slots`.
+    """
+    all_slots = [slot for of_text in slots(texts, tables) for slot in of_text]
+    counted = sum(slot.value is not None for slot in all_slots)
+    return sum(not slot.right for slot in all_slots) / counted if counted else None
 
 
 def ours(table: Table) -> bool:
@@ -112,16 +144,14 @@ def ours(table: Table) -> bool:
     return bool(table) and all(value in SLOTS.get(slot, ()) for slot, value in table.items())
 
 
-def wrong(table: Table, heard: Mapping[str, set[str]]) -> int:
-    """How many slots were not heard as the table has them."""
-    right = {slot: {table[slot]} if slot in table else set() for slot in heard}
-    return sum(values != right[slot] for slot, values in heard.items())
-
-
-def verbatim(values: Collection[str], text: str) -> set[str]:
-    """The values that stand in the text word for word, in upper or lower case."""
-    spoken = {
-        value for value in values if re.search(rf"(?<!\w){re.escape(value)}(?!\w)", text, re.I)
-    }
+def verbatim(values: Collection[str], text: str) -> list[tuple[str, int, int]]:
+    """Where the values stand in the text word for word, in upper or lower case."""
+    said = [
+        (value, *found.span())
+        for value in values
+        for found in re.finditer(rf"(?<!\w){re.escape(value)}(?!\w)", text, re.I)
+    ]
     # "The Rice Boat" is no "Rice Boat": what is part of a longer value is not said by itself.
-    return {value for value in spoken if not any(value != one and value in one for one in spoken)}
+    return sorted(
+        one for one in said if not any(one[0] != value and one[0] in value for value, _, _ in said)
+    )

@@ -14,6 +14,7 @@ from prefixlab.panels.labs import (
 from prefixlab.panels.playground import PromptPanel
 from prefixlab.panels.prediction import Prediction
 from prefixlab.panels.tables import bars
+from prefixlab.panels.texts import TextPanel, marked
 from prefixlab.panels.variants import VariantsPanel
 
 __all__ = [
@@ -28,6 +29,8 @@ __all__ = [
     "PrefixTuningPanel",
     "PromptPanel",
     "PromptTuningPanel",
+    "TextPanel",
     "VariantsPanel",
     "bars",
+    "marked",
 ]

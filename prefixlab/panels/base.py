@@ -60,15 +60,18 @@ class Panel(widgets.VBox):
         """The panel's plots as they are now, for its picture."""
         return []
 
-    def picture(self) -> bytes:
-        """The panel as an image: its controls as words, then its plots."""
-        words = [
+    def described(self) -> list[str]:
+        """The panel's controls as words, for its picture."""
+        return [
             f"{control.description}: {control.value}"
             for control in self.controls.values()
             if hasattr(control, "value")
         ]
+
+    def picture(self) -> bytes:
+        """The panel as an image: what it shows in words, then its plots."""
         plots = [matplotlib.image.imread(io.BytesIO(plot.value)) for plot in self.plots()]
-        return figures.png(figures.card(type(self).__name__, words, plots))
+        return figures.png(figures.card(type(self).__name__, self.described(), plots))
 
     def say(self, words: str) -> None:
         """Show a line of plain text; what looks like HTML in it stays text."""
