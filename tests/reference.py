@@ -9,6 +9,7 @@ from torch import Tensor
 from transformers import DynamicCache, PreTrainedModel
 
 from prefixlab import Backbone, Past
+from prefixlab.methods import Method
 
 
 def close(ours: Tensor, theirs: Tensor, tolerance: float = 1e-4) -> None:
@@ -21,6 +22,15 @@ def close(ours: Tensor, theirs: Tensor, tolerance: float = 1e-4) -> None:
 def same(ours: dict[str, Tensor], theirs: dict[str, Tensor]) -> bool:
     """Whether two state dicts hold the same numbers, bit by bit."""
     return ours.keys() == theirs.keys() and all(torch.equal(ours[k], theirs[k]) for k in ours)
+
+
+def moved(method: Method, by: float = 0.05) -> Method:
+    """Away from a start that changes nothing or knows nothing."""
+    source = torch.Generator().manual_seed(1)
+    with torch.no_grad():
+        for parameter in method.parameters():
+            parameter += by * torch.randn(parameter.shape, generator=source)
+    return method
 
 
 @contextmanager

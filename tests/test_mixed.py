@@ -5,7 +5,7 @@ from itertools import combinations
 
 import pytest
 import torch
-from reference import close, plain
+from reference import close, moved, plain
 
 from prefixlab import Template, Verbalizer, create, mixed_scores, predict, serve
 from prefixlab.evaluation import scores
@@ -42,7 +42,7 @@ def requests_of(lm, task, names):
         if own.verbalizer is None:
             examples = dataset([(x, f"it is {x}") for x in examples["x"]])
             own = replace(own, train=examples)
-        made.append((create(name, lm, own, seed=seed, **knobs), own, examples))
+        made.append((moved(create(name, lm, own, seed=seed, **knobs)), own, examples))
     return made
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 from peft import PrefixTuningConfig, PromptTuningConfig
-from reference import close, log_probability, logits_with_prefix_in, peft, plain
+from reference import close, log_probability, logits_with_prefix_in, moved, peft, plain
 
 from prefixlab import (
     Conditioning,
@@ -136,7 +136,7 @@ def test_padding_on_the_left_changes_nothing(lm, task, name, knobs):
 @pytest.mark.parametrize("answers", ANSWERS)
 def test_a_batch_scores_as_its_examples_one_by_one(lm, task, name, knobs, answers):
     asked = replace(task, verbalizer=Verbalizer(answers))
-    method = create(name, lm, asked, **knobs)
+    method = moved(create(name, lm, asked, **knobs))
     alone = scores(lm, method, asked, asked.test, batch_size=1)
     close(scores(lm, method, asked, asked.test, batch_size=5), alone)
 

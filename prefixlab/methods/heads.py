@@ -14,6 +14,7 @@ from torch import Tensor
 
 from prefixlab.backbone import Backbone
 from prefixlab.batching import Row
+from prefixlab.methods.reparameterization import Flat
 from prefixlab.tasks import Task
 from prefixlab.template import Verbalizer
 
@@ -30,10 +31,13 @@ def answers_of(method: str, task: Task) -> Verbalizer:
     return task.verbalizer
 
 
-def blank(answers: int, hidden: int, source: torch.Generator) -> Tensor:
-    """Rows to start from that know nothing, small and random, [answers, hidden + 1]."""
-    rows = 0.02 * torch.randn(answers, hidden, generator=source)
-    return torch.cat([rows, torch.zeros(answers, 1)], dim=1)
+def blank(method: str, lm: Backbone, task: Task) -> Flat:
+    """A head that knows nothing and prefers no label: rows of zeros, [answers, hidden + 1].
+
+    Random rows would be a preference that training must first undo: activations are long.
+    """
+    answers = len(answers_of(method, task).words)
+    return Flat(torch.zeros(answers, lm.geometry.hidden + 1, device=lm.device))
 
 
 def of_words(lm: Backbone, answers: Verbalizer, lead: str) -> Tensor:

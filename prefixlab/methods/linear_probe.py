@@ -14,7 +14,6 @@ from prefixlab.batching import Row
 from prefixlab.geometry import Geometry
 from prefixlab.methods import heads
 from prefixlab.methods.base import Cost, Method
-from prefixlab.methods.reparameterization import Flat
 from prefixlab.tasks import Task
 
 
@@ -32,9 +31,7 @@ class LinearProbe(Method):
 
     def __init__(self, lm: Backbone, task: Task, *, seed: int = 0, **knobs: Any):
         super().__init__(lm, task, seed=seed, **knobs)
-        answers = len(heads.answers_of(self.name, task).words)
-        start = heads.blank(answers, lm.geometry.hidden, self.generator())
-        self.head = Flat(start.to(lm.device))
+        self.head = heads.blank(self.name, lm, task)
 
     def conditioning(self) -> Conditioning:
         return Conditioning(answers=self.head())  # [answers, hidden + 1]

@@ -49,9 +49,7 @@ class PTuningV2(PrefixTuning):
         super().__init__(lm, task, seed=seed, **knobs)
         self.head: Flat | None = None
         if self.knobs.classifier == "head":
-            answers = len(heads.answers_of(self.name, task).words)
-            start = heads.blank(answers, lm.geometry.hidden, self.generator())
-            self.head = Flat(start.to(lm.device))
+            self.head = heads.blank(self.name, lm, task)
 
     def conditioning(self) -> Conditioning:
         prefix = F.dropout(self.prefix(), self.knobs.dropout, self.training)

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from reference import close, plain
+from reference import close, moved, plain
 from torch import nn
 
 from prefixlab import Verbalizer, create, train
@@ -33,15 +33,6 @@ def tokens(lm):
     """Two texts of the same length, [2, 7]."""
     source = torch.Generator().manual_seed(0)
     return torch.randint(5, lm.geometry.vocabulary, (2, 7), generator=source)
-
-
-def moved(method, by=0.05):
-    """Away from a start that changes nothing."""
-    source = torch.Generator().manual_seed(1)
-    with torch.no_grad():
-        for parameter in method.parameters():
-            parameter += by * torch.randn(parameter.shape, generator=source)
-    return method
 
 
 def changed_by_hand(lm, change):

@@ -83,7 +83,6 @@ def test_networks_have_as_many_parameters_as_the_formulas_say():
         ("p_tuning", {"encoder": "none"}),
         ("p_tuning", {"encoder": "lstm"}),
         ("p_tuning_v2", {"init": "matched"}),
-        ("linear_probe", {}),
         ("adapters", {}),
     ],
 )

@@ -1,9 +1,11 @@
 """P-tuning v2 against PEFT, its dropout, and the infix against words in the same place."""
 
+from math import log
+
 import pytest
 import torch
 from peft import PrefixTuningConfig, TaskType, get_peft_model
-from reference import close, plain
+from reference import close, moved, plain
 from transformers import AutoModelForSequenceClassification
 
 from prefixlab import Conditioning, Past, create, train
@@ -14,7 +16,7 @@ from prefixlab.evaluation import scores
 
 def test_a_prefix_with_a_head_is_that_of_peft(tiny, task):
     """PEFT's has no bias, and reads the last token that is not padding: here the rows have none."""
-    method = create("p_tuning_v2", tiny, task, prefix_length=5, init="matched")
+    method = moved(create("p_tuning_v2", tiny, task, prefix_length=5, init="matched"))
     with torch.no_grad():
         method.head.values[:, -1] = 0
     rows = method.rows(tiny, task.test, task)
@@ -34,6 +36,16 @@ def test_a_prefix_with_a_head_is_that_of_peft(tiny, task):
         with torch.no_grad():
             logits = wrapped(input_ids=tokens, attention_mask=torch.ones_like(tokens)).logits
         close(scored, logits[0])
+
+
+def test_before_the_first_step_a_head_prefers_no_label(gpt2, task):
+    method = create("p_tuning_v2", gpt2, task, prefix_length=5)
+    assert not scores(gpt2, method, task, task.test).any()
+    training = train(gpt2, method, task, steps=2, batch_size=4)
+    assert training.advance().loss == pytest.approx(log(2))
+    before = method.prefix.values.detach().clone()
+    training.advance()
+    assert not torch.equal(method.prefix.values, before)
 
 
 def test_dropout_is_for_the_steps_of_training_alone(gpt2, task):
