@@ -26,6 +26,9 @@ from torch import Tensor
 
 P = ParamSpec("P")
 
+# A notebook shows a figure that pyplot did not make only once pyplot has loaded its backend.
+plt.switch_backend(plt.get_backend())
+
 BLUE, ORANGE, GREEN, PINK = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
 SKY, YELLOW, GREY = "#56B4E9", "#E69F00", "#BBBBBB"
 COLOURS = (BLUE, ORANGE, GREEN, PINK, SKY, YELLOW)
