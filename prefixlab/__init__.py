@@ -17,6 +17,7 @@ from prefixlab.methods import (
     PrefixTuning,
     PromptTuning,
     PTuning,
+    PTuningV2,
     create,
 )
 from prefixlab.methods.prefix_tuning import attention_mass
@@ -41,6 +42,7 @@ __all__ = [
     "InContextLearning",
     "Method",
     "PTuning",
+    "PTuningV2",
     "Past",
     "PrefixTuning",
     "PromptTuning",

@@ -70,8 +70,8 @@ class PTuningV2Panel(TrainingPanel):
         "layers to the last four. How does the accuracy change?"
     )
     why = (
-        "A change in the first layers is carried on by all layers above it; one in the last layers "
-        "meets activations that have nearly decided."
+        "What disturbs the first layers, all layers above must bear; the last layers stand next to "
+        "the head, and what they are told has a short way."
     )
 
     def line(self, row: pd.Series) -> str:

@@ -122,6 +122,16 @@ def test_lesson_05(run_lesson: RunLesson) -> None:
     keep(comparison, "comparison")
 
 
+def test_lesson_06(run_lesson: RunLesson) -> None:
+    panel = panels(run_lesson("06")).last
+    try_lab(panel, "prefix length", "p_tuning_v2")
+    choose(panel, "classifier", "verbalizer")
+    fill(panel, "layers", "last:99")
+    expect(panel).to_contain_text("layers='last:99' names no layers")
+    fill(panel, "layers", "last:1")
+    expect(panel).not_to_contain_text("names no layers")
+
+
 def by_keyboard(panel: Locator) -> None:
     """A list to choose from, a box to tick and the next control: without a mouse."""
     choices = row_of(panel, "labels").locator("select")
