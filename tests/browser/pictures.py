@@ -14,6 +14,7 @@ PANELS = {
     "soft_prompt": "PromptTuningPanel(lm, task)",
     "prefix": "PrefixTuningPanel(lm, task)",
     "p_tuning": "PTuningPanel(lm, task)",
+    "p_tuning_v2": "PTuningV2Panel(lm, task)",
     "comparison": "ComparisonPanel(lm)",
 }
 START = """import prefixlab as pl
