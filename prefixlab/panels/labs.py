@@ -64,7 +64,7 @@ class PTuningV2Panel(TrainingPanel):
 
     method = "p_tuning_v2"
     knobs = ("prefix_length", "layers", "classifier", "dropout", "reparameterization", "init")
-    usual: ClassVar = {"layers": "all", "prefix_length": 10, "train": 256}
+    usual: ClassVar = {"prefix_length": 10, "layers": "all", "train": 256}
     question = (
         "A prefix of 10 positions in four layers only, with a head: move it from the first four "
         "layers to the last four. How does the accuracy change?"
