@@ -36,9 +36,6 @@ METHODS = [
     ("infix", {"prefix_length": 5}),
     ("warp", {"prompt_length": 5}),
     ("fine_tuning", {"top": 1}),
-    ("adaptive_prefix", {"prefix_length": 5}),
-    ("combined", {}),
-    ("combined", {"beside": "bias"}),
 ]
 every_method = pytest.mark.parametrize(("name", "knobs"), METHODS)
 REPARAMETERIZED = [

@@ -213,12 +213,12 @@ def test_a_prefix_beside_biases_starts_as_that_prefix(tiny, task):
 @pytest.mark.parametrize(("name", "knobs"), VARIANTS)
 @pytest.mark.parametrize("answers", [("negative", "positive"), ("awful, really", "great")])
 def test_a_trained_variant_scores_a_batch_as_its_examples_one_by_one(
-    lm, task, name, knobs, answers
+    tiny, task, name, knobs, answers
 ):
     asked = replace(task, verbalizer=Verbalizer(answers))
-    method = disturbed(create(name, lm, asked, **knobs))
-    alone = scores(lm, method, asked, asked.test, batch_size=1)
-    close(scores(lm, method, asked, asked.test, batch_size=5), alone)
+    method = disturbed(create(name, tiny, asked, **knobs))
+    alone = scores(tiny, method, asked, asked.test, batch_size=1)
+    close(scores(tiny, method, asked, asked.test, batch_size=5), alone)
 
 
 @pytest.mark.parametrize(("name", "knobs"), VARIANTS)
