@@ -4,6 +4,7 @@ from prefixlab import ensembles, tasks
 from prefixlab.backbone import Backbone, Conditioning, Past, load
 from prefixlab.checkpoints import load as load_method
 from prefixlab.checkpoints import resume, save
+from prefixlab.encoder import Encoder
 from prefixlab.encoder_decoder import EncoderDecoder, load_encoder_decoder
 from prefixlab.evaluation import Evaluation, evaluate, predict
 from prefixlab.generation import Decoding, generate
@@ -36,6 +37,7 @@ __all__ = [
     "Cost",
     "Decoding",
     "DiscretePrompt",
+    "Encoder",
     "EncoderDecoder",
     "Evaluation",
     "Geometry",

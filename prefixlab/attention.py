@@ -140,19 +140,23 @@ def gated_weights(
     return torch.cat([gate.detach()[:, None, None] * before, text], dim=-1)
 
 
-def causal_mask(seen: Tensor, prefix: Tensor, new: int) -> Tensor:
-    """What the last `new` of T tokens may attend to, [batch, 1, new, P + T].
+def bidirectional_mask(seen: Tensor, prefix: Tensor, new: int) -> Tensor:
+    """What the last `new` of T tokens may attend to, [batch, 1, new, P + T]: prefix and text.
 
-    All see the prefix, and no one the future. `seen` is [batch, T] and `prefix` [batch, P], True
-    where a position is there. Padding may see itself, so that no row of the softmax is empty;
-    nothing reads what it computes.
+    `seen` is [batch, T] and `prefix` [batch, P], True where a position is there. Padding may see
+    itself, so that no row of the softmax is empty; nothing reads what it computes.
     """
-    length = seen.shape[1]
-    below = torch.ones(length, length, dtype=torch.bool, device=seen.device).tril()[-new:]
-    itself = torch.eye(length, dtype=torch.bool, device=seen.device)[-new:]
-    text = (below & seen[:, None, None, :]) | itself  # [batch, 1, new, T]
+    itself = torch.eye(seen.shape[1], dtype=torch.bool, device=seen.device)[-new:]
+    text = seen[:, None, None, :] | itself  # [batch, 1, new, T]
     before = prefix[:, None, None, :].expand(-1, 1, new, -1)  # [batch, 1, new, P]
     return torch.cat([before, text], dim=-1)
+
+
+def causal_mask(seen: Tensor, prefix: Tensor, new: int) -> Tensor:
+    """As `bidirectional_mask`, but no one sees the future, [batch, 1, new, P + T]."""
+    all_seen = bidirectional_mask(seen, prefix, new)
+    # The first of the new tokens sees what stands before it, and itself.
+    return all_seen & torch.ones_like(all_seen[0, 0]).tril(all_seen.shape[-1] - new)
 
 
 def explicit_mask(**sizes: Any) -> Tensor | None:

@@ -27,6 +27,7 @@ from torch.func import functional_call
 from torch.nn import functional as F
 from transformers import (
     AutoConfig,
+    AutoModel,
     AutoModelForCausalLM,
     AutoTokenizer,
     Cache,
@@ -39,11 +40,12 @@ from transformers.utils import logging
 from prefixlab import assets
 from prefixlab.attention import ATTENTION, INSIDE, Inside, causal_mask
 from prefixlab.batching import Batch, Row, collate, encode, pad, tokens_of_nothing
-from prefixlab.geometry import Geometry, linear_maps
+from prefixlab.geometry import Geometry, is_encoder, linear_maps
 from prefixlab.template import Template, Verbalizer, tokens_of
 
 HUB_NAMES = {"gpt2": "openai-community/gpt2", "gpt2-medium": "openai-community/gpt2-medium"}
-NAMES = (*HUB_NAMES, "smollm2")
+ASSETS = {"smollm2": assets.SMOLLM2, "minilm": assets.MINILM}
+NAMES = (*HUB_NAMES, *ASSETS)
 
 
 @dataclass(frozen=True)
@@ -119,6 +121,7 @@ class Backbone:
 
     attention: ClassVar[str] = ATTENTION  # what its layers call, by the name transformers knows
     Sizes: ClassVar[type[Geometry]] = Geometry
+    answer_at: ClassVar[int] = -1  # the position of a text where its label is read
 
     def __init__(self, name: str, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase):
         self.name = name
@@ -171,8 +174,15 @@ class Backbone:
             f"{layer}.{name}.{list(maps)[-1]}"
             for layer, module in self.layers.items()
             for name, part in module.named_children()
-            if (maps := linear_maps(part))
+            if (maps := linear_maps(part)) and list(maps.values())[-1] == self.geometry.hidden
         ]
+
+    @property
+    def output_layer(self) -> Any:
+        """The layer that turns activations into logits of words; its rows are W."""
+        if layer := self.model.get_output_embeddings():
+            return layer
+        raise wordless(self.name)
 
     def __repr__(self) -> str:
         size = self.geometry
@@ -358,7 +368,7 @@ class Backbone:
             output = self._call(
                 given,
                 inputs_embeds=self._input(reading, new),
-                attention_mask=causal_mask(seen, past, new),
+                attention_mask=self._mask(seen, past, new),
                 position_ids=position_ids[:, -new:],  # [batch, new]
                 past_key_values=reading.cache,
                 use_cache=True,
@@ -369,11 +379,16 @@ class Backbone:
         """Logits after the last column, where the newest token of every row is."""
         return F.linear(hidden[:, -1], *self._head(reading.given)).float()
 
+    def _mask(self, seen: Tensor, past: Tensor, new: int) -> Tensor:
+        """What the last `new` of T tokens may attend to, [batch, 1, new, P + T]."""
+        return causal_mask(seen, past, new)
+
     def _call(self, given: Conditioning, **inputs: Any) -> Any:
         """The model itself, with the weights in place that are given."""
         if not given.weights:
             return self.model.base_model(**inputs)
-        inner = f"{self.model.base_model_prefix}."
+        whole = self.model.base_model is self.model  # an encoder has no output layer around it
+        inner = "" if whole else f"{self.model.base_model_prefix}."
         weights = {
             name.removeprefix(inner): value.to(self.dtype)
             for name, value in given.weights.items()
@@ -412,7 +427,7 @@ class Backbone:
 
     def _head(self, given: Conditioning) -> tuple[Tensor, Tensor | None]:
         """The output layer's W, [vocabulary, hidden], and its bias."""
-        head: Any = self.model.get_output_embeddings()
+        head = self.output_layer
         return self._weight(head.weight, given), head.bias
 
     def _weight(self, own: Tensor, given: Conditioning) -> Tensor:
@@ -478,10 +493,10 @@ def load(name: str | None = None, dtype: str = "auto", device: str = "auto") -> 
     Parameters
     ----------
     name
-        "gpt2" or "gpt2-medium" (from the Hub or its cache), "smollm2" (from a package of the
-        package index), or the folder of any local causal model. Without a name:
-        `PREFIXLAB_BACKBONE`, else GPT-2 small where it is cached or the Hub answers, else
-        SmolLM2. What was chosen, and why, is printed in one line.
+        "gpt2" or "gpt2-medium" (from the Hub or its cache), "smollm2" or the encoder "minilm"
+        (from packages of the package index), or the folder of any local causal model or BERT.
+        Without a name: `PREFIXLAB_BACKBONE`, else GPT-2 small where it is cached or the Hub
+        answers, else SmolLM2. What was chosen, and why, is printed in one line.
     dtype
         "float32", "bfloat16", or "auto": bfloat16 where the processor or GPU computes it fast.
     device
@@ -524,8 +539,10 @@ def hub_answers(seconds: float = 3.0) -> bool:
 
 
 def open_backbone(name: str, dtype: torch.dtype, device: str) -> Backbone:
-    if name == "smollm2":
-        source: str | Path = assets.fetch(assets.SMOLLM2)
+    from prefixlab.encoder import Encoder  # which is built on this file
+
+    if name in ASSETS:
+        source: str | Path = assets.fetch(ASSETS[name])
     elif name in HUB_NAMES:
         source = HUB_NAMES[name]
     elif Path(name).is_dir():
@@ -539,16 +556,25 @@ def open_backbone(name: str, dtype: torch.dtype, device: str) -> Backbone:
         config = AutoConfig.from_pretrained(source)
         if config.is_encoder_decoder:
             raise ValueError("it is an encoder-decoder, for load_encoder_decoder")
+        encoder = is_encoder(config)
+        architecture = AutoModel if encoder else AutoModelForCausalLM
         # Several kernels on one machine share these pages: safetensors maps them from the file.
-        model = AutoModelForCausalLM.from_pretrained(source, config=config, dtype=dtype)
+        model = architecture.from_pretrained(source, config=config, dtype=dtype)
         tokenizer = AutoTokenizer.from_pretrained(source)
     except (OSError, ValueError) as error:
         raise ValueError(
             f"The backbone {name!r} cannot be loaded ({str(error).splitlines()[0]}); connect to "
-            "the Hub, choose 'smollm2', or name the folder of a local causal model."
+            "the Hub, choose 'smollm2', or name the folder of a local causal model or BERT."
         ) from error
     model.to(device)  # type: ignore[arg-type]  # transformers wraps torch's signature away
-    return Backbone(name, model, tokenizer)
+    return (Encoder if encoder else Backbone)(name, model, tokenizer)
+
+
+def wordless(name: str) -> ValueError:
+    return ValueError(
+        f"{name} is an encoder: it has no words to answer with; take p_tuning_v2 with its head, "
+        "linear_probe or fine_tuning, or load a causal model."
+    )
 
 
 def pick_device(device: str) -> str:

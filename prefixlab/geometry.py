@@ -3,17 +3,22 @@
 Every count of trainable parameters in the lessons is arithmetic on these numbers.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import nn
-from transformers import AutoModelForCausalLM, PretrainedConfig
+from transformers import (
+    MODEL_FOR_MASKED_LM_MAPPING,
+    AutoModel,
+    AutoModelForCausalLM,
+    PretrainedConfig,
+)
 from transformers.pytorch_utils import Conv1D
 
 
 @dataclass(frozen=True)
 class Geometry:
-    """The sizes of a decoder-only Transformer.
+    """The sizes of a decoder-only Transformer, or of an encoder.
 
     `kv_heads` is smaller than `heads` where several query heads share one key and value head
     (grouped-query attention, Ainslie et al. 2023); GPT-2 has as many of both.
@@ -30,6 +35,8 @@ class Geometry:
     parameters: int
     layer_parameters: int  # of these, in one layer
     layer_outputs: int  # of all linear maps of one layer, the widths of their outputs added up
+    # An encoder: it reads in both directions, and has no output layer.
+    bidirectional: bool = field(default=False, kw_only=True)
 
     @property
     def parts(self) -> dict[str, range]:
@@ -44,8 +51,10 @@ class Geometry:
     @classmethod
     def of(cls, name: str, config: PretrainedConfig) -> "Geometry":
         """Read the geometry off a transformers config; weights are counted without memory."""
+        bidirectional = is_encoder(config)
+        architecture = AutoModel if bidirectional else AutoModelForCausalLM
         with torch.device("meta"):
-            model = AutoModelForCausalLM.from_config(config)
+            model = architecture.from_config(config)
         layer = next(part for part in model.modules() if isinstance(part, nn.ModuleList))[0]
         heads = config.num_attention_heads
         return cls(
@@ -60,7 +69,14 @@ class Geometry:
             parameters=sum(parameter.numel() for parameter in model.parameters()),
             layer_parameters=sum(parameter.numel() for parameter in layer.parameters()),
             layer_outputs=sum(linear_maps(layer).values()),
+            bidirectional=bidirectional,
         )
+
+
+def is_encoder(config: PretrainedConfig) -> bool:
+    """Whether a model fills masked words in from both sides, as BERT does, and writes no text."""
+    writes = config.is_encoder_decoder or getattr(config, "is_decoder", False)
+    return type(config) in MODEL_FOR_MASKED_LM_MAPPING and not writes
 
 
 def linear_maps(module: nn.Module) -> dict[str, int]:
@@ -81,6 +97,10 @@ KNOWN = {
         Geometry("gpt2", 12, 12, 12, 64, 768, 50257, 1024, 124_439_808, 7_087_872, 6912),
         Geometry("gpt2-medium", 24, 16, 16, 64, 1024, 50257, 1024, 354_823_168, 12_596_224, 9216),
         Geometry("smollm2", 30, 9, 3, 64, 576, 49152, 8192, 134_515_008, 3_540_096, 5184),
+        Geometry(
+            *("minilm", 6, 12, 12, 32, 384, 30522, 512, 22_713_216, 1_774_464, 3456),
+            bidirectional=True,
+        ),
     )
 }
 

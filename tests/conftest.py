@@ -12,10 +12,20 @@ os.environ.setdefault("GOMP_SPINCOUNT", "10000")
 
 import pytest
 import torch
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
+from tokenizers import (
+    Tokenizer,
+    decoders,
+    models,
+    normalizers,
+    pre_tokenizers,
+    processors,
+    trainers,
+)
 from transformers import (
     BartConfig,
     BartForConditionalGeneration,
+    BertConfig,
+    BertModel,
     GPT2Config,
     GPT2LMHeadModel,
     LlamaConfig,
@@ -28,7 +38,16 @@ from transformers import (
 )
 
 import prefixlab
-from prefixlab import Backbone, EncoderDecoder, Evaluation, Task, Template, Verbalizer, training
+from prefixlab import (
+    Backbone,
+    Encoder,
+    EncoderDecoder,
+    Evaluation,
+    Task,
+    Template,
+    Verbalizer,
+    training,
+)
 from prefixlab.tasks import dataset
 
 SENTENCES = [
@@ -73,6 +92,22 @@ def llama() -> Backbone:
         initializer_range=0.2,
     )
     return Backbone("tiny-llama", random_model(LlamaForCausalLM, config), tokenizer)
+
+
+@pytest.fixture(scope="session")
+def bert() -> Encoder:
+    tokenizer = word_pieces()
+    config = BertConfig(
+        vocab_size=len(tokenizer),
+        pad_token_id=tokenizer.pad_token_id,
+        num_hidden_layers=3,
+        num_attention_heads=4,
+        hidden_size=32,
+        intermediate_size=64,
+        max_position_embeddings=64,
+        initializer_range=0.2,
+    )
+    return Encoder("tiny-bert", random_model(BertModel, config), tokenizer)
 
 
 @pytest.fixture(scope="session")
@@ -201,6 +236,29 @@ def byte_pairs(start: str | None = None, ends: bool = False) -> PreTrainedTokeni
         )
     return PreTrainedTokenizerFast(
         tokenizer_object=trained, bos_token=start, eos_token="<end>", pad_token="<end>"
+    )
+
+
+def word_pieces() -> PreTrainedTokenizerFast:
+    """A WordPiece tokenizer like BERT's, trained on the sentences above."""
+    trained = Tokenizer(models.WordPiece(unk_token="[UNK]"))
+    trained.normalizer = normalizers.BertNormalizer()
+    trained.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    marks = ["[PAD]", "[UNK]", "[CLS]", "[SEP]"]
+    trained.train_from_iterator(
+        LEARNED,
+        trainers.WordPieceTrainer(vocab_size=400, special_tokens=marks, show_progress=False),
+    )
+    trained.post_processor = processors.TemplateProcessing(
+        single="[CLS] $A [SEP]",
+        special_tokens=[(mark, trained.token_to_id(mark)) for mark in ("[CLS]", "[SEP]")],
+    )
+    return PreTrainedTokenizerFast(
+        tokenizer_object=trained,
+        pad_token="[PAD]",
+        unk_token="[UNK]",
+        cls_token="[CLS]",
+        sep_token="[SEP]",
     )
 
 

@@ -143,7 +143,7 @@ class Method(nn.Module):
         """What stands where, from geometry and knobs alone; a word counts as one token."""
         chosen = cls.Knobs.of(cls.name, knobs)
         template = cls.make_template(Template(chosen.template or PLAIN), chosen)
-        return laid_out(template, geometry.layers)
+        return laid_out(template, geometry)
 
     def parameters_now(self) -> int:
         """How many numbers are trainable at this moment."""
@@ -173,14 +173,20 @@ def changed_from(
     ]
 
 
-def laid_out(template: Template, layers: int) -> list[Positions]:
-    """The parts of a template as positions; the answer is read just before `{y}`."""
+def laid_out(template: Template, geometry: Geometry) -> list[Positions]:
+    """The parts of a template as positions; the answer is read just before `{y}`.
+
+    An encoder is given nothing from there on, and the answer is read at [CLS].
+    """
+    answer = {geometry.layers - 1: "answer"}
     laid: list[Positions] = []
     for part in template.parts:
+        if part == Y and geometry.bidirectional:
+            return [Positions("[CLS]", 1, layers=answer), *laid, Positions("[SEP]", 1)]
         if part == Y:
             last = laid.pop()
             laid.append(replace(last, length=last.length - 1))
-            laid.append(replace(last, length=1, layers={layers - 1: "answer"}))
+            laid.append(replace(last, length=1, layers=answer))
         if isinstance(part, Soft):
             laid.append(Positions("virtual", part.length, "trained"))
         elif not isinstance(part, str):

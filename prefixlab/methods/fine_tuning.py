@@ -3,18 +3,23 @@
     max_φ  log p_φ(y | x) = Σ_{i in Y_idx} log p_φ(z_i | h_<i)        (Li & Liang 2021, section 3.3)
 
 The objective is the prefix's own; what differs is which numbers may change. The trained weights
-are copies: the backbone stays as it was, for all other methods.
+are copies: the backbone stays as it was, for all other methods. An encoder, which has no words to
+answer with, gets a head that is trained with them.
 """
 
 from dataclasses import dataclass
 from typing import Any
 
+from datasets import Dataset
 from torch import nn
 
 from prefixlab.backbone import Backbone, Conditioning
+from prefixlab.batching import Row
 from prefixlab.geometry import Geometry
 from prefixlab.knobs import knob
+from prefixlab.methods import heads
 from prefixlab.methods.base import CommonKnobs, Cost, Method, Positions, changed_from
+from prefixlab.methods.reparameterization import Flat
 from prefixlab.tasks import Task
 
 
@@ -31,7 +36,7 @@ class FineTuning(Method):
     Raises
     ------
     ValueError
-        More top layers than the model has.
+        More top layers than the model has; an encoder for a task of free text.
     """
 
     name = "fine_tuning"
@@ -46,17 +51,28 @@ class FineTuning(Method):
         self.names = [name for name, _ in chosen]
         # Trained in float32: a step is often smaller than the distance of two bfloat16 numbers.
         self.weights = nn.ParameterList(weight.detach().float().clone() for _, weight in chosen)
+        self.head: Flat | None = None
+        if lm.geometry.bidirectional:
+            self.head = heads.blank(self.name, lm, task)
 
     def conditioning(self) -> Conditioning:
-        return Conditioning(weights=dict(zip(self.names, self.weights, strict=True)))
+        weights = dict(zip(self.names, self.weights, strict=True))
+        return Conditioning(weights=weights, answers=self.head() if self.head else None)
+
+    def rows(self, lm: Backbone, examples: Dataset, task: Task) -> list[Row]:
+        rows = super().rows(lm, examples, task)
+        return heads.numbered(rows) if self.head else rows
 
     @classmethod
     def cost(cls, geometry: Geometry, **knobs: Any) -> Cost:
         top = FineTuningKnobs.of(cls.name, knobs).top
         first_trained(geometry, top)
-        if not top:
-            return Cost.of(geometry, "all parameters", geometry.parameters)
-        return Cost.of(geometry, "top * those of a layer", top * geometry.layer_parameters)
+        formula, stored = "all parameters", geometry.parameters
+        if top:
+            formula, stored = "top * those of a layer", top * geometry.layer_parameters
+        if geometry.bidirectional:
+            formula, stored = f"{formula} + labels * (h + 1)", stored + heads.size(geometry.hidden)
+        return Cost.of(geometry, formula, stored)
 
     @classmethod
     def positions(cls, geometry: Geometry, **knobs: Any) -> list[Positions]:

@@ -43,11 +43,10 @@ def blank(method: str, lm: Backbone, task: Task) -> Flat:
 def of_words(lm: Backbone, answers: Verbalizer, lead: str) -> Tensor:
     """The rows that the output layer has for the answers, [answers, hidden + 1].
 
-    An answer of several tokens starts from the mean of their rows.
+    An answer of several tokens starts from the mean of their rows. An encoder has no such rows,
+    which is a ValueError.
     """
-    head = lm.model.get_output_embeddings()
-    assert head is not None
-    weight: Tensor = head.weight.float().cpu()
+    weight: Tensor = lm.output_layer.weight.float().cpu()
     rows = torch.stack([weight[ids].mean(0) for ids in answers.encode(lm.tokenizer, lead)])
     return torch.cat([rows, torch.zeros(len(rows), 1)], dim=1)
 

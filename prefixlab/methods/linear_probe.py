@@ -2,7 +2,7 @@
 
     p(y | x) = softmax_y(w_y h + b_y)
 
-It asks what the model already knows at the last position, and steers nothing.
+It asks what the model already knows where the label is read, and steers nothing.
 """
 
 from typing import Any

@@ -222,9 +222,10 @@ def parse_layers(text: str, geometry: Geometry) -> tuple[int, ...]:
 
 
 def attention_mass(lm: Backbone, method: PrefixTuning, text: str) -> Tensor:
-    """How much attention the last position pays to the prefix, [layers, heads], each in [0, 1].
+    """How much attention goes to the prefix from where the label is read, each in [0, 1].
 
-    Layers without a prefix pay none.
+    That is the last position, or [CLS] in an encoder. Layers without a prefix pay none. The
+    result is [layers, heads].
     """
     tokens = torch.tensor([lm.encode(text)], device=lm.device)
     given = method.conditioning()
@@ -233,4 +234,4 @@ def attention_mass(lm: Backbone, method: PrefixTuning, text: str) -> Tensor:
         lm.hidden_states(tokens, given=given)
     length = tokens.shape[1]
     # The keys of a layer are its prefix, then the text: [1, heads, text, prefix + text].
-    return torch.stack([weights[0, :, -1, :-length].sum(-1) for weights in recorded])
+    return torch.stack([weights[0, :, lm.answer_at, :-length].sum(-1) for weights in recorded])
