@@ -124,7 +124,7 @@ def test_lesson_05(run_lesson: RunLesson) -> None:
 
 def test_lesson_06(run_lesson: RunLesson) -> None:
     panel = panels(run_lesson("06")).last
-    try_lab(panel, "prefix length", "p_tuning_v2", there=1)
+    try_lab(panel, "prefix length", "p_tuning_v2")
     choose(panel, "classifier", "verbalizer")
     fill(panel, "layers", "last:99")
     expect(panel).to_contain_text("layers='last:99' names no layers")
