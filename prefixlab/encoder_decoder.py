@@ -23,7 +23,7 @@ from typing import Any
 
 import torch
 from datasets import Dataset
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 from torch.nn.utils.rnn import pad_sequence
 from transformers import (
@@ -51,7 +51,7 @@ from prefixlab.backbone import (
     pick_dtype,
 )
 from prefixlab.batching import Batch, Row, encode
-from prefixlab.geometry import Geometry, linear_maps
+from prefixlab.geometry import Geometry, counted
 from prefixlab.template import Template, Verbalizer, tokens_of
 
 HUB_NAMES = {"t5-small": "google-t5/t5-small", "bart-base": "facebook/bart-base"}
@@ -89,7 +89,6 @@ class EncoderDecoderGeometry(Geometry):
     def of(cls, name: str, config: PretrainedConfig) -> "EncoderDecoderGeometry":
         with torch.device("meta"):
             model = AutoModelForSeq2SeqLM.from_config(config)
-        layer = next(part for part in model.modules() if isinstance(part, nn.ModuleList))[0]
         encoder, decoder = (
             (config.num_layers, config.num_decoder_layers)
             if config.model_type == "t5"
@@ -106,9 +105,7 @@ class EncoderDecoderGeometry(Geometry):
             vocabulary=config.vocab_size,
             # T5 knows positions only relative to each other: there is no last one.
             positions=getattr(config, "max_position_embeddings", sys.maxsize),
-            parameters=sum(parameter.numel() for parameter in model.parameters()),
-            layer_parameters=sum(parameter.numel() for parameter in layer.parameters()),
-            layer_outputs=sum(linear_maps(layer).values()),
+            **counted(model),
             encoder_layers=encoder,
             decoder_layers=decoder,
         )

@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from prefixlab.backbone import Backbone
 from prefixlab.batching import Batch, evaluation_order
 from prefixlab.methods import Method
-from prefixlab.tasks import Task
+from prefixlab.tasks import Task, dataset
 
 CONTENT_FREE = ("N/A", "[MASK]", "")
 SPLITS = ("train", "validation", "test")
@@ -119,13 +119,19 @@ def predict(
     lm: Backbone, method: Method, task: Task, texts: Sequence[str], *, calibrate: bool = False
 ) -> Tensor:
     """The probability of every answer for every text, [texts, answers]."""
-    if task.verbalizer is None:
-        raise ValueError(f"{task.name} has no answer space to choose from.")
-    examples = Dataset.from_dict({"x": list(texts), "y": [0] * len(texts)})
+    answer_words(task)  # or there is nothing to choose from
+    examples = dataset([(text, 0) for text in texts])
     scored = scores(lm, method, task, examples)
     if calibrate:
         scored = scored - content_free_scores(lm, method, task)
     return scored.softmax(1)
+
+
+def answer_words(task: Task) -> tuple[str, ...]:
+    """The answers of a task; a ValueError where it has none to choose from."""
+    if task.verbalizer is None:
+        raise ValueError(f"{task.name} has no answer space to choose from.")
+    return task.verbalizer.words
 
 
 def content_free_scores(lm: Backbone, method: Method, task: Task) -> Tensor:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from math import ceil, floor, hypot, inf, log10
 from threading import RLock
-from typing import Any, NamedTuple, ParamSpec
+from typing import Any, Literal, NamedTuple, ParamSpec
 
 import matplotlib.image
 import matplotlib.pyplot as plt
@@ -108,13 +108,16 @@ def batch(rows: Mapping[str, Sequence[tuple[str, str]]]) -> Figure:
     axis.tick_params(length=0)
     axis.spines[:].set_visible(False)
     used = {kind for row in rows.values() for _, kind in row}
-    legend = [
-        Patch(color=colour, label=label) for kind, (colour, label) in CELLS.items() if kind in used
-    ]
-    figure.legend(
-        handles=legend, loc="outside upper center", ncols=len(legend), frameon=False, fontsize=9
-    )
+    name_cells(figure, [kind for kind in CELLS if kind in used], "outside upper center")
     return figure
+
+
+def name_cells(
+    figure: Figure, kinds: Sequence[str], where: Literal["upper center", "outside upper center"]
+) -> None:
+    """The legend of cells of these kinds, in one line."""
+    legend = [Patch(color=CELLS[kind][0], label=CELLS[kind][1]) for kind in kinds]
+    figure.legend(handles=legend, loc=where, ncols=len(legend), frameon=False, fontsize=9)
 
 
 # The margins of a grid, in inches.
@@ -135,8 +138,7 @@ def grid_frame(rows: int, used: Sequence[str], height: float) -> tuple[Figure, A
         axis.text(
             -0.06 / wide, row + 0.5, names[row], **beside, transform=axis.get_yaxis_transform()
         )
-    legend = [Patch(color=CELLS[kind][0], label=CELLS[kind][1]) for kind in used if kind != "none"]
-    figure.legend(handles=legend, loc="upper center", ncols=len(legend), frameon=False, fontsize=9)
+    name_cells(figure, [kind for kind in used if kind != "none"], "upper center")
     return figure, axis
 
 

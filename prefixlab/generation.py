@@ -11,14 +11,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
-from datasets import Dataset
 from torch import Tensor
 
 from prefixlab.backbone import Backbone, Conditioning, Reading
 from prefixlab.batching import Row, evaluation_order
 from prefixlab.knobs import Knobs, knob
 from prefixlab.methods import Method
-from prefixlab.tasks import Task
+from prefixlab.tasks import Task, dataset
 
 
 @dataclass(frozen=True)
@@ -90,7 +89,7 @@ def generating(
     how = Decoding.of("generate", (decoding.as_dict() if decoding else {}) | knobs)
     given = method.conditioning()  # once for all batches
     check_can_generate(lm, method, given)
-    examples = Dataset.from_dict({"x": list(texts), "y": [""] * len(texts)})
+    examples = dataset([(text, "") for text in texts])
     rows = method.rows(lm, examples, replace(task, verbalizer=None))
     check_room(lm, given, rows, how)
     ends = torch.tensor(method.ends(lm), device=lm.device)

@@ -4,6 +4,7 @@ Every count of trainable parameters in the lessons is arithmetic on these number
 """
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from torch import nn
@@ -55,7 +56,6 @@ class Geometry:
         architecture = AutoModel if bidirectional else AutoModelForCausalLM
         with torch.device("meta"):
             model = architecture.from_config(config)
-        layer = next(part for part in model.modules() if isinstance(part, nn.ModuleList))[0]
         heads = config.num_attention_heads
         return cls(
             name=name,
@@ -66,11 +66,19 @@ class Geometry:
             hidden=config.hidden_size,
             vocabulary=config.vocab_size,
             positions=config.max_position_embeddings,
-            parameters=sum(parameter.numel() for parameter in model.parameters()),
-            layer_parameters=sum(parameter.numel() for parameter in layer.parameters()),
-            layer_outputs=sum(linear_maps(layer).values()),
+            **counted(model),
             bidirectional=bidirectional,
         )
+
+
+def counted(model: nn.Module) -> dict[str, Any]:
+    """The sizes that are counted on the model itself: of all of it, and of its first layer."""
+    layer = next(part for part in model.modules() if isinstance(part, nn.ModuleList))[0]
+    return {
+        "parameters": sum(parameter.numel() for parameter in model.parameters()),
+        "layer_parameters": sum(parameter.numel() for parameter in layer.parameters()),
+        "layer_outputs": sum(linear_maps(layer).values()),
+    }
 
 
 def is_encoder(config: PretrainedConfig) -> bool:

@@ -43,8 +43,8 @@ def step_memory(lm: Backbone, method: Method, task: Task, *, batch_size: int = 8
     ValueError
         A method with nothing to train.
     """
-    if not (trained := method.parameters_now()):
-        raise ValueError(f"{method.name} has nothing to train; choose a method with parameters.")
+    method.check_trainable()
+    trained = method.parameters_now()
     rows = method.rows(lm, task.train, task)
     batch = lm.collate([rows[index] for index in training_order(rows, batch_size, 0, 0)[0]])
     theirs = {storage(weight) for weight in (*lm.model.parameters(), *lm.model.buffers())}

@@ -21,8 +21,9 @@ from torch.nn import functional as F
 
 from prefixlab.backbone import Backbone, Conditioning, Past
 from prefixlab.batching import Batch, Row, collate, evaluation_order
+from prefixlab.evaluation import answer_words
 from prefixlab.methods import Method
-from prefixlab.tasks import Task
+from prefixlab.tasks import Task, dataset
 
 SHARED = ("virtual", "past", "deep", "answers")  # what each row can have of its own
 
@@ -72,7 +73,7 @@ def serve(
         places.append((name, len(texts[name]) - 1))
     answers = {name: answer_words(prompts[name][1]) for name in texts}
     asked = [
-        (*prompts[name], Dataset.from_dict({"x": of_task, "y": [0] * len(of_task)}))
+        (*prompts[name], dataset([(text, 0) for text in of_task]))
         for name, of_task in texts.items()
     ]
     scored = dict(zip(texts, mixed_scores(lm, asked, batch_size=batch_size), strict=True))
@@ -225,9 +226,3 @@ def merge_pasts(lm: Backbone, pasts: Sequence[Past | None], counts: Sequence[int
             mask[own, : past.length] = True if past.mask is None else past.mask
         first += count
     return Past(keys, values, mask=mask, shown=shown)
-
-
-def answer_words(task: Task) -> tuple[str, ...]:
-    if task.verbalizer is None:
-        raise ValueError(f"{task.name} has no answer space to choose from.")
-    return task.verbalizer.words

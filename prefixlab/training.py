@@ -73,10 +73,7 @@ class Training:
     """An iterator over the steps of a training run, see `train`."""
 
     def __init__(self, lm: Backbone, method: Method, task: Task, recipe: Recipe):
-        if not any(True for _ in method.parameters()):
-            raise ValueError(
-                f"{method.name} has nothing to train; choose a method with parameters."
-            )
+        method.check_trainable()
         if recipe.patience and not recipe.validate_every:
             raise ValueError("patience needs validations to count; set validate_every too.")
         self.lm, self.method, self.task, self.recipe = lm, method, task, recipe

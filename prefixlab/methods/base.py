@@ -149,6 +149,11 @@ class Method(nn.Module):
         """How many numbers are trainable at this moment."""
         return sum(parameter.numel() for parameter in self.parameters())
 
+    def check_trainable(self) -> None:
+        """Raise a ValueError where there is nothing to train."""
+        if not self.parameters_now():
+            raise ValueError(f"{self.name} has nothing to train; choose a method with parameters.")
+
     def describe(self) -> dict[str, Any]:
         """Name and knobs, as they are written into checkpoints and records."""
         return {"method": self.name, "knobs": asdict(self.knobs), "seed": self.seed}
