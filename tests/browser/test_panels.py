@@ -132,6 +132,19 @@ def test_lesson_06(run_lesson: RunLesson) -> None:
     expect(panel).not_to_contain_text("names no layers")
 
 
+def test_lesson_07(run_lesson: RunLesson) -> None:
+    panel = panels(run_lesson("07")).last
+    before = panel.inner_text()
+    move(panel, "table", "ArrowRight")
+    expect(panel).not_to_have_text(before)
+    choose(panel, "kinds of places", "unseen")
+    choose(panel, "strategy", "sample")
+    press(panel, "Write")
+    expect(panel).to_contain_text("your prefix (sample)", timeout=MINUTES)
+    expect(panel).to_contain_text("not said", timeout=MINUTES)  # by random weights, whatever is
+    keep(panel, "texts")
+
+
 def by_keyboard(panel: Locator) -> None:
     """A list to choose from, a box to tick and the next control: without a mouse."""
     choices = row_of(panel, "labels").locator("select")
