@@ -515,3 +515,19 @@ def probabilities(groups: Mapping[str, Mapping[str, float]]) -> Figure:
         axis.set_yticks(range(len(group)), [repr(text) for text in group], parse_math=False)
         axis.set(title=title, xlabel="probability", xlim=(0, 1), ylim=(len(group) - 0.4, -0.6))
     return figure
+
+
+def stacked(rows: Mapping[str, Sequence[float]], *, parts: Sequence[str], xlabel: str) -> Figure:
+    """One line a row, its parts end to end, and their sum written behind them."""
+    figure, (axis,) = new(height=0.32 * len(rows) + 1.2)
+    starts = [0.0] * len(rows)
+    for part, values, colour in zip(parts, zip(*rows.values(), strict=True), COLOURS, strict=False):
+        axis.barh(range(len(rows)), values, left=starts, color=colour, height=0.6, label=part)
+        starts = [start + value for start, value in zip(starts, values, strict=True)]
+    for row, total in enumerate(starts):
+        axis.annotate(f"{total:,.0f}", (total, row), (4, 0), textcoords="offset points", va="center")
+    axis.set_yticks(range(len(rows)), list(rows))
+    axis.set(xlabel=xlabel, ylim=(len(rows) - 0.4, -0.6))
+    axis.margins(x=0.1)
+    figure.legend(loc="outside upper right", ncols=len(parts), frameon=False)
+    return figure

@@ -26,6 +26,7 @@ FIGURES = {
     "spread": lambda: figures.spread({"one": [0.1, 0.2]}, xlabel="loss"),
     "heatmap": lambda: figures.heatmap(torch.rand(3, 4), xlabel="x", ylabel="y", label="share"),
     "walk": lambda: figures.walk([0, 1], [2, 3], 1, xlabel="t", ylabel="loss"),
+    "stacked": lambda: figures.stacked({"one": (1, 2)}, parts=("a", "b"), xlabel="MB"),
 }
 
 
@@ -121,3 +122,11 @@ def test_the_landscape_says_where_its_dots_are_and_lays_none_on_another() -> Non
     xs = [x * width for x, _ in places]
     assert xs[0] < xs[1] < min(xs[2:])  # zero has its place left of the scale
     assert min(abs(a - b) for a, b in zip(sorted(xs[2:]), sorted(xs[2:])[1:], strict=False)) >= 13
+
+
+def test_stacked_parts_lie_end_to_end_and_their_sum_is_written() -> None:
+    rows = {"one": (3, 1), "two": (20, 0)}
+    axis = figures.stacked(rows, parts=("a", "b"), xlabel="MB").axes[0]
+    first, second = axis.containers
+    assert [bar.get_x() + bar.get_width() for bar in first] == [bar.get_x() for bar in second]
+    assert [text.get_text() for text in axis.texts] == ["4", "20"]
