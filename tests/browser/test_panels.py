@@ -145,6 +145,19 @@ def test_lesson_07(run_lesson: RunLesson) -> None:
     keep(panel, "texts")
 
 
+def test_lesson_08(run_lesson: RunLesson) -> None:
+    panel = panels(run_lesson("08")).last
+    handle_of(panel, "model").press("Home")
+    expect(panel).to_contain_text("<extra_id_0>")
+    report("adaptation", redraws(panel, "model", 20, there=3))
+    handle_of(panel, "model").press("End")
+    expect(panel).not_to_contain_text("<extra_id_0>")
+    fill(panel, "text", "<script>window.broken = 1</script> the battery is a")
+    expect(panel).to_contain_text("What the decoder begins with")
+    assert panel.page.evaluate("window.broken") is None
+    keep(panel, "adaptation")
+
+
 def by_keyboard(panel: Locator) -> None:
     """A list to choose from, a box to tick and the next control: without a mouse."""
     choices = row_of(panel, "labels").locator("select")
