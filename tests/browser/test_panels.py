@@ -158,6 +158,16 @@ def test_lesson_08(run_lesson: RunLesson) -> None:
     keep(panel, "adaptation")
 
 
+def test_lesson_09(run_lesson: RunLesson) -> None:
+    panel = panels(run_lesson("09")).last
+    guess(panel, "points")
+    report("ensembles", redraws(panel, "prompts", 20))
+    choose(panel, "tested on", "tweets")
+    expect(panel).to_contain_text("tweets; recorded on")
+    choose(panel, "combined by", "mean probability")
+    keep(panel, "ensembles")
+
+
 def by_keyboard(panel: Locator) -> None:
     """A list to choose from, a box to tick and the next control: without a mouse."""
     choices = row_of(panel, "labels").locator("select")
