@@ -168,6 +168,18 @@ def test_lesson_09(run_lesson: RunLesson) -> None:
     keep(panel, "ensembles")
 
 
+def test_lesson_11(run_lesson: RunLesson) -> None:
+    panel = panels(run_lesson("11")).last
+    guess(panel, "points")
+    expect(panel).to_contain_text("one seed")
+    move(panel, "seeds", "ArrowRight")
+    expect(panel).to_contain_text("seeds agree")
+    choose(panel, "baseline", "prompt")
+    choose(panel, "measure", "loss")
+    expect(panel).to_contain_text("nats")
+    keep(panel, "variants")
+
+
 def by_keyboard(panel: Locator) -> None:
     """A list to choose from, a box to tick and the next control: without a mouse."""
     choices = row_of(panel, "labels").locator("select")
