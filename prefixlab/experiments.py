@@ -153,12 +153,12 @@ def table_to_text() -> Iterator[dict[str, Any]]:
     yield texts("discrete_prompt")
     yield texts("in_context")
     for seed in SEEDS:
-        for size in TABLES:
+        for size in TABLES if seed == 0 else TABLES[:2]:  # a run of fine-tuning takes five minutes
             yield prefix("task_words", size=size, seed=seed)
-            yield texts("fine_tuning", size, seed=seed, top=0)
             yield texts("fine_tuning", size, seed=seed, top=2)
-        yield from (prefix(init, seed=seed) for init in ("uniform", "unrelated_words", "matched"))
-        yield from (prefix("task_words", length, seed=seed) for length in (1, 50))
+            yield texts("fine_tuning", size, seed=seed, top=0)
+    yield from (prefix(init) for init in ("uniform", "unrelated_words", "matched"))
+    yield from (prefix("task_words", length) for length in (1, 50))
 
 
 def domain_shift() -> Iterator[dict[str, Any]]:
@@ -230,7 +230,9 @@ def measure(lm: Backbone, wanted: dict[str, Any], grid: str) -> dict[str, Any]:
     task = setting.task(wanted["task"], **sizes)
     began = time.process_time()
     method = create(wanted["method"], lm, task, seed=wanted["seed"], **wanted["knobs"])
-    recipe = Recipe(**setting.recipe, seed=wanted["seed"])
+    rates = setting.learning_rates
+    usual: dict[str, Any] = {"learning_rate": rates.get(wanted["method"], 0.0)}  # 0: its own
+    recipe = Recipe(**usual | dict(setting.recipe), seed=wanted["seed"])
     taken = train(lm, method, task, recipe=recipe) if method.parameters_now() else ()
     losses = [round(step.loss, 4) for step in taken]
     cpu_seconds = time.process_time() - began
@@ -316,12 +318,17 @@ class Setting:
     task: Callable[..., Task] = lambda name, **sizes: tasks.load(name, **sizes)
     recipe: Mapping[str, Any] = field(default_factory=lambda: {"steps": STEPS, "batch_size": BATCH})
     judge: Callable[[Backbone, Method, Task], Result] = chosen
+    learning_rates: Mapping[str, float] = field(default_factory=dict)  # where not its own
     # Other tasks that a run is tested on, by the word that their columns begin with.
     elsewhere: Mapping[str, str] = field(default_factory=dict)
 
 
 SETTINGS = {  # of the grids that do not have the usual one
-    "table_to_text": Setting(judge=written, elsewhere={"unseen": "restaurants_unseen"}),
+    "table_to_text": Setting(
+        judge=written,
+        learning_rates={"prefix_tuning": 0.03},  # of 0.003, 0.01 and 0.03, by loss on validation
+        elsewhere={"unseen": "restaurants_unseen"},
+    ),
     "domain_shift": Setting(
         judge=scored,
         elsewhere={name: name for name in tasks.DOMAINS if name != "movie_reviews"},

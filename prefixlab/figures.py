@@ -525,7 +525,9 @@ def stacked(rows: Mapping[str, Sequence[float]], *, parts: Sequence[str], xlabel
         axis.barh(range(len(rows)), values, left=starts, color=colour, height=0.6, label=part)
         starts = [start + value for start, value in zip(starts, values, strict=True)]
     for row, total in enumerate(starts):
-        axis.annotate(f"{total:,.0f}", (total, row), (4, 0), textcoords="offset points", va="center")
+        axis.annotate(
+            f"{total:,.0f}", (total, row), (4, 0), textcoords="offset points", va="center"
+        )
     axis.set_yticks(range(len(rows)), list(rows))
     axis.set(xlabel=xlabel, ylim=(len(rows) - 0.4, -0.6))
     axis.margins(x=0.1)
