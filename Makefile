@@ -70,7 +70,7 @@ real: $(INSTALLED)
 
 browser: $(INSTALLED)
 	$(call heading,"The panels in a browser")
-	@$(BIN)/pytest tests/browser
+	@$(ONE_CORE) $(BIN)/pytest --numprocesses=2 tests/browser
 
 lessons: $(INSTALLED)
 	$(call heading,"The lessons run again and compared with what is stored: nbval")

@@ -230,8 +230,8 @@ def measure(lm: Backbone, wanted: dict[str, Any], grid: str) -> dict[str, Any]:
     task = setting.task(wanted["task"], **sizes)
     began = time.process_time()
     method = create(wanted["method"], lm, task, seed=wanted["seed"], **wanted["knobs"])
-    rates = setting.learning_rates
-    usual: dict[str, Any] = {"learning_rate": rates.get(wanted["method"], 0.0)}  # 0: its own
+    trained = (wanted["method"], wanted["knobs"].get("top"))
+    usual: dict[str, Any] = {"learning_rate": setting.learning_rates.get(trained, 0.0)}
     recipe = Recipe(**usual | dict(setting.recipe), seed=wanted["seed"])
     taken = train(lm, method, task, recipe=recipe) if method.parameters_now() else ()
     losses = [round(step.loss, 4) for step in taken]
@@ -318,7 +318,8 @@ class Setting:
     task: Callable[..., Task] = lambda name, **sizes: tasks.load(name, **sizes)
     recipe: Mapping[str, Any] = field(default_factory=lambda: {"steps": STEPS, "batch_size": BATCH})
     judge: Callable[[Backbone, Method, Task], Result] = chosen
-    learning_rates: Mapping[str, float] = field(default_factory=dict)  # where not its own
+    # By method and its knob `top`, where it is not the method's own.
+    learning_rates: Mapping[tuple[str, int | None], float] = field(default_factory=dict)
     # Other tasks that a run is tested on, by the word that their columns begin with.
     elsewhere: Mapping[str, str] = field(default_factory=dict)
 
@@ -326,7 +327,12 @@ class Setting:
 SETTINGS = {  # of the grids that do not have the usual one
     "table_to_text": Setting(
         judge=written,
-        learning_rates={"prefix_tuning": 0.03},  # of 0.003, 0.01 and 0.03, by loss on validation
+        # Each the best of three to five, some three times apart, by the loss on validation.
+        learning_rates={
+            ("prefix_tuning", None): 0.1,
+            ("fine_tuning", 0): 5e-4,
+            ("fine_tuning", 2): 3e-3,
+        },
         elsewhere={"unseen": "restaurants_unseen"},
     ),
     "domain_shift": Setting(

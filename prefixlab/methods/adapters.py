@@ -43,7 +43,7 @@ class Adapters(Method):
 
     name = "adapters"
     Knobs = AdaptersKnobs
-    learning_rate = 0.001
+    learning_rate = 0.0003
 
     def __init__(self, lm: Backbone, task: Task, *, seed: int = 0, **knobs: Any):
         super().__init__(lm, task, seed=seed, **knobs)

@@ -1,7 +1,7 @@
 """A JupyterLab and a Chromium, as a learner has them."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -18,10 +18,22 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 item.add_marker(missing)
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
+    """What was measured goes with the test's report, from a worker to the terminal."""
+    try:
+        yield
+    finally:
+        item.user_properties += [("measured", line) for line in FIGURES]
+        FIGURES.clear()
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """What was measured is shown whether or not a test failed."""
-    for line in FIGURES:
-        terminalreporter.write_line(line)
+    for outcome in ("passed", "failed"):
+        for report in terminalreporter.stats.get(outcome, []):
+            for _, line in report.user_properties:
+                terminalreporter.write_line(line)
 
 
 @pytest.fixture(scope="session")

@@ -34,7 +34,7 @@ SETTINGS = {
     # All cells are in the page, not only those in sight: a test asks for what is further down.
     "notebook-extension/tracker": {"windowingMode": "none"},
 }
-FIGURES: list[str] = []  # lines for the end of the report
+FIGURES: list[str] = []  # lines about the test that runs, for the end of the report
 
 
 class Lab:
