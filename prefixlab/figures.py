@@ -21,7 +21,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
-from matplotlib.ticker import EngFormatter
+from matplotlib.ticker import EngFormatter, MaxNLocator
 from torch import Tensor
 
 P = ParamSpec("P")
@@ -326,6 +326,7 @@ def losses(runs: Mapping[str, Sequence[float]], *, smooth: int = 8, title: str =
         axis.plot(steps, values, ".", color=colour, alpha=0.25)
         axis.plot(steps, smoothed(values, smooth), color=colour, label=label)
     axis.set(xlabel="step", ylabel="loss of the batch (nats)", title=title, ylim=(0, None))
+    axis.xaxis.set_major_locator(MaxNLocator(integer=True))
     if runs:
         axis.legend(frameon=False)
     return figure

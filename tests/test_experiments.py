@@ -62,6 +62,20 @@ def test_texts_are_recorded_with_their_metrics_for_seen_and_unseen_tables(
         assert row[f"{kind}bleu"] == pytest.approx(expected.bleu, abs=0.01)
 
 
+def test_a_grid_may_give_a_method_a_learning_rate_of_its_own(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    two, untold = [experiments.run("fine_tuning", top=top) for top in (2, 1)]
+    setting = experiments.Setting(
+        recipe={"steps": 1}, learning_rates={("fine_tuning", 2): 0.5}, judge=experiments.chosen
+    )
+    monkeypatch.setitem(experiments.SETTINGS, "baselines", setting)
+    monkeypatch.setitem(experiments.GRIDS, "baselines", lambda: iter([two, untold]))
+    experiments.record("baselines")
+    rates = [recipe["learning_rate"] for recipe in experiments.recorded("baselines").recipe]
+    assert rates == [0.5, 0.0]  # 0: the method's own
+
+
 @pytest.mark.parametrize("grid", experiments.GRIDS)
 def test_no_run_of_a_grid_comes_twice(grid: str) -> None:
     runs = list(experiments.GRIDS[grid]())

@@ -20,10 +20,13 @@ from prefixlab.backbone import Backbone, Conditioning
 from prefixlab.geometry import Geometry
 from prefixlab.knobs import knob
 from prefixlab.methods.base import Cost
-from prefixlab.methods.gated_prefix import SPEED
 from prefixlab.methods.prefix_tuning import PrefixTuning, PrefixTuningKnobs, parse_layers
 from prefixlab.methods.reparameterization import Flat
 from prefixlab.tasks import Task
+
+# A count that has to go, goes from 1 to 0 while a key moves by a hundredth: what is trained is its
+# distance from 1, divided by this.
+SPEED = 30.0
 
 
 @dataclass(frozen=True)

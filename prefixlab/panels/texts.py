@@ -156,7 +156,7 @@ class TextPanel(LivePanel):
         texts = (
             f"{writer}: {text}" for writer, text in {"table": self.table, **self.texts}.items()
         )
-        return [*super().described(), *(line for text in texts for line in textwrap.wrap(text, 92))]
+        return [*super().described(), *(line for text in texts for line in textwrap.wrap(text, 84))]
 
 
 def by_setting(runs: pd.DataFrame) -> dict[tuple[str, int], pd.DataFrame]:
