@@ -161,6 +161,13 @@ def table_to_text() -> Iterator[dict[str, Any]]:
     yield from (prefix("task_words", length) for length in (1, 50))
 
 
+def e2e() -> Iterator[dict[str, Any]]:
+    """A prefix on the real E2E tables: their `devset.csv` has to lie in `data/e2e`."""
+    asked: dict[str, Any] = {"task": "e2e", "train_size": 200, "test_size": 40}
+    yield run("discrete_prompt", **asked)
+    yield run("prefix_tuning", **asked, prefix_length=10, init="task_words")
+
+
 def domain_shift() -> Iterator[dict[str, Any]]:
     """Learned from film reviews, tested on other domains too; and enough prompts for ensembles."""
     yield run("discrete_prompt")
@@ -199,7 +206,7 @@ GRIDS = {
     grid.__name__: grid
     for grid in (
         *(discrete_prompt, in_context, prompt_tuning, prefix_tuning, p_tuning, p_tuning_v2),
-        *(baselines, variants, table_to_text, domain_shift, lm_adaptation),
+        *(baselines, variants, table_to_text, domain_shift, lm_adaptation, e2e),
     )
 }
 
@@ -334,6 +341,11 @@ SETTINGS = {  # of the grids that do not have the usual one
             ("fine_tuning", 2): 3e-3,
         },
         elsewhere={"unseen": "restaurants_unseen"},
+    ),
+    "e2e": Setting(
+        task=lambda _, **sizes: Task.tables_from_csv(FOLDER.parent / "e2e/devset.csv", **sizes),
+        recipe={"steps": 75, "batch_size": BATCH, "learning_rate": 0.1},
+        judge=written,
     ),
     "domain_shift": Setting(
         judge=scored,

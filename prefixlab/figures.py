@@ -244,8 +244,10 @@ def landscape(
         The figure, and where each dot is: shares of its width from the left, and of its height
         from above.
     """
-    figure = Figure(figsize=(WIDTH, 3.8), facecolor="white")
-    axis = figure.add_axes((0.09, 0.13, 0.86, 0.68))
+    named = 0.2 * ceil(len(legend) / 5) + 0.15  # inches, of the legend above the axis
+    high = 3.1 + named
+    figure = Figure(figsize=(WIDTH, high), facecolor="white")
+    axis = figure.add_axes((0.09, 0.5 / high, 0.86, 2.6 / high))
     costs = [cost for cost, *_ in dots if cost > 0] or [1]
     first, last = floor(log10(min(costs))), ceil(log10(max(costs)))
     decades = range(first, max(last, first + 1) + 1)

@@ -15,9 +15,13 @@ PANELS = {
     "prefix": "PrefixTuningPanel(lm, task)",
     "p_tuning": "PTuningPanel(lm, task)",
     "p_tuning_v2": "PTuningV2Panel(lm, task)",
+    "texts": "TextPanel(lm, {})",
+    "adaptation": "AdaptationPanel(experiments.recorded('lm_adaptation'))",
     "comparison": "ComparisonPanel(lm)",
+    "variants": "VariantsPanel(lm)",
 }
 START = """import prefixlab as pl
+from prefixlab import experiments
 from prefixlab.panels import *
 lm, task = pl.load(), pl.tasks.load("movie_reviews", train=256, test=100)"""
 
@@ -41,7 +45,8 @@ def take(theme: str) -> None:
         panels = page.locator(".prefixlab-panel")
         for number, name in enumerate(PANELS):
             panel = panels.nth(number)
-            panel.get_by_role("button", name="Skip", exact=True).click()
+            if (skip := panel.get_by_role("button", name="Skip", exact=True)).count():
+                skip.click()
             page.wait_for_timeout(500)
             panel.scroll_into_view_if_needed()
             panel.screenshot(path=folder / f"{name}.png")
