@@ -112,6 +112,8 @@ def run_all(page: Page) -> None:
     """Run > Run All Cells; it is lost on a kernel that was idle but not yet connected."""
     last = page.locator(".jp-CodeCell .jp-InputPrompt").last
     for attempt in range(10):
+        if (select := page.locator(".jp-Dialog .jp-mod-accept")).is_visible():
+            select.click()  # a kernel that was not there yet: JupyterLab asks for one
         page.get_by_role("menuitem", name="Run", exact=True).click()
         page.get_by_text("Run All Cells", exact=True).click()
         try:

@@ -168,6 +168,16 @@ def test_lesson_09(run_lesson: RunLesson) -> None:
     keep(panel, "ensembles")
 
 
+def test_lesson_10(run_lesson: RunLesson) -> None:
+    comparison = panels(run_lesson("10")).last
+    skip(comparison)
+    for axis in ("stored bytes", "seconds of the processor", "trained parameters"):
+        choose(comparison, "compare by", axis)
+    comparison.locator(".prefixlab-point:visible").last.press("Enter")
+    expect(comparison.locator("table")).to_contain_text("trained parameters")
+    keep(comparison, "comparison_of_all")
+
+
 def test_lesson_11(run_lesson: RunLesson) -> None:
     panel = panels(run_lesson("11")).last
     guess(panel, "points")
