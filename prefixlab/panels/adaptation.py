@@ -39,6 +39,8 @@ class AdaptationPanel(Panel):
         self.view = widgets.HTML()
         self.view.layout.min_height = "190px"  # the page does not jump when an error empties it
         self.image = plot()
+        # Drawn before anybody asks, all five: the slider then waits for the model alone.
+        self.pictures = {name: figures.png(self.picture_of(name)) for name in self.models}
         self.respond()
         for one in self.controls.values():
             one.observe(self.respond, "value")
@@ -50,7 +52,7 @@ class AdaptationPanel(Panel):
         with self.reporting():
             said = dict(self.models[name].next_tokens(self.controls["text"].value, k=FIRST))
             self.view.value = bars(said, title="What the decoder begins with")
-            self.image.value = figures.png(self.picture_of(name))
+            self.image.value = self.pictures[name]
 
     def picture_of(self, name: str) -> figures.Figure:
         names = [each for each in self.models if each in self.loss]
