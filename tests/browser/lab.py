@@ -108,12 +108,22 @@ def wait_until_idle(page: Page, minutes: float) -> None:
     expect(idle).to_be_visible(timeout=minutes * MINUTES)
 
 
+def wait_for_kernel(page: Page, lab: Lab) -> None:
+    """Until the page is connected to a kernel: without one, every cell that is run asks for one."""
+    select = page.locator(".jp-Dialog .jp-mod-accept")
+    for _ in range(300):
+        if any(session["kernel"]["connections"] for session in lab.ask("GET", "sessions")):
+            return
+        if select.is_visible():
+            select.click()  # JupyterLab asks which one to start
+        page.wait_for_timeout(200)
+    raise TimeoutError("no kernel within a minute")
+
+
 def run_all(page: Page) -> None:
     """Run > Run All Cells; it is lost on a kernel that was idle but not yet connected."""
     last = page.locator(".jp-CodeCell .jp-InputPrompt").last
     for attempt in range(10):
-        if (select := page.locator(".jp-Dialog .jp-mod-accept")).is_visible():
-            select.click()  # a kernel that was not there yet: JupyterLab asks for one
         page.get_by_role("menuitem", name="Run", exact=True).click()
         page.get_by_text("Run All Cells", exact=True).click()
         try:
