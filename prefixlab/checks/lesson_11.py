@@ -1,5 +1,6 @@
 """The exercises of lesson 11, open questions."""
 
+from collections.abc import Callable
 from math import sqrt
 from statistics import mean, pstdev, stdev
 
@@ -7,6 +8,7 @@ import torch
 from torch import Tensor
 
 from prefixlab.checks import Exercise, Mistake
+from prefixlab.claims import paired, standard_error
 
 
 def _counted(scores: Tensor, counts: Tensor) -> Tensor:
@@ -47,12 +49,8 @@ counted_softmax = Exercise(
 )
 
 
-def _standard_error(accuracy: float, sentences: int) -> float:
-    return sqrt(accuracy * (1 - accuracy) / sentences)
-
-
 accuracy_error = Exercise(
-    right=_standard_error,
+    right=standard_error,
     probes=((0.9, 200), (0.5, 100), (0.84, 50)),
     praise="0.90 on 200 sentences is 0.90 ± 0.02: two points are one standard error.",
     mistakes=(
@@ -80,9 +78,9 @@ accuracy_error = Exercise(
 )
 
 
-def _paired(ours: list[float], theirs: list[float]) -> tuple[float, float]:
-    apart = [one - other for one, other in zip(ours, theirs, strict=True)]
-    return mean(apart), stdev(apart) / sqrt(len(apart))
+def _paired(ours: list[float], theirs: list[float]) -> tuple[float, float | None]:
+    found = paired(ours, theirs)
+    return found.mean, found.error
 
 
 def _unpaired(ours: list[float], theirs: list[float]) -> tuple[float, float]:
@@ -90,25 +88,14 @@ def _unpaired(ours: list[float], theirs: list[float]) -> tuple[float, float]:
     return mean(ours) - mean(theirs), error
 
 
-def _with(error: str) -> Mistake:
-    about = {
-        "spread of one": (
-            lambda apart: stdev(apart),
-            "that is the spread of single differences; the mean of n of them varies √n times less.",
-        ),
-        "divided by n": (
-            lambda apart: pstdev(apart) / sqrt(len(apart)),
-            "your standard deviation divides by n. The mean was taken from the same few numbers: "
-            "divide by n - 1, as `stdev` does.",
-        ),
-    }
-    spread, hint = about[error]
+def _with(spread: Callable[[list[float]], float]) -> Callable[..., tuple[float, float]]:
+    """The paired answer with another error."""
 
     def answer(ours: list[float], theirs: list[float]) -> tuple[float, float]:
         apart = [one - other for one, other in zip(ours, theirs, strict=True)]
         return mean(apart), spread(apart)
 
-    return Mistake(error, answer, hint)
+    return answer
 
 
 paired_difference = Exercise(
@@ -125,8 +112,17 @@ paired_difference = Exercise(
             "you take the spread of each side. Both runs of a seed share their luck: subtract "
             "seed by seed first, and take the spread of the differences.",
         ),
-        _with("spread of one"),
-        _with("divided by n"),
+        Mistake(
+            "spread of one",
+            _with(stdev),
+            "that is the spread of single differences; the mean of n of them varies √n times less.",
+        ),
+        Mistake(
+            "divided by n",
+            _with(lambda apart: pstdev(apart) / sqrt(len(apart))),
+            "your standard deviation divides by n. The mean was taken from the same few numbers: "
+            "divide by n - 1, as `stdev` does.",
+        ),
         Mistake(
             "theirs minus ours",
             lambda ours, theirs: _paired(theirs, ours),
