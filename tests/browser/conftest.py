@@ -5,7 +5,7 @@ from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 import pytest
-from lab import CHROMIUM, FIGURES, FLAGS, ROOT, Lab, run_all, wait_for_kernel, wait_until_idle
+from lab import CHROMIUM, FIGURES, FLAGS, ROOT, Lab, run_all, wait_until_idle
 from playwright.sync_api import Page, sync_playwright
 from random_gpt2 import random_gpt2
 
@@ -61,9 +61,7 @@ def run_lesson(lab: Lab, page: Page) -> Iterator[Callable[[str], Page]]:
         (lesson,) = (ROOT / "notebooks").glob(f"{number}_*.ipynb")
         # A workspace of its own: JupyterLab would open again what was open in the last one.
         page.goto(f"{lab.address}/lab/workspaces/lesson{number}/tree/notebooks/{lesson.name}")
-        wait_for_kernel(page, lab)
-        wait_until_idle(page, 1)
-        run_all(page)
+        run_all(page, lab)
         wait_until_idle(page, 5)
         assert page.locator("[data-mime-type='application/vnd.jupyter.error']").count() == 0
         return page

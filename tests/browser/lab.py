@@ -120,8 +120,10 @@ def wait_for_kernel(page: Page, lab: Lab) -> None:
     raise TimeoutError("no kernel within a minute")
 
 
-def run_all(page: Page) -> None:
-    """Run > Run All Cells; it is lost on a kernel that was idle but not yet connected."""
+def run_all(page: Page, lab: Lab) -> None:
+    """Run > Run All Cells, when a kernel is there; on one that is busy starting it may be lost."""
+    wait_for_kernel(page, lab)
+    wait_until_idle(page, 1)
     last = page.locator(".jp-CodeCell .jp-InputPrompt").last
     for attempt in range(10):
         page.get_by_role("menuitem", name="Run", exact=True).click()

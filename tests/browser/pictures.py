@@ -39,8 +39,7 @@ def take(theme: str) -> None:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         page = browser.new_page(viewport={"width": 1280, "height": 1400})
         page.goto(f"{lab.address}/lab/workspaces/{theme}/tree/panels.ipynb")
-        wait_until_idle(page, 1)
-        run_all(page)
+        run_all(page, lab)
         wait_until_idle(page, 2)
         panels = page.locator(".prefixlab-panel")
         for number, name in enumerate(PANELS):
