@@ -10,10 +10,12 @@ past. Whoever sets them, sets the past. This is the only file that knows how `tr
 them (its cache), which positions count and how they are numbered; `attention` is what a layer does.
 """
 
+import hashlib
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from threading import RLock
 from typing import Any, ClassVar
@@ -183,6 +185,20 @@ class Backbone:
         if layer := self.model.get_output_embeddings():
             return layer
         raise wordless(self.name)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """What tells this model's weights from any others: 16 hexadecimal digits of a SHA-256.
+
+        It is taken of the weights in bfloat16, so that it is the same in whatever precision they
+        were loaded, and wherever they lie.
+        """
+        found = hashlib.sha256()
+        for name, weight in sorted(self.model.state_dict().items()):
+            exact = weight.detach().to("cpu", torch.bfloat16).contiguous()
+            found.update(f"{name} {list(exact.shape)} ".encode())
+            found.update(exact.flatten().view(torch.uint8).numpy())
+        return found.hexdigest()[:16]
 
     def __repr__(self) -> str:
         size = self.geometry
@@ -370,7 +386,7 @@ class Backbone:
                 inputs_embeds=self._input(reading, new),
                 attention_mask=self._mask(seen, past, new),
                 position_ids=position_ids[:, -new:],  # [batch, new]
-                past_key_values=reading.cache,
+                cache=reading.cache,
                 use_cache=True,
             )
         return output.last_hidden_state

@@ -320,7 +320,7 @@ class EncoderDecoder(Backbone):
                 input_ids=tokens,
                 encoder_hidden_states=reading.encoded,
                 encoder_attention_mask=reading.seen,
-                past_key_values=reading.cache,
+                cache=reading.cache,
             ).last_hidden_state
         if getattr(self.model.config, "scale_decoder_outputs", False):
             hidden = hidden * self.geometry.hidden**-0.5  # T5 ties its head to its embeddings

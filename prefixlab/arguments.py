@@ -1,0 +1,83 @@
+"""Arguments: what a public function is given, checked before any work is done.
+
+Knobs are checked by their declarations (see `knobs`); these are for the arguments that are no
+knobs, with the same kind of sentence: the name, the value, what is allowed, and the remedy.
+"""
+
+from collections.abc import Collection, Iterable
+from typing import Any
+
+LARGEST_SEED = 2**32 - 1
+
+
+def whole_number(name: str, value: Any, low: int, high: int | None = None) -> int:
+    """`value`, if it is a whole number from `low` to `high`.
+
+    Raises
+    ------
+    ValueError
+        Anything else: a bool, a float such as 2.0, a number out of range.
+    """
+    span = f"of at least {low}" if high is None else f"from {low} to {high}"
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise ValueError(f"{name}={value!r} is no whole number; choose one {span}.")
+    if value < low or (high is not None and value > high):
+        raise ValueError(f"{name}={value!r} is out of range; choose a whole number {span}.")
+    return value
+
+
+def seed(value: Any) -> int:
+    """`value`, if it can be a seed: a whole number from 0 to 2**32 - 1."""
+    return whole_number("seed", value, 0, LARGEST_SEED)
+
+
+def one_of(name: str, value: Any, choices: Collection[str]) -> str:
+    """`value`, if it is one of the choices; anything else is a ValueError."""
+    if not isinstance(value, str) or value not in choices:
+        raise ValueError(f"{name}={value!r} is unknown; choose one of {', '.join(choices)}.")
+    return value
+
+
+def texts(name: str, value: Any) -> list[str]:
+    """`value` as a list of texts.
+
+    Raises
+    ------
+    ValueError
+        One text where a list of them is meant (its letters would be the texts), something in the
+        list that is no text, or a text with half a character in it (a lone surrogate).
+    """
+    if isinstance(value, str):
+        raise ValueError(
+            f"{name}={shortened(value)} is one text, and its letters would be taken for texts; "
+            f"put it into a list: [{shortened(value)}]."
+        )
+    if not isinstance(value, Iterable):
+        raise ValueError(f"{name}={shortened(value)} is no list of texts; give a list of str.")
+    found = list(value)
+    for number, one in enumerate(found):
+        text(f"{name}[{number}]", one)
+    return found
+
+
+def text(name: str, value: Any) -> str:
+    """`value`, if it is a text that can be encoded; anything else is a ValueError."""
+    if not isinstance(value, str):
+        raise ValueError(
+            f"{name} is of type {type(value).__name__} ({shortened(value)}), not a text; give a "
+            "str."
+        )
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        raise ValueError(
+            f"{name} has half a character (a lone surrogate, U+{ord(value[error.start]):04X}) at "
+            f"place {error.start}; read the text as UTF-8, or remove it."
+        ) from None
+    return value
+
+
+def shortened(value: Any, longest: int = 40) -> str:
+    """`repr(value)`, cut where it would fill the sentence it stands in."""
+    shown = repr(value)
+    return shown if len(shown) <= longest else f"{shown[: longest - 1]}…"
