@@ -4,28 +4,40 @@
 #   PIP_ARGS="…"         more for pip, such as an --index-url
 #   LAB_ARGS="…"         more for JupyterLab, such as "--no-browser --port 9000"
 #   LESSONS="03 04"      the lessons that `make notebooks` runs, all without it
+#   LOCK_ARGS=--upgrade  `make lock` takes the newest releases, not those that the lock has already
 
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/installed
+LATEST := .venv-latest/bin
 FETCHED := .venv/fetched
 FIRST := /lab/tree/notebooks/00_start_here.ipynb
 ROOT_MAY := $(if $(filter 0,$(shell id -u)),--allow-root)
 # Two lessons side by side, each on one core, take less time than one after the other on two.
 IN_PAIRS := --numprocesses=2 --dist=loadfile
-LESSON_TESTS := $(IN_PAIRS) --nbval-current-env --nbval-cell-timeout=300 notebooks
+# A lesson's cells build on each other: they keep their order.
+LESSON_TESTS := $(IN_PAIRS) -p no:randomly --nbval-current-env --nbval-cell-timeout=300 notebooks
 STORED_WITH := PREFIXLAB_BACKBONE=smollm2
 ONE_CORE := OMP_NUM_THREADS=1
+PARTS := style types stored unit real browser lessons
 APART := --ignore=tests/notebooks --ignore=tests/browser
 
 heading = @printf '\n== %s\n' $(1)
+define able
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+	{ echo "prefixlab needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version 2>/dev/null || echo missing)." \
+	"Name a newer one: make PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+	{ echo "$(PYTHON) comes without its venv module; install it" \
+	"(on Debian and Ubuntu: apt-get install python3-venv), then try again."; exit 1; }
+endef
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help lab test style types stored unit real browser lessons test-gpt2 notebooks pictures
+.PHONY: help lab test $(PARTS) test-gpt2 test-latest lock notebooks pictures
 
 help: ## list these commands
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "make %-10s  %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "make %-11s  %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # Later on the server starts at once, and the files are verified beside it.
 lab: $(INSTALLED) ## open the workbook in JupyterLab
@@ -34,18 +46,14 @@ lab: $(INSTALLED) ## open the workbook in JupyterLab
 	exec $(BIN)/jupyter lab $(ROOT_MAY) --LabApp.default_url=$(FIRST) $(LAB_ARGS)
 
 $(INSTALLED): pyproject.toml constraints.txt
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
-	{ echo "prefixlab needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version 2>/dev/null || echo missing)." \
-	"Name a newer one: make PYTHON=python3.12"; exit 1; }
-	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
-	{ echo "$(PYTHON) comes without its venv module; install it" \
-	"(on Debian and Ubuntu: apt-get install python3-venv), then try again."; exit 1; }
+	$(call able)
 	@echo "Making the environment in .venv: some minutes, this once."
 	@$(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install -e '.[dev]' -c constraints.txt $(PIP_ARGS)
 	@touch $@
 
-test: $(INSTALLED) style types stored unit real browser lessons ## run every check
+test: $(INSTALLED) ## run every check, and say how long each part took
+	@MAKE="$(MAKE)" $(BIN)/python tests/all_parts.py $(PARTS)
 
 style: $(INSTALLED)
 	$(call heading,"Style: ruff")
@@ -79,6 +87,26 @@ lessons: $(INSTALLED)
 test-gpt2: $(INSTALLED) ## run the lessons on GPT-2 small, or on a model of its shape
 	@PREFIXLAB_BACKBONE=$$($(BIN)/python tests/random_gpt2.py) && export PREFIXLAB_BACKBONE && \
 	$(ONE_CORE) $(BIN)/pytest --nbval-lax $(LESSON_TESTS)
+
+# One environment more, made anew each time. Of the lock it keeps torch alone, since any other may
+# weigh gigabytes on Linux; what else is newer than the lock is listed before the tests.
+test-latest: ## run unit and parity tests with the newest releases, whatever the lock says
+	$(call able)
+	@$(PYTHON) -m venv --clear .venv-latest
+	@$(PYTHON) tests/newest.py > .venv-latest/wanted.txt
+	@$(LATEST)/python -m pip install -r .venv-latest/wanted.txt $(PIP_ARGS)
+	@$(LATEST)/python -m pip install --no-deps -e . $(PIP_ARGS)
+	$(call heading,"Other than in the lock")
+	@sed 's/ *[;#].*//; /^$$/d' constraints.txt > .venv-latest/lock.txt
+	@$(LATEST)/uv pip freeze --quiet | grep -vxFf .venv-latest/lock.txt || true
+	$(call heading,"Unit and parity tests: tiny models")
+	@$(ONE_CORE) $(LATEST)/pytest $(IN_PAIRS) -m "not real" $(APART) -W default \
+	--ignore=tests/test_environment.py
+
+# The versions that constraints.txt has already stay wherever pyproject.toml allows them.
+lock: $(INSTALLED) ## pin every package, for all platforms, in constraints.txt
+	@$(BIN)/uv pip compile --universal --extra dev --python-version 3.11 $(LOCK_ARGS) \
+	--no-annotate --custom-compile-command "make lock" --output-file constraints.txt pyproject.toml
 
 notebooks: $(INSTALLED) ## run the lessons and store them clean (LESSONS="03 04" for some)
 	@$(STORED_WITH) $(BIN)/python tests/notebooks/store.py $(LESSONS)

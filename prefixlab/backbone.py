@@ -360,7 +360,7 @@ class Backbone:
         if any(getattr(part, "gradient_checkpointing", False) for part in self.model.modules()):
             raise ValueError(
                 "Gradient checkpointing drops the keys and values of the prefix; call "
-                "model.gradient_checkpointing_disable() first."
+                "model.activation_checkpointing_disable() first."
             )
         seen = torch.ones_like(tokens, dtype=torch.bool) if mask is None else mask
         past = self._seen_past(given.past, len(tokens))  # [batch, prefix]

@@ -16,7 +16,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
 from math import factorial
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -27,11 +26,12 @@ from prefixlab.backbone import Backbone, load
 from prefixlab.evaluation import content_free_scores, evaluate, judge, scores
 from prefixlab.generation import generate
 from prefixlab.methods import Method, create
+from prefixlab.paths import DATA
 from prefixlab.tasks import Task
 from prefixlab.text_metrics import judge_texts
 from prefixlab.training import Recipe, train
 
-FOLDER = Path(__file__).parents[1] / "data" / "runs"
+FOLDER = DATA / "runs"
 STEPS, BATCH = 48, 8
 SEEDS = (0, 1, 2)
 LENGTHS = (10, 1, 5, 20, 50)  # the middle first: an unfinished grid is of use too

@@ -35,7 +35,9 @@ from functools import cache
 from itertools import islice, permutations
 from pathlib import Path
 
-PATH = Path(__file__).parents[1] / "data" / "restaurants" / "restaurants.csv"
+from prefixlab.paths import DATA
+
+PATH = DATA / "restaurants" / "restaurants.csv"
 
 Table = dict[str, str]
 Phrases = dict[str, str]  # a part of the grammar -> the phrases that fit it, between bars

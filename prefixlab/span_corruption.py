@@ -43,11 +43,12 @@ from prefixlab.backbone import NOTHING
 from prefixlab.batching import training_order
 from prefixlab.encoder_decoder import EncoderDecoder, Pair, load_encoder_decoder
 from prefixlab.evaluation import loss_of
+from prefixlab.paths import DATA
 from prefixlab.tasks import Task
 from prefixlab.template import Template, Verbalizer, tokens_of
 from prefixlab.training import Recipe, make_optimizer
 
-FOLDER = Path(__file__).parents[1] / "data" / "tiny_t5"
+FOLDER = DATA / "tiny_t5"
 PAD, END, UNKNOWN = "<pad>", "</s>", "<unk>"
 HELD_OUT = 1000  # film sentences to test on
 SENTINELS = tuple(f"<extra_id_{index}>" for index in range(16))

@@ -10,6 +10,7 @@ from typing import Any
 # machine keeps the one that is waited for from running. torch reads this when it is imported.
 os.environ.setdefault("GOMP_SPINCOUNT", "10000")
 
+import hypothesis
 import pytest
 import torch
 from tokenizers import (
@@ -50,6 +51,10 @@ from prefixlab import (
 )
 from prefixlab.tasks import dataset
 
+# The same cases in every run, on a machine of any speed, and nothing kept between two runs.
+hypothesis.settings.register_profile("prefixlab", derandomize=True, deadline=None, database=None)
+hypothesis.settings.load_profile("prefixlab")
+
 SENTENCES = [
     ("a warm and funny film", 1),
     ("dull", 0),
@@ -61,6 +66,17 @@ SENTENCES = [
     ("not worth the ticket", 0),
 ]
 LEARNED = [*(text for text, _ in SENTENCES), "Review: Sentiment: negative positive\n"] * 4
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    """The seed of the random order, where somebody will want the same order again."""
+    if terminalreporter.stats.keys() & {"failed", "error"} and config.pluginmanager.hasplugin(
+        "randomly"
+    ):
+        seed = config.getoption("randomly_seed")
+        terminalreporter.write_line(f"in this order again: --randomly-seed={seed}")
 
 
 @pytest.fixture(scope="session")

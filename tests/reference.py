@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from inspect import signature
+from typing import Any
 
 import torch
 from peft import PeftConfig, PeftModel, get_peft_model
@@ -48,9 +50,29 @@ def plain(lm: Backbone, attention: str = "eager") -> Iterator[PreTrainedModel]:
 def peft(lm: Backbone, config: PeftConfig, prompt: Tensor) -> Iterator[PeftModel]:
     """PEFT's model for `config`, with `prompt` in the place of its random parameters."""
     with plain(lm, "sdpa") as model:
-        wrapped = get_peft_model(model, config)
+        wrapped = get_peft_model(named_for_peft(model), config)
         wrapped.prompt_encoder["default"].embedding.weight.data = prompt.detach().clone()
-        yield wrapped.eval()
+        try:
+            yield wrapped.eval()
+        finally:
+            del model.forward  # the class's own is left
+
+
+def named_for_peft(model: PreTrainedModel) -> PreTrainedModel:
+    """`model`, which now takes its cache by the name that PEFT 0.21 gives and looks for.
+
+    transformers 5.24 calls `cache` what was `past_key_values`; where a model with a head does not
+    take it, PEFT gives it to the model inside.
+    """
+    parts = (model, model.base_model)
+    takes = next(part for part in parts if "cache" in signature(part.forward).parameters)
+    forward = takes.forward
+
+    def renamed(*given: Any, past_key_values: Any = None, **named: Any) -> Any:
+        return forward(*given, cache=past_key_values, **named)
+
+    takes.forward = renamed
+    return model
 
 
 @torch.no_grad()
@@ -91,9 +113,7 @@ def logits_with_prefix_in(
         assert len(hooks) == lm.geometry.layers - len(layers)
         try:
             positions = prefix + torch.arange(length).expand(batch, -1)
-            return model(
-                tokens, attention_mask=mask, position_ids=positions, past_key_values=cache
-            ).logits
+            return model(tokens, attention_mask=mask, position_ids=positions, cache=cache).logits
         finally:
             for hook in hooks:
                 hook.remove()

@@ -57,12 +57,12 @@ def test_more_positions_than_the_model_has_is_an_error(tiny):
 
 
 def test_gradient_checkpointing_is_refused(tiny):
-    tiny.model.gradient_checkpointing_enable()
+    tiny.model.activation_checkpointing_enable()
     try:
         with pytest.raises(ValueError, match="Gradient checkpointing drops the keys and values"):
             tiny.next_tokens("dull")
     finally:
-        tiny.model.gradient_checkpointing_disable()
+        tiny.model.activation_checkpointing_disable()
         tiny.model.disable_input_require_grads()  # a hook that enabling left behind
 
 

@@ -6,7 +6,7 @@ from math import sqrt
 import pytest
 import torch
 from peft import PrefixTuningConfig, TaskType, get_peft_model
-from reference import close, moved, plain, same
+from reference import close, moved, named_for_peft, plain, same
 from torch.nn import functional as F
 from transformers import (
     AutoModelForTokenClassification,
@@ -86,7 +86,7 @@ def test_a_prefix_with_a_head_is_that_of_peft(bert, task):
         theirs = AutoModelForTokenClassification.from_config(model.config)
         theirs.base_model.load_state_dict(model.state_dict(), strict=False)
     config = PrefixTuningConfig(task_type=TaskType.TOKEN_CLS, num_virtual_tokens=5)
-    wrapped = get_peft_model(theirs, config).eval()
+    wrapped = get_peft_model(named_for_peft(theirs), config).eval()
     embedding = wrapped.prompt_encoder["default"].embedding.weight
     embedding.data = method.prefix.values.detach().clone()
     head = wrapped.base_model.classifier.modules_to_save["default"]

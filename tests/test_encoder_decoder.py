@@ -188,7 +188,7 @@ def test_a_decoder_prefix_is_transformers_cache(seq2seq, free):
             table = model.get_decoder().embed_positions.weight
             first = model.get_decoder().embed_positions.offset
             table[first + prefix :] = table[first:-prefix].clone()
-        expected = model(**asked(batch), past_key_values=cache, use_cache=True).logits
+        expected = model(**asked(batch), cache=cache, use_cache=True).logits
     close(ours(seq2seq, method, batch), expected)
 
 

@@ -125,6 +125,9 @@ class Panel(widgets.VBox):
         self.layout.close()
         super().close()
 
+    def __del__(self) -> None:
+        """Nothing: ipywidgets keeps what is open; closed or refused half-made, none is to close."""
+
 
 def discard(widget: Any) -> None:
     """Close a widget for good, with all that belongs to it: its kernel side keeps no trace of it.

@@ -59,8 +59,7 @@ def run_lesson(lab: Lab, page: Page) -> Iterator[Callable[[str], Page]]:
 
     def run(number: str) -> Page:
         (lesson,) = (ROOT / "notebooks").glob(f"{number}_*.ipynb")
-        # A workspace of its own: JupyterLab would open again what was open in the last one.
-        page.goto(f"{lab.address}/lab/workspaces/lesson{number}/tree/notebooks/{lesson.name}")
+        page.goto(lab.page(f"lesson{number}", f"notebooks/{lesson.name}"))
         run_all(page, lab)
         wait_until_idle(page, 5)
         assert page.locator("[data-mime-type='application/vnd.jupyter.error']").count() == 0

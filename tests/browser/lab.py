@@ -2,6 +2,7 @@
 
 import json
 import os
+import secrets
 import shutil
 import socket
 import subprocess
@@ -40,7 +41,8 @@ FIGURES: list[str] = []  # lines about the test that runs, for the end of the re
 class Lab:
     """A running JupyterLab over a copy of the lessons, so that none is changed.
 
-    The lessons' kernels load `backbone`, a name or the folder of a model.
+    The lessons' kernels load `backbone`, a name or the folder of a model. Whoever else is on this
+    machine is kept out by a token, which is no argument: a list of processes would show it.
     """
 
     def __init__(self, folder: Path, backbone: str, theme: str = "JupyterLab Light"):
@@ -54,23 +56,46 @@ class Lab:
             port = probe.getsockname()[1]
         self.address = f"http://127.0.0.1:{port}"
         command = [sys.executable, "-m", "jupyter", "lab", "--no-browser", f"--port={port}"]
-        command += [f"--ServerApp.root_dir={folder}", "--IdentityProvider.token=", "--allow-root"]
-        command += ["--ServerApp.disable_check_xsrf=True"]  # `ask` is no browser
+        command += [f"--ServerApp.root_dir={folder}", "--allow-root"]
+        self.token = secrets.token_hex()
+        settings = {
+            "JUPYTER_TOKEN": self.token,
+            "JUPYTERLAB_SETTINGS_DIR": str(folder / "settings"),
+            "PREFIXLAB_BACKBONE": backbone,
+        }
         self.server = subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            env=os.environ
-            | {"JUPYTERLAB_SETTINGS_DIR": str(folder / "settings"), "PREFIXLAB_BACKBONE": backbone},
+            env=os.environ | settings,
         )
-        wait_for(f"{self.address}/api/status")
+        self.wait_until_it_answers()
+
+    def page(self, workspace: str, path: str) -> str:
+        """Where a browser finds a file. In a workspace of its own, nothing else is opened again."""
+        return f"{self.address}/lab/workspaces/{workspace}/tree/{path}?token={self.token}"
 
     def ask(self, method: str, path: str) -> Any:
-        request = urllib.request.Request(f"{self.address}/api/{path}", method=method)
+        request = urllib.request.Request(
+            f"{self.address}/api/{path}",
+            method=method,
+            headers={"Authorization": f"token {self.token}"},
+        )
         with urllib.request.urlopen(request, timeout=30) as answer:
             text = answer.read()
         return json.loads(text) if text else None
+
+    def wait_until_it_answers(self, seconds: float = 60) -> None:
+        end = time.monotonic() + seconds
+        while True:
+            try:
+                self.ask("GET", "status")
+                return
+            except OSError:
+                if time.monotonic() > end:
+                    raise
+                time.sleep(0.2)
 
     def end_kernels(self) -> None:
         """One lesson at a time: each holds a model in memory."""
@@ -85,18 +110,6 @@ class Lab:
     def close(self) -> None:
         self.server.terminate()
         self.server.wait(timeout=30)
-
-
-def wait_for(address: str, seconds: float = 60) -> None:
-    end = time.monotonic() + seconds
-    while True:
-        try:
-            urllib.request.urlopen(address, timeout=2).close()
-            return
-        except OSError:
-            if time.monotonic() > end:
-                raise
-            time.sleep(0.2)
 
 
 def wait_until_idle(page: Page, minutes: float) -> None:

@@ -38,7 +38,7 @@ def take(theme: str) -> None:
         nbformat.write(book, Path(scratch) / "panels.ipynb")
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         page = browser.new_page(viewport={"width": 1280, "height": 1400})
-        page.goto(f"{lab.address}/lab/workspaces/{theme}/tree/panels.ipynb")
+        page.goto(lab.page(theme, "panels.ipynb"))
         run_all(page, lab)
         wait_until_idle(page, 2)
         panels = page.locator(".prefixlab-panel")

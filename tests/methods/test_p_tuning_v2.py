@@ -5,7 +5,7 @@ from math import log
 import pytest
 import torch
 from peft import PrefixTuningConfig, TaskType, get_peft_model
-from reference import close, moved, plain
+from reference import close, moved, named_for_peft, plain
 from transformers import AutoModelForSequenceClassification
 
 from prefixlab import Conditioning, Past, create, train
@@ -26,7 +26,7 @@ def test_a_prefix_with_a_head_is_that_of_peft(tiny, task):
         theirs = AutoModelForSequenceClassification.from_config(model.config)
         theirs.base_model.load_state_dict(model.base_model.state_dict())
     config = PrefixTuningConfig(task_type=TaskType.SEQ_CLS, num_virtual_tokens=5)
-    wrapped = get_peft_model(theirs, config).eval()
+    wrapped = get_peft_model(named_for_peft(theirs), config).eval()
     wrapped.prompt_encoder["default"].embedding.weight.data = method.prefix.values.detach().clone()
     wrapped.base_model.score.modules_to_save["default"].weight.data = method.head.values.detach()[
         :, :-1
