@@ -24,7 +24,7 @@ FIGURES = {
     "accuracies": lambda: figures.accuracies({"one": INTERVAL, "two": INTERVAL}),
     "losses": lambda: figures.losses({"run": [1.0, 0.5]}),
     "spread": lambda: figures.spread({"one": [0.1, 0.2]}, xlabel="loss"),
-    "heatmap": lambda: figures.heatmap(torch.rand(3, 4), xlabel="x", ylabel="y", label="share"),
+    "heatmap": lambda: figures.heatmap(torch.eye(3, 4), xlabel="x", ylabel="y", label="share"),
     "walk": lambda: figures.walk([0, 1], [2, 3], 1, xlabel="t", ylabel="loss"),
     "stacked": lambda: figures.stacked({"one": (1, 2)}, parts=("a", "b"), xlabel="MB"),
 }

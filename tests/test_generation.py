@@ -117,7 +117,8 @@ def test_a_gated_past_of_each_row_is_read_on_as_anew(tiny):
     )
     mask = torch.ones(2, other.length, dtype=torch.bool)
     mask[0, :gap] = False
-    gate = torch.rand(tiny.geometry.layers, tiny.geometry.heads)
+    shape = tiny.geometry.layers, tiny.geometry.heads
+    gate = torch.rand(shape, generator=torch.Generator().manual_seed(0))
     given = Conditioning(
         past=Past(keys, values, mask=mask, gate=gate),
         deep=tiny.read_past("so it"),

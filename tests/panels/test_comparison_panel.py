@@ -1,6 +1,8 @@
 """The comparison panel: points to press, from this kernel and from recorded runs."""
 
+import gc
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +68,18 @@ def mine(lm: Backbone, accuracy: float = 0.66, **knobs: Any) -> Result:
 
 def visible(panel: ComparisonPanel) -> list[Any]:
     return [point for point in panel.points if point.layout.display != "none"]
+
+
+def test_a_panel_that_is_closed_or_half_made_is_dropped_in_silence(
+    panel: ComparisonPanel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    complaints: list[Any] = []
+    monkeypatch.setattr(sys, "unraisablehook", complaints.append)
+    panel.close()
+    panel.__del__()
+    ComparisonPanel.__new__(ComparisonPanel)  # as an __init__ that refuses leaves it
+    gc.collect()
+    assert not complaints
 
 
 def test_recorded_settings_are_few_and_the_mean_of_their_runs(panel: ComparisonPanel) -> None:
