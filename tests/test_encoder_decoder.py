@@ -377,7 +377,7 @@ def test_a_folder_opens_by_its_path(seq2seq, task, tmp_path):
     with plain(seq2seq, "sdpa") as model:
         model.save_pretrained(folder)
     seq2seq.tokenizer.save_pretrained(folder)
-    opened = pl.load_encoder_decoder(str(folder), dtype="float32")
+    opened = pl.load(str(folder), dtype="float32")
     assert opened.geometry == seq2seq.geometry
     method = create("discrete_prompt", seq2seq, task)
     assert torch.equal(
@@ -396,17 +396,17 @@ def no_start(folder: Path) -> str:
 
 
 MISTAKES: dict[str, tuple[Callable[..., Any], list[str]]] = {
-    "name": (lambda at: pl.load_encoder_decoder("t6"), ["'t6'", "t5-small, bart-base", "folder"]),
+    "name": (lambda at: pl.load("t6"), ["'t6'", "t5-small, bart-base", "folder"]),
     "empty folder": (
-        lambda at: pl.load_encoder_decoder(str(at.folder)),
+        lambda at: pl.load(str(at.folder)),
         ["config.json", "local T5 or BART"],
     ),
     "causal": (
-        lambda at: pl.load_encoder_decoder(saved(at.causal, at.folder)),
+        lambda at: pl.load(saved(at.causal, at.folder)),
         ["gpt2 model", "bart and t5", "prefixlab.load"],
     ),
     "no start": (
-        lambda at: pl.load_encoder_decoder(no_start(at.folder)),
+        lambda at: pl.load(no_start(at.folder)),
         ["decoder_start_token_id", "padding token"],
     ),
     "layers": (
