@@ -49,6 +49,10 @@ def attention(
     layer outside the chosen ones has no prefix: its keys are fewer than the columns of the
     mask, and the columns it lacks are the first.
     """
+    if options.get("s_aux") is not None:
+        raise ValueError(
+            "its softmax has sinks, columns without a key, which are not computed here"
+        )
     inside: Inside = getattr(module.config, INSIDE, NOTHING)
     attention_mask = attention_mask[..., -key.shape[-2] :]
     if inside.positions is not None and (window := options.get("sliding_window")):

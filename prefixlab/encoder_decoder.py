@@ -436,11 +436,11 @@ def check_given(name: str, given: Conditioning) -> None:
 def check_kind(name: str, config: PretrainedConfig) -> None:
     if config.model_type not in KINDS or not config.is_encoder_decoder:
         raise ValueError(
-            f"{name!r} is a {config.model_type} model, not an encoder-decoder of the kinds "
+            f"{name} is a {config.model_type} model, not an encoder-decoder of the kinds "
             f"{' and '.join(KINDS)}; choose t5-small, bart-base, or the folder of a T5 or BART."
         )
     if getattr(config, "decoder_start_token_id", None) is None:
         raise ValueError(
-            f"The configuration of {name!r} has no decoder_start_token_id, the token that its "
+            f"The configuration of {name} has no decoder_start_token_id, the token that its "
             "decoder starts from; add it (T5 starts from its padding token)."
         )

@@ -163,7 +163,7 @@ def open_backbone(
     try:
         differs = verify(lm)
     except Exception as error:  # of a family that cannot be run as this package runs it
-        differs = f"it does not run with a prefix in its cache ({first_line(error)})"
+        differs = f"it does not run as this package runs a model ({first_line(error)})"
     if differs:
         raise not_served(name, config, differs)
     return lm

@@ -12,6 +12,7 @@ turned to float32 a few at a time.
 """
 
 from copy import copy
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -38,6 +39,13 @@ def read_out(model: PreTrainedModel, hidden: Tensor, weight: Tensor, bias: Tenso
     return logits[0].float().view(*hidden.shape[:-1], -1)
 
 
+@dataclass
+class Read(MoeModelOutputWithPast):
+    """What any family's layers return, as far as its `forward` looks at it."""
+
+    cross_attentions: None = None
+
+
 class Body:
     """In place of the layers: it has read already."""
 
@@ -48,8 +56,8 @@ class Body:
     def decoder(self) -> "Body":  # where OPT keeps its layers
         return self
 
-    def __call__(self, *given: Any, **options: Any) -> MoeModelOutputWithPast:
-        return MoeModelOutputWithPast(last_hidden_state=self.hidden)  # type: ignore[arg-type]
+    def __call__(self, *given: Any, **options: Any) -> Read:
+        return Read(last_hidden_state=self.hidden)  # type: ignore[arg-type]
 
 
 class Head:

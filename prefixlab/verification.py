@@ -47,14 +47,16 @@ def continued(lm: Backbone) -> Compared:
     """Logits of a causal model."""
     short, long = sample(lm, SHORT), sample(lm, LONG)
     with plain(lm.model):
-        own = [called(lm, input_ids=row(lm, ids)).logits[0] for ids in (short, long)]
+        joined = long[: LONG // 2] + short[:2]
+        own = [called(lm, input_ids=row(lm, ids)).logits[0] for ids in (short, long, joined)]
     logits, reading = read(lm, [short[:-1], long[:-1]])
-    yield "read in a batch", logits, torch.stack([each[-2] for each in own])
+    yield "read in a batch", logits, torch.stack([each[-2] for each in own[:2]])
     new = torch.tensor([short[-1], long[-1]], device=lm.device)
     further = lm.read_on(reading, new)
-    yield "read token by token", further, torch.stack([each[-1] for each in own])
+    yield "read token by token", further, torch.stack([each[-1] for each in own[:2]])
     past = Conditioning(past=lm.read_past(long[: LONG // 2]))
-    yield "read behind a past", read(lm, [long[LONG // 2 :]], past)[0], own[1][-1:]
+    behind = read(lm, [long[LONG // 2 :], short[:2]], past)[0]
+    yield "read in a batch behind a past", behind, torch.stack([each[-1] for each in own[1:]])
 
 
 def decoded(lm: EncoderDecoder) -> Compared:
@@ -93,7 +95,7 @@ def unreached(lm: Backbone) -> str:
         with lm.recorded_attention() as recorded:
             lm.hidden_states(row(lm, sample(lm, SHORT)))
         if len(recorded) != size.layers:
-            return f"{len(recorded)} of its {size.layers} layers compute attention as they are told"
+            return f"only {len(recorded)} of its {size.layers} layers compute the attention given"
     return ""
 
 
@@ -110,13 +112,9 @@ def difference(ours: Tensor, own: Tensor) -> float:
 def sample(lm: Backbone, length: int) -> list[int]:
     """Token ids that stand for a text: ordinary ones, far apart."""
     special = set(lm.tokenizer.all_special_ids)
-    ordinary = [
-        ids for ids in range(min(len(lm.embedding), len(lm.tokenizer))) if ids not in special
-    ]
-    return [
-        ordinary[(7919 * at + 101) % len(ordinary)]
-        for at in range(min(length, lm.geometry.positions))
-    ]
+    known = range(min(len(lm.embedding), len(lm.tokenizer)))
+    ordinary = [token for token in known if token not in special]
+    return [ordinary[(7919 * at + 101) % len(ordinary)] for at in range(length)]
 
 
 def row(lm: Backbone, ids: list[int]) -> Tensor:

@@ -86,7 +86,7 @@ def in_dtype(folder: Path, dtype: torch.dtype) -> Path:
 
 def is_stored_in(file: Path, dtype: torch.dtype) -> bool:
     with safe_open(file, "pt") as opened:
-        kinds = {opened.get_slice(key).get_dtype() for key in opened.keys()}
+        kinds = {opened.get_slice(key).get_dtype() for key in opened.keys()}  # noqa: SIM118  # it is no dict
     return not kinds & (set(OTHER) - {STORED[dtype]})
 
 

@@ -126,7 +126,9 @@ def test_more_spans_than_sentinels_are_refused():
 
 def test_sentinels_are_single_tokens_and_texts_end_with_the_end_token(small):
     lm, _, _ = small
-    assert [len(tokens_of(lm.tokenizer, mark, control=True)) for mark in SENTINELS] == [1] * len(SENTINELS)
+    assert [len(tokens_of(lm.tokenizer, mark, control=True)) for mark in SENTINELS] == [1] * len(
+        SENTINELS
+    )
     assert lm.encode("a film")[-1] == lm.tokenizer.eos_token_id
     assert lm.tokenizer.unk_token_id not in lm.encode(TEXTS[0])
 

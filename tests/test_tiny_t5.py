@@ -48,7 +48,10 @@ def test_what_is_unlearned_is_recorded():
 
 def test_a_variant_may_begin_its_targets_with_a_sentinel():
     plain, sentinel, *others = variants()
-    assert sentinel.start == [*plain.start, tokens_of(plain.tokenizer, SENTINELS[0], control=True)[0]]
+    assert sentinel.start == [
+        *plain.start,
+        tokens_of(plain.tokenizer, SENTINELS[0], control=True)[0],
+    ]
     assert [lm.start for lm in others] == [plain.start] * len(ADAPTED)
     assert len({lm.name for lm in variants()}) == 2 + len(ADAPTED)
 
