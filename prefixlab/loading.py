@@ -4,6 +4,7 @@
 contains is run: no code that its configuration names, and no pickle.
 """
 
+import json
 import os
 import re
 from collections.abc import Callable
@@ -14,6 +15,7 @@ import requests
 import torch
 from huggingface_hub import constants, snapshot_download, try_to_load_from_cache
 from transformers import (
+    CONFIG_MAPPING,
     AutoConfig,
     AutoModel,
     AutoModelForCausalLM,
@@ -122,11 +124,12 @@ def open_backbone(
     """The backbone, checked against transformers' own."""
     folder, name = find(asked)
     logging.disable_progress_bar()  # loading is quicker than the bar; downloads have their own
+    check_code(name, folder)
     try:
         config = AutoConfig.from_pretrained(folder, trust_remote_code=False)
     except Exception as error:  # whatever a folder's files make of transformers' readers
         raise unavailable(asked, error) from error
-    check_config(name, folder, config)
+    check_config(name, config)
     backbone: type[Backbone]
     architecture: Any
     if config.is_encoder_decoder:
@@ -192,13 +195,25 @@ def find(asked: str | Path) -> tuple[Path, str]:
     return Path(found), Path(str(asked)).name
 
 
-def check_config(name: str, folder: Path, config: PretrainedConfig) -> None:
-    """Raise a ValueError if a model needs code of its own, or is not one of plain numbers."""
-    if getattr(config, "auto_map", None):
+def check_code(name: str, folder: Path) -> None:
+    """Raise a ValueError if a model is nothing without code of its own.
+
+    Where transformers knows the family its own code is taken, whatever the folder brings.
+    """
+    try:
+        settings = json.loads((folder / "config.json").read_text())
+        unknown = settings.get("model_type") not in CONFIG_MAPPING
+    except (OSError, ValueError, AttributeError):
+        return  # transformers says what is wrong with the file
+    if settings.get("auto_map") and unknown:
         raise NotLoaded(
             f"The folder of {name} brings code of its own (auto_map in config.json), which is not "
-            "run; take a model that transformers itself knows."
+            "run; take a model of a family that transformers itself knows."
         )
+
+
+def check_config(name: str, config: PretrainedConfig) -> None:
+    """Raise a ValueError if a family is not served, or if the weights are no plain numbers."""
     if getattr(config, "quantization_config", None):
         raise NotLoaded(
             f"The weights of {name} are quantized (quantization_config in config.json), and "

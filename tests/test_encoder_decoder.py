@@ -16,7 +16,6 @@ from transformers import DynamicCache, EncoderDecoderCache, T5Config
 
 import prefixlab as pl
 from prefixlab import (
-    Backbone,
     EncoderDecoder,
     Past,
     PrefixTuning,
@@ -385,26 +384,12 @@ def test_a_folder_opens_by_its_path(seq2seq, task, tmp_path):
     )
 
 
-def saved(lm: Backbone, folder: Path) -> str:
-    lm.model.config.save_pretrained(folder)
-    return str(folder)
-
-
 def no_start(folder: Path) -> str:
     T5Config(d_model=8, num_layers=1, num_heads=1).save_pretrained(folder)
     return str(folder)
 
 
 MISTAKES: dict[str, tuple[Callable[..., Any], list[str]]] = {
-    "name": (lambda at: pl.load("t6"), ["'t6'", "t5-small, bart-base", "folder"]),
-    "empty folder": (
-        lambda at: pl.load(str(at.folder)),
-        ["config.json", "local T5 or BART"],
-    ),
-    "causal": (
-        lambda at: pl.load(saved(at.causal, at.folder)),
-        ["gpt2 model", "bart and t5", "prefixlab.load"],
-    ),
     "no start": (
         lambda at: pl.load(no_start(at.folder)),
         ["decoder_start_token_id", "padding token"],
@@ -451,12 +436,12 @@ MISTAKES: dict[str, tuple[Callable[..., Any], list[str]]] = {
 
 
 @pytest.mark.parametrize("mistake", MISTAKES)
-def test_a_mistake_is_one_sentence_with_the_way_out(mistake, t5, bart, gpt2, task, tmp_path):
+def test_a_mistake_is_one_sentence_with_the_way_out(mistake, t5, bart, task, tmp_path):
     class At:
         pass
 
     at: Any = At()
-    at.t5, at.bart, at.causal, at.task, at.folder = t5, bart, gpt2, task, tmp_path
+    at.t5, at.bart, at.task, at.folder = t5, bart, task, tmp_path
     call, told = MISTAKES[mistake]
     with pytest.raises(ValueError, match=r"\.$") as caught:
         call(at)

@@ -28,7 +28,7 @@ def test_it_has_the_size_that_was_recorded(lm):
 
 def test_labels_and_sentinels_are_single_tokens(lm):
     for text in ("film", "product", *SENTINELS):
-        assert len(tokens_of(lm.tokenizer, text)) == 1
+        assert len(tokens_of(lm.tokenizer, text, control=True)) == 1
 
 
 def test_only_without_lm_adaptation_it_begins_with_a_sentinel(lm, adapted):
