@@ -26,7 +26,7 @@ def pieces() -> PreTrainedTokenizerFast:
         [normalizers.Prepend("▁"), normalizers.Replace(" ", "▁")]
     )
     trained.decoder = decoders.Sequence([decoders.Replace("▁", " "), decoders.Strip(" ", 1, 0)])
-    words = [f"▁{word}" for text in LEARNED for word in text.split()]
+    words = [word for text in LEARNED for word in text.split()]
     trainer = trainers.BpeTrainer(
         vocab_size=600, special_tokens=["<unk>", "<end>"], show_progress=False
     )
