@@ -1,14 +1,15 @@
 """prefixlab: steering a frozen language model, from a hand-written prompt to prefix tuning."""
 
 from prefixlab import ensembles, tasks
-from prefixlab.backbone import Backbone, Conditioning, Past, load
+from prefixlab.backbone import Backbone, Conditioning, Past
 from prefixlab.checkpoints import load as load_method
 from prefixlab.checkpoints import resume, save
 from prefixlab.encoder import Encoder
-from prefixlab.encoder_decoder import EncoderDecoder, load_encoder_decoder
+from prefixlab.encoder_decoder import EncoderDecoder
 from prefixlab.evaluation import Evaluation, evaluate, predict
 from prefixlab.generation import Decoding, generate
 from prefixlab.geometry import Geometry, geometry
+from prefixlab.loading import load
 from prefixlab.methods import (
     METHODS,
     Cost,
@@ -64,7 +65,6 @@ __all__ = [
     "geometry",
     "judge_texts",
     "load",
-    "load_encoder_decoder",
     "load_method",
     "mixed_scores",
     "mixture",

@@ -36,6 +36,8 @@ class Inside:
     # By layer: [prefix], how many times each position of the prefix counts.
     counts: Mapping[int, Tensor] = field(default_factory=dict)
     record: Callable[[Tensor], None] | None = None  # is shown the weights of every layer
+    # Where each of the P + T keys stands, [batch, P + T]; the queries are the last of them.
+    positions: Tensor | None = None
 
 
 def attention(
@@ -47,8 +49,15 @@ def attention(
     layer outside the chosen ones has no prefix: its keys are fewer than the columns of the
     mask, and the columns it lacks are the first.
     """
+    if options.get("s_aux") is not None:
+        raise ValueError(
+            "its softmax has sinks, columns without a key, which are not computed here"
+        )
     inside: Inside = getattr(module.config, INSIDE, NOTHING)
     attention_mask = attention_mask[..., -key.shape[-2] :]
+    if inside.positions is not None and (window := options.get("sliding_window")):
+        near = within(window, inside.positions, query.shape[-2])  # [batch, 1, new, P + T]
+        attention_mask = attention_mask & near[..., -key.shape[-2] :]
     if module.layer_idx in inside.shown:
         text = torch.arange(key.shape[-2], device=key.device) >= inside.prefix  # [P + T]
         attention_mask = attention_mask & (
@@ -59,18 +68,38 @@ def attention(
         key, value = at_slots(key, keys, inside.slots), at_slots(value, values, inside.slots)
     if module.layer_idx in inside.counts:
         attention_mask = counted(attention_mask, inside.counts[module.layer_idx], query.dtype)
-    gate, scaling = inside.gates.get(module.layer_idx), options.get("scaling")
+    gate = inside.gates.get(module.layer_idx)
     if inside.record and gate is None:
-        inside.record(weights(query, key, attention_mask, scaling))
+        inside.record(weights(query, key, attention_mask, **options).detach())
     elif inside.record and gate is not None:
-        inside.record(gated_weights(query, key, attention_mask, scaling, gate, inside.prefix))
+        inside.record(gated_weights(query, key, attention_mask, gate, inside.prefix, **options))
     # On a processor the fused kernel's backward pass is slow for texts as short as ours: without
     # it a training step takes 15 % less time.
     slow = key.requires_grad and key.device.type == "cpu"
     with sdpa_kernel(SDPBackend.MATH) if slow else nullcontext():
         if module.layer_idx in inside.gates:
             return gated(module, query, key, value, attention_mask, inside, **options), None
-        return sdpa_attention_forward(module, query, key, value, attention_mask, **options)
+        return attend(module, query, key, value, attention_mask, **options), None
+
+
+def attend(
+    module: Any, query: Tensor, key: Tensor, value: Tensor, mask: Tensor, **options: Any
+) -> Tensor:
+    """softmax(Q K^T / sqrt(d)) V, [batch, T, heads, head_dim]."""
+    if not options.get("softcap"):
+        return sdpa_attention_forward(module, query, key, value, mask, **options)[0]
+    shared = query.shape[1] // value.shape[1]  # query heads for each value head
+    values = value.repeat_interleave(shared, dim=1)  # [batch, heads, P + T, head_dim]
+    return (weights(query, key, mask, **options).to(value.dtype) @ values).transpose(1, 2)
+
+
+def within(window: int, positions: Tensor, new: int) -> Tensor:
+    """Which keys are fewer than `window` positions before a query, [batch, 1, new, P + T].
+
+    As in Mistral (Jiang et al. 2023, section 2): a prefix slides out of sight like any other text.
+    """
+    queries = positions[:, None, -new:, None]  # [batch, 1, new, 1]
+    return queries - positions[:, None, None, :] < window
 
 
 def at_slots(computed: Tensor, given: Tensor, slots: Tensor) -> Tensor:
@@ -99,11 +128,9 @@ def gated(
     et al. 2023, LLaMA-Adapter, equation 6). [batch, T, heads, head_dim]
     """
     gate, prefix = inside.gates[module.layer_idx], inside.prefix
-    text, _ = sdpa_attention_forward(
-        module, query, key[:, :, prefix:], value[:, :, prefix:], mask[..., prefix:], **options
-    )
-    before, _ = sdpa_attention_forward(
-        module, query, key[:, :, :prefix], value[:, :, :prefix], mask[..., :prefix], **options
+    text, before = (
+        attend(module, query, key[:, :, part], value[:, :, part], mask[..., part], **options)
+        for part in (slice(prefix, None), slice(prefix))
     )
     return text + gate.to(text.dtype)[:, None] * before
 
@@ -121,23 +148,38 @@ def counted(mask: Tensor, counts: Tensor, dtype: torch.dtype) -> Tensor:
     return torch.where(mask, added, float("-inf")).to(dtype)
 
 
-def weights(query: Tensor, key: Tensor, mask: Tensor, scaling: float | None) -> Tensor:
-    """softmax(Q K^T / sqrt(d)) in float32, [batch, heads, queries, keys]."""
+def weights(
+    query: Tensor,
+    key: Tensor,
+    mask: Tensor,
+    scaling: float | None = None,
+    softcap: float | None = None,
+    position_bias: Tensor | None = None,
+    **_: Any,
+) -> Tensor:
+    """softmax(Q K^T / sqrt(d)) in float32, [batch, heads, queries, keys].
+
+    With a cap c the scores are c tanh(s / c) (Gemma Team 2024, Gemma 2, section 2).
+    """
     shared = query.shape[1] // key.shape[1]  # query heads for each key head
     scores = query @ key.repeat_interleave(shared, dim=1).transpose(-1, -2)
     scores = scores.float() * (scaling or query.shape[-1] ** -0.5)
+    if softcap:
+        scores = softcap * (scores / softcap).tanh()
+    if position_bias is not None:
+        scores = scores + position_bias
     if mask.is_floating_point():
-        return (scores + mask).softmax(-1).detach()
-    return scores.masked_fill(~mask, float("-inf")).softmax(-1).detach()
+        return (scores + mask).softmax(-1)
+    return scores.masked_fill(~mask, float("-inf")).softmax(-1)
 
 
 def gated_weights(
-    query: Tensor, key: Tensor, mask: Tensor, scaling: float | None, gate: Tensor, prefix: int
+    query: Tensor, key: Tensor, mask: Tensor, gate: Tensor, prefix: int, **options: Any
 ) -> Tensor:
     """[g softmax(Q K^P^T), softmax(Q K^X^T)]: what a gated layer weighs its values with."""
-    before = weights(query, key[:, :, :prefix], mask[..., :prefix], scaling)
-    text = weights(query, key[:, :, prefix:], mask[..., prefix:], scaling)
-    return torch.cat([gate.detach()[:, None, None] * before, text], dim=-1)
+    before = weights(query, key[:, :, :prefix], mask[..., :prefix], **options)
+    text = weights(query, key[:, :, prefix:], mask[..., prefix:], **options)
+    return torch.cat([gate[:, None, None] * before, text], dim=-1).detach()
 
 
 def bidirectional_mask(seen: Tensor, prefix: Tensor, new: int) -> Tensor:

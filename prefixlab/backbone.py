@@ -11,43 +11,32 @@ them (its cache), which positions count and how they are numbered; `attention` i
 """
 
 import hashlib
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from pathlib import Path
+from inspect import signature
 from threading import RLock
 from typing import Any, ClassVar
 
-import requests
 import torch
 from datasets import Dataset
-from huggingface_hub import constants, try_to_load_from_cache
 from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn import functional as F
 from transformers import (
-    AutoConfig,
-    AutoModel,
-    AutoModelForCausalLM,
-    AutoTokenizer,
     Cache,
     DynamicCache,
     PreTrainedModel,
     PreTrainedTokenizerBase,
 )
-from transformers.utils import logging
 
-from prefixlab import assets
 from prefixlab.attention import ATTENTION, INSIDE, Inside, causal_mask
-from prefixlab.batching import Batch, Row, collate, encode, pad, tokens_of_nothing
-from prefixlab.geometry import Geometry, is_encoder, linear_maps
+from prefixlab.batching import Batch, Row, collate, encode, pad
+from prefixlab.geometry import Geometry, linear_maps
+from prefixlab.pair import around, check_pair, padding_of
+from prefixlab.readout import linear, read_out
 from prefixlab.template import Template, Verbalizer, tokens_of
-
-HUB_NAMES = {"gpt2": "openai-community/gpt2", "gpt2-medium": "openai-community/gpt2-medium"}
-ASSETS = {"smollm2": assets.SMOLLM2, "minilm": assets.MINILM}
-NAMES = (*HUB_NAMES, *ASSETS)
 
 
 @dataclass(frozen=True)
@@ -128,14 +117,23 @@ class Backbone:
     def __init__(self, name: str, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase):
         self.name = name
         self.model = model.eval().requires_grad_(False)
-        self.model.set_attn_implementation(self.attention)
-        self.tokenizer = tokenizer
         self.geometry: Geometry = self.Sizes.of(name, model.config)
-        self.padding = tokenizer.pad_token_id or tokenizer.eos_token_id or 0
+        check_pair(name, model, tokenizer)
+        self.tokenizer = tokenizer
+        self.padding = padding_of(model, tokenizer)
+        self.model.set_attn_implementation(self.attention if self.is_open else "eager")
         self._recorded: list[Tensor] | None = None
         # What a pass changes inside the model is there for whoever else runs it meanwhile: a cell,
         # and a panel, whose callbacks JupyterLab runs in a thread of their own.
         self._turn = RLock()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the layers call the attention they are given, in place of one of their own.
+
+        Elsewhere only what comes before the text can be set, the same for all layers.
+        """
+        return bool(self.model._supports_attention_backend)
 
     @property
     def device(self) -> torch.device:
@@ -171,13 +169,26 @@ class Backbone:
 
     @property
     def sublayers(self) -> list[str]:
-        """What writes into the residual stream: the last map of each attention and each MLP."""
-        return [
-            f"{layer}.{name}.{list(maps)[-1]}"
-            for layer, module in self.layers.items()
-            for name, part in module.named_children()
-            if (maps := linear_maps(part)) and list(maps.values())[-1] == self.geometry.hidden
-        ]
+        """What writes into the residual stream: the last map of each attention and each MLP.
+
+        Raises
+        ------
+        ValueError
+            A model whose layers have no such two maps, such as one with a mixture of experts.
+        """
+        last: dict[str, str] = {}
+        for name, width in self.linear_maps.items():
+            layer = next(layer for layer in self.layers if name.startswith(f"{layer}."))
+            part, _, map_of_part = name.removeprefix(f"{layer}.").partition(".")
+            if width == self.geometry.hidden:  # OPT's MLP has no module around it
+                last[f"{layer}.{part if map_of_part else ''}"] = name
+        if len(last) != 2 * self.geometry.layers:
+            raise ValueError(
+                f"The layers of {self.name} do not end their attention and their MLP in one linear "
+                "map each, which adapters stand behind; take bias_only, prefix_tuning or another "
+                "method."
+            )
+        return list(last.values())
 
     @property
     def output_layer(self) -> Any:
@@ -246,7 +257,12 @@ class Backbone:
 
         Parameters and errors are those of `hidden_states`.
         """
-        weights = {name: value.to(self.dtype) for name, value in given.weights.items()}
+        # Once for all tokens to come; what embeds and scores words is left in float32.
+        words = self._words()
+        weights = {
+            name: value if name in words else value.to(self.dtype)
+            for name, value in given.weights.items()
+        }
         hidden, reading = self._run(tokens, mask, replace(given, weights=weights))
         return self._next(hidden, reading), reading
 
@@ -260,8 +276,8 @@ class Backbone:
     def answer_scores(self, batch: Batch, given: Conditioning = NOTHING) -> Tensor:
         """Scores of every example's answers, [examples, answers], in float32.
 
-        Where answers are one token each, the scores are the logits W h of just those tokens at
-        the last position. Elsewhere they are log p(y | x) = sum_t log p(y_t | x, y_<t).
+        Where answers are one token each, the scores are the logits of just those tokens at the
+        last position. Elsewhere they are log p(y | x) = sum_t log p(y_t | x, y_<t).
         """
         batch = batch.to(self.device)
         return self.scores_at(self.states(batch, given), batch, given)
@@ -276,12 +292,10 @@ class Backbone:
                     f"The trained head knows {known} labels, and here are {batch.answers}; train "
                     "a head for this task, or take a method that scores words."
                 )
-            return F.linear(hidden.float(), given.answers[:, :-1], given.answers[:, -1])
-        weight, bias = self._head(given)
+            return linear(hidden, given.answers[:, :-1], given.answers[:, -1])
         if batch.candidates is not None:
-            rows = weight[batch.candidates]  # [answers, hidden]
-            return F.linear(hidden, rows, None if bias is None else bias[batch.candidates]).float()
-        log_p = F.linear(hidden, weight, bias).float().log_softmax(-1)  # [reads, vocabulary]
+            return self._logits(hidden, given, batch.candidates)
+        log_p = self._logits(hidden, given).log_softmax(-1)  # [reads, vocabulary]
         log_p = log_p.gather(1, batch.targets[:, None])[:, 0]  # [reads]
         whole = log_p.new_zeros(len(batch.labels) * batch.answers).index_add(
             0, batch.read_rows, log_p
@@ -308,7 +322,7 @@ class Backbone:
 
     def logits(self, tokens: Tensor, given: Conditioning = NOTHING) -> Tensor:
         """Logits over the whole vocabulary at every position, [batch, positions, vocabulary]."""
-        return F.linear(self.hidden_states(tokens, None, given), *self._head(given)).float()
+        return self._logits(self.hidden_states(tokens, None, given), given)
 
     def next_tokens(
         self, text: str, k: int = 10, given: Conditioning = NOTHING
@@ -326,7 +340,7 @@ class Backbone:
 
     def encode(self, text: str) -> list[int]:
         """The token ids of a text that begins a sequence."""
-        return tokens_of_nothing(self.tokenizer) + tokens_of(self.tokenizer, text)
+        return around(self.tokenizer)[0] + tokens_of(self.tokenizer, text)
 
     def check_room(self, prefix: int, text: int) -> None:
         """Raise a ValueError if a past of `prefix` and a text of `text` tokens do not fit."""
@@ -346,7 +360,14 @@ class Backbone:
         """Within this context every attention layer appends its weights to the list yielded.
 
         Each entry is [batch, heads, queries, keys], layer by layer, in float32.
+
+        Raises
+        ------
+        ValueError
+            A model whose layers compute attention in a way of their own.
         """
+        if not self.is_open:
+            raise closed(self.name)
         with self._turn:
             self._recorded = []
             try:
@@ -362,10 +383,23 @@ class Backbone:
                 "Gradient checkpointing drops the keys and values of the prefix; call "
                 "model.activation_checkpointing_disable() first."
             )
+        if not self.is_open and self._reaches_inside(given):
+            raise closed(self.name)
         seen = torch.ones_like(tokens, dtype=torch.bool) if mask is None else mask
         past = self._seen_past(given.past, len(tokens))  # [batch, prefix]
         reading = Reading(given, tokens[:, :0], past, self._cache(given.past, len(tokens)))
         return self._read_on(reading, tokens, seen), reading
+
+    def _reaches_inside(self, given: Conditioning) -> bool:
+        """Whether a layer has to compute another attention than its own."""
+        past = given.past
+        return given.deep is not None or (
+            past is not None
+            and (
+                len(past.by_layer()) < self.geometry.layers
+                or any(part is not None for part in (past.gate, past.shown, past.counts))
+            )
+        )
 
     def _read_on(self, reading: Reading, tokens: Tensor, mask: Tensor) -> Tensor:
         """Activations of the new tokens, [batch, new, hidden], which become part of the reading."""
@@ -380,20 +414,40 @@ class Backbone:
         # past takes no positions.
         first = past.sum(1, keepdim=True) if not given.past or given.past.gate is None else 0
         position_ids = first + (seen.cumsum(1) - 1).clamp(min=0)
-        with self._changed(reading.tokens, given):
+        placed: dict[str, Tensor] = {}
+        if self._takes_positions:
+            placed = {"position_ids": position_ids[:, -new:]}  # [batch, new]
+        with self._changed(reading, given):
             output = self._call(
                 given,
                 inputs_embeds=self._input(reading, new),
-                attention_mask=self._mask(seen, past, new),
-                position_ids=position_ids[:, -new:],  # [batch, new]
+                # A layer with an attention of its own makes the mask that it takes from what is
+                # there, [batch, P + T].
+                attention_mask=self._mask(seen, past, new) if self.is_open else reading.seen.long(),
                 cache=reading.cache,
                 use_cache=True,
+                **placed,
             )
         return output.last_hidden_state
 
+    @cached_property
+    def _takes_positions(self) -> bool:
+        """Whether it is told where tokens stand; BLOOM and MPT know distances alone."""
+        return "position_ids" in signature(self.model.base_model.forward).parameters
+
     def _next(self, hidden: Tensor, reading: Reading) -> Tensor:
         """Logits after the last column, where the newest token of every row is."""
-        return F.linear(hidden[:, -1], *self._head(reading.given)).float()
+        return self._logits(hidden[:, -1], reading.given)
+
+    def _logits(self, hidden: Tensor, given: Conditioning, words: Tensor | None = None) -> Tensor:
+        """Logits of some words, or of all, in float32: [..., words or vocabulary]."""
+        weight, bias = self._head(given)
+        if words is not None:
+            weight, bias = weight[words], None if bias is None else bias[words]
+        return self._read_out(hidden, weight, bias)
+
+    def _read_out(self, hidden: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        return read_out(self.model, hidden, weight, bias)
 
     def _mask(self, seen: Tensor, past: Tensor, new: int) -> Tensor:
         """What the last `new` of T tokens may attend to, [batch, 1, new, P + T]."""
@@ -413,11 +467,11 @@ class Backbone:
         return functional_call(self.model.base_model, weights, kwargs=inputs)
 
     @contextmanager
-    def _changed(self, tokens: Tensor, given: Conditioning) -> Iterator[None]:
+    def _changed(self, reading: Reading, given: Conditioning) -> Iterator[None]:
         """Within this context the model computes what `given` says inside its layers."""
-        inside = Inside()
+        inside = Inside(positions=reading.seen.cumsum(1) - 1)
         if given.deep:
-            numbers = -1 - tokens  # of virtual tokens; those beyond the last are embedded
+            numbers = -1 - reading.tokens  # of virtual tokens; those beyond the last are embedded
             inside.slots = torch.where(numbers < given.deep.length, numbers, -1)
             inside.deep = {
                 layer: (keys[0], values[0])
@@ -426,6 +480,8 @@ class Backbone:
         if past := given.past:
             inside.prefix = past.length
             if past.gate is not None:
+                # It stands beside the text, as near to its end as to its beginning.
+                inside.positions[:, : past.length] = inside.positions[:, -1:]
                 inside.gates = dict(zip(past.by_layer(), past.gate, strict=True))
             if past.shown is not None:
                 inside.shown = dict(zip(past.by_layer(), past.shown, strict=True))
@@ -444,17 +500,24 @@ class Backbone:
     def _head(self, given: Conditioning) -> tuple[Tensor, Tensor | None]:
         """The output layer's W, [vocabulary, hidden], and its bias."""
         head = self.output_layer
-        return self._weight(head.weight, given), head.bias
+        bias = getattr(head, "bias", None)
+        return self._weight(head.weight, given), None if bias is None else self._weight(bias, given)
+
+    def _words(self) -> dict[str, Tensor]:
+        """The weights that embed and score words, by name."""
+        modules = self.model.get_input_embeddings(), self.model.get_output_embeddings()
+        own = {id(weight) for module in modules if module for weight in module.parameters()}
+        return {name: value for name, value in self.model.named_parameters() if id(value) in own}
 
     def _weight(self, own: Tensor, given: Conditioning) -> Tensor:
-        """A weight of the model, or what is given in its place.
+        """A weight that embeds or scores words, or what is given in its place.
 
         It is looked up by identity: where W is the embedding too, both are replaced.
         """
         if not given.weights:
             return own
-        name = next(name for name, value in self.model.named_parameters() if value is own)
-        return given.weights.get(name, own).to(self.dtype)
+        name = next(name for name, value in self._words().items() if value is own)
+        return given.weights.get(name, own)
 
     def _input(self, reading: Reading, new: int) -> Tensor:
         """What the first layer is given for the last `new` tokens, [batch, new, hidden].
@@ -470,12 +533,16 @@ class Backbone:
 
     def _embed(self, tokens: Tensor, given: Conditioning) -> Tensor:
         """Embeddings of the tokens, with the virtual tokens at their slots: [batch, T, hidden]."""
+        module = self.model.get_input_embeddings()
         weight = {"weight": self._weight(self.embedding, given)}
-        embedded = functional_call(self.model.get_input_embeddings(), weight, tokens.clamp(min=0))
+        embedded = functional_call(module, weight, tokens.clamp(min=0)).to(self.dtype)
         if given.virtual is None:
             return embedded
         soft = tokens < 0  # [batch, T]
-        slots = given.virtual.to(embedded.dtype)[-1 - tokens[soft]]  # [soft slots there, hidden]
+        # Some families scale what they look up (Gemma 3 by sqrt(h)): a virtual token is a row of
+        # the same table.
+        virtual = given.virtual * getattr(module, "embed_scale", 1.0)
+        slots = virtual.to(embedded.dtype)[-1 - tokens[soft]]  # [soft slots there, hidden]
         return embedded.masked_scatter(soft[..., None], slots)
 
     def _seen_past(self, past: Past | None, batch: int) -> Tensor:
@@ -503,89 +570,6 @@ class Backbone:
         return cache
 
 
-def load(name: str | None = None, dtype: str = "auto", device: str = "auto") -> Backbone:
-    """Load a frozen backbone.
-
-    Parameters
-    ----------
-    name
-        "gpt2" or "gpt2-medium" (from the Hub or its cache), "smollm2" or the encoder "minilm"
-        (from packages of the package index), or the folder of any local causal model or BERT.
-        Without a name: `PREFIXLAB_BACKBONE`, else GPT-2 small where it is cached or the Hub
-        answers, else SmolLM2. What was chosen, and why, is printed in one line.
-    dtype
-        "float32", "bfloat16", or "auto": bfloat16 where the processor or GPU computes it fast.
-    device
-        "cpu", "cuda", "mps" or "auto".
-
-    Raises
-    ------
-    ValueError
-        An unknown name, dtype or device; `assets.AssetError` if the weights cannot be had.
-    """
-    why = "as asked"
-    if name is None:
-        name, why = choose()
-    place = pick_device(device)
-    kind = pick_dtype(dtype, place)
-    backbone = open_backbone(name, kind, place)
-    print(f"Backbone {backbone} ({why})")
-    return backbone
-
-
-def choose() -> tuple[str, str]:
-    """The name of the backbone to use where none was asked for, and the reason."""
-    if name := os.environ.get("PREFIXLAB_BACKBONE"):
-        return name, "set by PREFIXLAB_BACKBONE"
-    if try_to_load_from_cache(HUB_NAMES["gpt2"], "model.safetensors"):
-        return "gpt2", "found in the Hub's cache"
-    if hub_answers():
-        return "gpt2", "the Hub answers"
-    return "smollm2", "no model hub in reach"
-
-
-def hub_answers(seconds: float = 3.0) -> bool:
-    if constants.is_offline_mode():
-        return False
-    url = f"{constants.ENDPOINT}/{HUB_NAMES['gpt2']}/resolve/main/config.json"
-    try:
-        return requests.head(url, timeout=seconds, allow_redirects=True).ok
-    except requests.RequestException:
-        return False
-
-
-def open_backbone(name: str, dtype: torch.dtype, device: str) -> Backbone:
-    from prefixlab.encoder import Encoder  # which is built on this file
-
-    if name in ASSETS:
-        source: str | Path = assets.fetch(ASSETS[name])
-    elif name in HUB_NAMES:
-        source = HUB_NAMES[name]
-    elif Path(name).is_dir():
-        source, name = Path(name), Path(name).name
-    else:
-        raise ValueError(
-            f"Unknown backbone {name!r}; choose {', '.join(NAMES)}, or the folder of a local model."
-        )
-    logging.disable_progress_bar()  # loading is quicker than the bar; downloads have their own
-    try:
-        config = AutoConfig.from_pretrained(source)
-        if config.is_encoder_decoder:
-            raise ValueError("it is an encoder-decoder, for load_encoder_decoder")
-        encoder = is_encoder(config)
-        architecture = AutoModel if encoder else AutoModelForCausalLM
-        # Several kernels on one machine share these pages: safetensors maps them from the file.
-        model = architecture.from_pretrained(source, config=config, dtype=dtype)
-        tokenizer = AutoTokenizer.from_pretrained(source)
-    except (OSError, ValueError) as error:
-        raise ValueError(
-            f"The backbone {name!r} cannot be loaded ({str(error).splitlines()[0]}); connect to "
-            "the Hub, choose 'smollm2', or name the folder of a local causal model or BERT."
-        ) from error
-    model.to(device)  # type: ignore[arg-type]  # transformers wraps torch's signature away
-    return (Encoder if encoder else Backbone)(name, model, tokenizer)
-
-
 def wordless(name: str) -> ValueError:
     return ValueError(
         f"{name} is an encoder: it has no words to answer with; take p_tuning_v2 with its head, "
@@ -593,35 +577,12 @@ def wordless(name: str) -> ValueError:
     )
 
 
-def pick_device(device: str) -> str:
-    available: dict[str, Callable[[], bool]] = {
-        "cuda": torch.cuda.is_available,
-        "mps": torch.backends.mps.is_available,
-        "cpu": lambda: True,
-    }
-    if device == "auto":
-        return next(name for name, here in available.items() if here())
-    if device not in available or not available[device]():
-        here = [name for name, is_here in available.items() if is_here()]
-        raise ValueError(f"device={device!r} is not here; choose auto or {', '.join(here)}.")
-    return device
-
-
-def pick_dtype(dtype: str, device: str) -> torch.dtype:
-    known = {"float32": torch.float32, "bfloat16": torch.bfloat16}
-    if dtype in known:
-        return known[dtype]
-    if dtype != "auto":
-        raise ValueError(f"dtype={dtype!r} is unknown; choose auto, {' or '.join(known)}.")
-    return torch.bfloat16 if computes_bfloat16(device) else torch.float32
-
-
-def computes_bfloat16(device: str) -> bool:
-    """Whether the processor has instructions for bfloat16; without them it is slower than fp32."""
-    if device == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
-    able = torch.cpu.get_capabilities()
-    return device == "cpu" and any(able.get(flag) for flag in ("amx_bf16", "avx512_bf16", "bf16"))
+def closed(name: str) -> ValueError:
+    return ValueError(
+        f"The layers of {name} compute attention in a way of their own, into which nothing can be "
+        "put: it takes prompts, trained weights and one prefix for all layers; choose one of "
+        "these, or another model."
+    )
 
 
 def convolved(embedded: Tensor, kernel: Tensor) -> Tensor:

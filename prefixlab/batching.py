@@ -4,8 +4,10 @@ Padding stands on the left, so that every row ends with its answer and the newes
 row is in the last column. Soft slots travel as negative ids: -1 is virtual token 0, -2 is 1, ….
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any, Self
 
 import torch
@@ -13,6 +15,7 @@ from datasets import Dataset
 from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
+from prefixlab.pair import around
 from prefixlab.template import Soft, Template, Verbalizer, tokens_of
 
 
@@ -23,6 +26,11 @@ class Row:
     prompt: list[int]
     answers: list[list[int]]
     label: int
+
+    @property
+    def is_choice(self) -> bool:
+        """Whether all answers are one token each, so that one sequence scores them all."""
+        return len(self.answers) > 1 and all(len(answer) == 1 for answer in self.answers)
 
     @property
     def length(self) -> int:
@@ -70,17 +78,49 @@ def encode(
     """
     lead = template.answer_lead
     answer_space = verbalizer.encode(tokenizer, lead) if verbalizer else None
-    start = tokens_of_nothing(tokenizer) if begins else []
+    start = around(tokenizer)[0] if begins else []
     rows = []
     for x, y in zip(examples["x"], examples["y"], strict=True):
         # An empty prompt has no last position to read: the end-of-text token stands in for it.
-        prompt = start + encode_parts(tokenizer, template.prompt(x)) or [tokenizer.eos_token_id]
+        prompt = start + encode_prompt(tokenizer, template, x) or [tokenizer.eos_token_id]
         if answer_space:
             rows.append(Row(prompt, answer_space, label=y))
         else:
             end = [tokenizer.eos_token_id]  # the model learns where the answer stops
             rows.append(Row(prompt, [tokens_of(tokenizer, lead + y) + end], label=0))
     return rows
+
+
+def encode_prompt(tokenizer: PreTrainedTokenizerBase, template: Template, x: str) -> list[int]:
+    """What stands before the answer, in token ids.
+
+    A control token that the template names (`<|im_start|>user`) is that token; one that the text
+    names is text.
+    """
+    named = [mark for mark in control_tokens(tokenizer) if mark in template.text]
+    if not named:
+        return encode_parts(tokenizer, template.prompt(x))
+    names = re.compile(f"({'|'.join(map(re.escape, named))})")
+    ids: list[int] = []
+    for part in template.prompt(HOLE):
+        pieces = names.split(part) if isinstance(part, str) else [part]
+        for number, piece in enumerate(pieces):
+            if isinstance(piece, str) and number % 2:  # what is split at comes between
+                ids.append(tokenizer.convert_tokens_to_ids(piece))
+            elif piece:
+                filled = piece.replace(HOLE, x) if isinstance(piece, str) else piece
+                ids += encode_parts(tokenizer, [filled])
+    return ids
+
+
+@lru_cache(maxsize=16)
+def control_tokens(tokenizer: PreTrainedTokenizerBase) -> tuple[str, ...]:
+    """The names of the tokenizer's control tokens, the longest first."""
+    added = tokenizer.added_tokens_decoder.values()
+    return tuple(sorted((str(mark) for mark in added if mark.special), key=len, reverse=True))
+
+
+HOLE = "\uffff"  # no character of any text: where the text is to be filled in
 
 
 def encode_parts(tokenizer: PreTrainedTokenizerBase, parts: Sequence[str | Soft]) -> list[int]:
@@ -93,15 +133,10 @@ def encode_parts(tokenizer: PreTrainedTokenizerBase, parts: Sequence[str | Soft]
     return ids
 
 
-def tokens_of_nothing(tokenizer: PreTrainedTokenizerBase) -> list[int]:
-    """What the tokenizer puts before every text: nothing for GPT-2, a start token for some."""
-    return tokenizer("")["input_ids"]
-
-
 def collate(rows: Sequence[Row], padding: int) -> Batch:
     """Pad the rows on the left into one batch; `padding` is any valid token id."""
     answers = len(rows[0].answers)
-    single = all(len(answer) == 1 for row in rows for answer in row.answers) and answers > 1
+    single = all(row.is_choice for row in rows)
     sequences: list[list[int]] = []
     reads: list[tuple[int, int]] = []
     targets: list[int] = []
@@ -153,6 +188,15 @@ def training_order(rows: Sequence[Row], batch_size: int, epoch: int, seed: int) 
 
 
 def evaluation_order(rows: Sequence[Row], batch_size: int) -> list[list[int]]:
-    """Every row once, longest batches first, so that a lack of memory shows at once."""
+    """Every row once, longest batches first, so that a lack of memory shows at once.
+
+    A batch holds fewer than `batch_size` rows where they have so many long answers, each of which
+    is a sequence of its own, that it would take the memory of a much larger one.
+    """
+    many = max((len(row.answers) for row in rows if not row.is_choice), default=1)
+    at_once = max(1, min(batch_size, max(batch_size, SEQUENCES) // many))
     by_length = sorted(range(len(rows)), key=lambda index: -rows[index].length)
-    return [by_length[at : at + batch_size] for at in range(0, len(rows), batch_size)]
+    return [by_length[at : at + at_once] for at in range(0, len(by_length), at_once)]
+
+
+SEQUENCES = 128  # at a time, where answers of several tokens are scored

@@ -22,8 +22,9 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from prefixlab.attention import bidirectional_mask
 from prefixlab.backbone import Backbone, wordless
-from prefixlab.batching import Batch, Row, tokens_of_nothing
-from prefixlab.template import Template, Verbalizer
+from prefixlab.batching import Batch, Row
+from prefixlab.pair import around
+from prefixlab.template import Template, Verbalizer, tokens_of
 
 
 class Encoder(Backbone):
@@ -48,7 +49,7 @@ class Encoder(Backbone):
                 "keys, values and positions as BERT does; choose 'minilm', or the folder of a BERT."
             )
         self.around = [tokenizer.cls_token_id, tokenizer.sep_token_id]
-        if tokens_of_nothing(tokenizer) != self.around:
+        if around(tokenizer) != tuple([mark] for mark in self.around):
             raise ValueError(
                 f"The tokenizer of {name} does not put [CLS] and [SEP] around a text; save the "
                 "model with the tokenizer it was trained with."
@@ -57,7 +58,8 @@ class Encoder(Backbone):
 
     def encode(self, text: str) -> list[int]:
         """The token ids of a text between [CLS] and [SEP]."""
-        return self.tokenizer(text)["input_ids"]
+        cls, sep = self.around
+        return [cls, *tokens_of(self.tokenizer, text), sep]
 
     def rows(
         self, template: Template, examples: Dataset, verbalizer: Verbalizer | None
@@ -66,9 +68,8 @@ class Encoder(Backbone):
         if verbalizer is None:
             raise wordless(self.name)
         rows = super().rows(template, examples, verbalizer)
-        # What a tokenizer puts around a text stands in front of the prompt: [SEP] goes behind it.
-        (cls, sep), behind = self.around, len(self.around)
-        return [replace(row, prompt=[cls, *row.prompt[behind:], sep]) for row in rows]
+        sep = self.around[1]
+        return [replace(row, prompt=[*row.prompt, sep]) for row in rows]
 
     def collate(self, rows: Sequence[Row]) -> Batch:
         """One padded batch; answers are read in the column of [CLS], where padding has ended."""

@@ -13,12 +13,10 @@ works on keys and values works here too. An encoder keeps no cache: its prefix, 
 all three, are put before the keys and values inside the attention function.
 """
 
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -29,16 +27,13 @@ from torch.nn.utils.rnn import pad_sequence
 from transformers import (
     AttentionInterface,
     AttentionMaskInterface,
-    AutoConfig,
     AutoModelForSeq2SeqLM,
-    AutoTokenizer,
     DynamicCache,
     EncoderDecoderCache,
     PretrainedConfig,
     PreTrainedModel,
     PreTrainedTokenizerBase,
 )
-from transformers.utils import logging
 
 from prefixlab.attention import attention, explicit_mask
 from prefixlab.backbone import (
@@ -47,14 +42,13 @@ from prefixlab.backbone import (
     Conditioning,
     Past,
     Reading,
-    pick_device,
-    pick_dtype,
 )
 from prefixlab.batching import Batch, Row, encode
-from prefixlab.geometry import Geometry, counted
+from prefixlab.geometry import Geometry, counted, last_position
+from prefixlab.pair import around
+from prefixlab.readout import linear
 from prefixlab.template import Template, Verbalizer, tokens_of
 
-HUB_NAMES = {"t5-small": "google-t5/t5-small", "bart-base": "facebook/bart-base"}
 KINDS = ("bart", "t5")
 STEERED = "prefixlab-encoder-decoder"
 
@@ -103,8 +97,7 @@ class EncoderDecoderGeometry(Geometry):
             head_dim=getattr(config, "d_kv", None) or config.d_model // heads,
             hidden=config.d_model,
             vocabulary=config.vocab_size,
-            # T5 knows positions only relative to each other: there is no last one.
-            positions=getattr(config, "max_position_embeddings", sys.maxsize),
+            positions=last_position(config),  # T5 knows only how far tokens are apart
             **counted(model),
             encoder_layers=encoder,
             decoder_layers=decoder,
@@ -181,6 +174,7 @@ class EncoderDecoder(Backbone):
     """
 
     attention = STEERED
+    is_open = True
     Sizes = EncoderDecoderGeometry
     geometry: EncoderDecoderGeometry
 
@@ -196,7 +190,7 @@ class EncoderDecoder(Backbone):
         self.before, self.after = around(tokenizer)
         # BART's targets begin with the same token as its inputs, <s>.
         self.start = [model.config.decoder_start_token_id, *self.before]
-        self.start += tokens_of(tokenizer, target_start)
+        self.start += tokens_of(tokenizer, target_start, control=True)
         self.encoder: Any = model.get_encoder()
         self.decoder: Any = model.get_decoder()
 
@@ -265,8 +259,8 @@ class EncoderDecoder(Backbone):
     def check_room(self, prefix: int, text: int) -> None:
         """Raise a ValueError if a text does not fit. A prefix takes no position from it.
 
-        T5 has no last position. BART adds a position to every token at the input, where a prefix
-        has no token: the text keeps the positions it was trained with.
+        BART adds a position to every token at the input, where a prefix has no token: the text
+        keeps the positions it was trained with.
         """
         if text > self.geometry.positions:
             raise ValueError(
@@ -325,6 +319,13 @@ class EncoderDecoder(Backbone):
         if getattr(self.model.config, "scale_decoder_outputs", False):
             hidden = hidden * self.geometry.hidden**-0.5  # T5 ties its head to its embeddings
         return hidden
+
+    def _head(self, given: Conditioning) -> tuple[Tensor, Tensor | None]:
+        bias = getattr(self.model, "final_logits_bias", None)  # BART's, [1, vocabulary]
+        return self.output_layer.weight, None if bias is None else bias[0]
+
+    def _read_out(self, hidden: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        return linear(hidden, weight, bias)
 
     def _run(self, tokens: Tensor, mask: Tensor | None, given: Conditioning) -> Any:
         raise ValueError(
@@ -385,7 +386,7 @@ AttentionMaskInterface.register(STEERED, explicit_mask)
 def collate_pairs(rows: Sequence[Pair], padding: int) -> Pairs:
     """Pad the encoder's and the decoder's sequences on the right; see `Pairs`."""
     answers = len(rows[0].answers)
-    single = all(len(answer) == 1 for row in rows for answer in row.answers) and answers > 1
+    single = all(row.is_choice for row in rows)
     decoded: list[list[int]] = []
     reads: list[tuple[int, int]] = []
     targets: list[int] = []
@@ -419,14 +420,6 @@ def padded(sequences: Sequence[Sequence[int]], padding: int) -> tuple[Tensor, Te
     return tokens, torch.arange(tokens.shape[1]) < lengths[:, None]
 
 
-def around(tokenizer: PreTrainedTokenizerBase) -> tuple[list[int], list[int]]:
-    """What the tokenizer puts before and behind every text: nothing and </s> for T5."""
-    text = tokens_of(tokenizer, "a")
-    whole = tokenizer("a")["input_ids"]
-    at = next(at for at in range(len(whole)) if whole[at : at + len(text)] == text)
-    return whole[:at], whole[at + len(text) :]
-
-
 def check_given(name: str, given: Conditioning) -> None:
     past = given.past
     unlike = past is not None and any(
@@ -443,64 +436,11 @@ def check_given(name: str, given: Conditioning) -> None:
 def check_kind(name: str, config: PretrainedConfig) -> None:
     if config.model_type not in KINDS or not config.is_encoder_decoder:
         raise ValueError(
-            f"{name!r} is a {config.model_type} model, not an encoder-decoder of the kinds "
-            f"{' and '.join(KINDS)}; load a causal model with prefixlab.load."
+            f"{name} is a {config.model_type} model, not an encoder-decoder of the kinds "
+            f"{' and '.join(KINDS)}; choose t5-small, bart-base, or the folder of a T5 or BART."
         )
     if getattr(config, "decoder_start_token_id", None) is None:
         raise ValueError(
-            f"The configuration of {name!r} has no decoder_start_token_id, the token that its "
+            f"The configuration of {name} has no decoder_start_token_id, the token that its "
             "decoder starts from; add it (T5 starts from its padding token)."
         )
-
-
-def load_encoder_decoder(
-    name: str = "t5-small", dtype: str = "auto", device: str = "auto", target_start: str = ""
-) -> EncoderDecoder:
-    """Load a frozen T5 or BART.
-
-    Parameters
-    ----------
-    name
-        "t5-small", "bart-base" or any other name of the Hub ("google/t5-v1_1-small"), or the
-        folder of a local T5 or BART.
-    dtype, device
-        As in `prefixlab.load`.
-    target_start
-        See `EncoderDecoder`.
-
-    Raises
-    ------
-    ValueError
-        An unknown name, dtype or device, a model that cannot be had, or one of another kind.
-    """
-    place = pick_device(device)
-    kind = pick_dtype(dtype, place)
-    if Path(name).is_dir():
-        source: str | Path = Path(name)
-    elif name in HUB_NAMES or "/" in name:
-        source = HUB_NAMES.get(name, name)
-    else:
-        raise ValueError(
-            f"Unknown encoder-decoder {name!r}; choose {', '.join(HUB_NAMES)}, a name of the Hub "
-            "with its owner (facebook/bart-large), or the folder of a local model."
-        )
-    logging.disable_progress_bar()
-    try:
-        config = AutoConfig.from_pretrained(source)
-    except (OSError, ValueError) as error:
-        raise unavailable(name, error) from error
-    check_kind(name, config)
-    try:
-        model = AutoModelForSeq2SeqLM.from_pretrained(source, config=config, dtype=kind)
-        tokenizer = AutoTokenizer.from_pretrained(source)
-    except (OSError, ValueError) as error:
-        raise unavailable(name, error) from error
-    model.to(place)  # type: ignore[arg-type]  # transformers wraps torch's signature away
-    return EncoderDecoder(Path(name).name, model, tokenizer, target_start)
-
-
-def unavailable(name: str, error: Exception) -> ValueError:
-    return ValueError(
-        f"The encoder-decoder {name!r} cannot be loaded ({str(error).splitlines()[0]}); connect "
-        "to the Hub, or name the folder of a local T5 or BART."
-    )

@@ -22,9 +22,10 @@ import pandas as pd
 import torch
 
 from prefixlab import span_corruption, tasks
-from prefixlab.backbone import Backbone, load
+from prefixlab.backbone import Backbone
 from prefixlab.evaluation import content_free_scores, evaluate, judge, scores
 from prefixlab.generation import generate
+from prefixlab.loading import load
 from prefixlab.methods import Method, create
 from prefixlab.paths import DATA
 from prefixlab.tasks import Task

@@ -16,6 +16,8 @@ from transformers import (
 )
 from transformers.pytorch_utils import Conv1D
 
+LONGEST = 4096  # tokens of a text where the model sets no limit
+
 
 @dataclass(frozen=True)
 class Geometry:
@@ -61,14 +63,35 @@ class Geometry:
             name=name,
             layers=config.num_hidden_layers,
             heads=heads,
-            kv_heads=getattr(config, "num_key_value_heads", None) or heads,
+            kv_heads=key_heads(config),
             head_dim=getattr(config, "head_dim", None) or config.hidden_size // heads,
             hidden=config.hidden_size,
             vocabulary=config.vocab_size,
-            positions=config.max_position_embeddings,
+            positions=last_position(config),
             **counted(model),
             bidirectional=bidirectional,
         )
+
+
+def key_heads(config: PretrainedConfig) -> int:
+    """How many heads of keys and values a layer keeps."""
+    heads: int = config.num_attention_heads
+    if getattr(config, "new_decoder_architecture", False):  # Falcon repeats them before it keeps
+        return heads
+    if getattr(config, "multi_query", False):  # one for all (Shazeer 2019)
+        return 1
+    return getattr(config, "num_key_value_heads", None) or heads
+
+
+def last_position(config: PretrainedConfig) -> int:
+    """How many positions a model has.
+
+    Where positions are only distances there is no last one. But attention takes memory by the
+    square of a text's length, so that a text has to end somewhere: at what the model was trained
+    with, if its configuration says so, else at `LONGEST`.
+    """
+    names = ("max_position_embeddings", "max_seq_len", "seq_length")
+    return next((found for name in names if (found := getattr(config, name, None))), LONGEST)
 
 
 def counted(model: nn.Module) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from prefixlab.backbone import Backbone, Conditioning, Past
-from prefixlab.batching import Batch, Row, collate, evaluation_order
+from prefixlab.batching import Batch, Row, evaluation_order
 from prefixlab.evaluation import answer_words
 from prefixlab.methods import Method
 from prefixlab.tasks import Task, dataset
@@ -157,7 +157,7 @@ def score(lm: Backbone, parts: Sequence[Part], batch_size: int) -> list[Tensor]:
 
 def one_pass(lm: Backbone, parts: Sequence[Part]) -> list[Tensor]:
     """The scores of each part's rows, [rows, answers], from one pass; deep slots come first."""
-    batches = [collate(part.rows, lm.padding).to(lm.device) for part in parts]
+    batches = [lm.collate(part.rows).to(lm.device) for part in parts]
     given = [part.given for part in parts]
     counts = [len(batch.tokens) for batch in batches]
     tokens, mask = stack(batches, given, lm.padding)

@@ -30,7 +30,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from datasets import Dataset
@@ -41,9 +41,10 @@ from transformers import PreTrainedTokenizerFast, T5Config, T5ForConditionalGene
 from prefixlab import tasks
 from prefixlab.backbone import NOTHING
 from prefixlab.batching import training_order
-from prefixlab.encoder_decoder import EncoderDecoder, Pair, load_encoder_decoder
+from prefixlab.encoder_decoder import EncoderDecoder, Pair
 from prefixlab.evaluation import loss_of
 from prefixlab.paths import DATA
+from prefixlab.loading import open_backbone
 from prefixlab.tasks import Task
 from prefixlab.template import Template, Verbalizer, tokens_of
 from prefixlab.training import Recipe, make_optimizer
@@ -190,12 +191,11 @@ def load(adapted: int = 0, sentinel: bool = False) -> EncoderDecoder:
     if adapted not in (0, *ADAPTED):
         stored = ", ".join(str(steps) for steps in (0, *ADAPTED))
         raise ValueError(f"adapted={adapted} is not stored; choose {stored}.")
-    lm = load_encoder_decoder(
-        str(FOLDER / f"adapted_{adapted}"),
-        dtype="float32",
-        device="cpu",
-        target_start=SENTINELS[0] if sentinel else "",
+    start = SENTINELS[0] if sentinel else ""
+    opened = open_backbone(
+        FOLDER / f"adapted_{adapted}", torch.float32, torch.device("cpu"), target_start=start
     )
+    lm = cast(EncoderDecoder, opened)
     lm.name = f"tiny-t5, adapted {adapted}" + (", sentinel" if sentinel else "")
     return lm
 
@@ -321,7 +321,9 @@ def make(folder: Path = FOLDER) -> None:
     """Train everything and store it, one folder a checkpoint, with a record of the training."""
     texts, held_out = sentences()
     tokenizer = make_tokenizer(texts)
-    corrupt = SpanCorruption(tuple(tokens_of(tokenizer, mark)[0] for mark in SENTINELS))
+    corrupt = SpanCorruption(
+        tuple(tokens_of(tokenizer, mark, control=True)[0] for mark in SENTINELS)
+    )
     encoded, unseen = (
         [ids for text in some if len(ids := tokens_of(tokenizer, text)[:LONGEST]) > 1]
         for some in (texts, held_out)

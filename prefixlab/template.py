@@ -15,7 +15,7 @@ Byte-pair tokenizers keep a space in front of a word inside its token (" positiv
 """
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from string import Formatter
 
 from transformers import PreTrainedTokenizerBase
@@ -169,6 +169,32 @@ class Verbalizer:
         return encoded
 
 
-def tokens_of(tokenizer: PreTrainedTokenizerBase, text: str) -> list[int]:
-    """The token ids of a piece of text, without any special token around it."""
-    return tokenizer(text, add_special_tokens=False)["input_ids"]
+def tokens_of(tokenizer: PreTrainedTokenizerBase, text: str, *, control: bool = False) -> list[int]:
+    """The token ids of a piece of text, without any special token around it.
+
+    A name such as `<|im_end|>` in it is text like any other: whoever writes into data does not
+    steer the model with it. With `control` it is the token of that name.
+    """
+    if text.startswith(" ") and puts_space_first(tokenizer):
+        text = text[1:]
+    found: list[int] = tokenizer(text, add_special_tokens=False, split_special_tokens=not control)[
+        "input_ids"
+    ]
+    return found
+
+
+@lru_cache(maxsize=16)
+def puts_space_first(tokenizer: PreTrainedTokenizerBase) -> bool:
+    """Whether a space is put before every text, also before one that begins with a space.
+
+    So do the tokenizers of Llama 2 and Mistral, made for whole texts: of " good" they make two
+    tokens, a lone space and the word.
+    """
+    word, spaced = (
+        tokenizer.convert_ids_to_tokens(tokenizer(text, add_special_tokens=False)["input_ids"])
+        for text in ("a", " a")
+    )
+    return bool(word) and word[0].startswith(SPACE) and spaced != word
+
+
+SPACE = "\u2581"  # what stands for a space in SentencePiece's tokens (Kudo & Richardson 2018)

@@ -13,7 +13,7 @@ import torch
 from transformers import AutoTokenizer, GPT2Config, GPT2LMHeadModel
 
 from prefixlab import assets
-from prefixlab.backbone import choose
+from prefixlab.loading import choose
 
 
 def random_gpt2(hidden: int = 768) -> Path:

@@ -7,7 +7,7 @@ import torch
 from reference import close, plain
 
 import prefixlab
-from prefixlab import Conditioning, backbone, create
+from prefixlab import Conditioning, create, loading
 from prefixlab.methods import METHODS
 
 
@@ -96,9 +96,9 @@ def test_a_local_folder_is_a_backbone(tiny, tmp_path, capsys):
 )
 def test_the_backbone_is_chosen_by_what_is_in_reach(monkeypatch, asked, cached, reachable, chosen):
     monkeypatch.setenv("PREFIXLAB_BACKBONE", asked)
-    monkeypatch.setattr(backbone, "try_to_load_from_cache", lambda *_: "file" if cached else None)
-    monkeypatch.setattr(backbone, "hub_answers", lambda: reachable)
-    assert backbone.choose() == chosen
+    monkeypatch.setattr(loading, "try_to_load_from_cache", lambda *_: "file" if cached else None)
+    monkeypatch.setattr(loading, "hub_answers", lambda: reachable)
+    assert loading.choose() == chosen
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")

@@ -141,3 +141,11 @@ def test_nothing_asked_is_nothing_answered(gpt2, task):
     )
     assert len(empty) == 0
     close(asked, scores(gpt2, method, task, task.test))
+
+
+def test_an_encoder_s_rows_are_read_at_their_own_first_token(bert, task):
+    names = ["head", "prefix and head"]
+    requests = requests_of(bert, task, names)
+    together = mixed_scores(bert, requests, batch_size=100)
+    for ours, expected in zip(together, alone(bert, requests), strict=True):
+        close(ours, expected)

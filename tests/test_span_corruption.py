@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from prefixlab import EncoderDecoder, Task, span_corruption, tasks
-from prefixlab.encoder_decoder import load_encoder_decoder
+from prefixlab import EncoderDecoder, Task, load, span_corruption, tasks
 from prefixlab.span_corruption import (
     SENTINELS,
     SpanCorruption,
@@ -33,7 +32,7 @@ TEXTS = ["it was a warm and funny film", "it was a dull film", "the jokes are st
 def small() -> tuple[EncoderDecoder, list[list[int]], SpanCorruption]:
     """A random T5 with a tokenizer of a few sentences, these sentences, and its objective."""
     tokenizer = make_tokenizer(TEXTS * 4)
-    marks = tuple(tokens_of(tokenizer, mark)[0] for mark in SENTINELS)
+    marks = tuple(tokens_of(tokenizer, mark, control=True)[0] for mark in SENTINELS)
     texts = [tokens_of(tokenizer, text) for text in TEXTS]
     return make_model(tokenizer, seed=0), texts * 8, SpanCorruption(marks)
 
@@ -127,7 +126,9 @@ def test_more_spans_than_sentinels_are_refused():
 
 def test_sentinels_are_single_tokens_and_texts_end_with_the_end_token(small):
     lm, _, _ = small
-    assert [len(tokens_of(lm.tokenizer, mark)) for mark in SENTINELS] == [1] * len(SENTINELS)
+    assert [len(tokens_of(lm.tokenizer, mark, control=True)) for mark in SENTINELS] == [1] * len(
+        SENTINELS
+    )
     assert lm.encode("a film")[-1] == lm.tokenizer.eos_token_id
     assert lm.tokenizer.unk_token_id not in lm.encode(TEXTS[0])
 
@@ -157,7 +158,7 @@ def test_training_is_fixed_by_its_seed(small):
 def test_a_stored_model_comes_back_in_half_the_bytes(small, tmp_path: Path):
     lm, *_ = small
     span_corruption.store(lm, tmp_path / "small")
-    opened = load_encoder_decoder(str(tmp_path / "small"), dtype="float32")
+    opened = load(str(tmp_path / "small"), dtype="float32")
     assert opened.encode("a dull film") == lm.encode("a dull film")
     for name, weight in lm.model.state_dict().items():
         assert torch.equal(opened.model.state_dict()[name], weight.bfloat16().float())

@@ -28,7 +28,7 @@ def test_it_has_the_size_that_was_recorded(lm):
 
 def test_labels_and_sentinels_are_single_tokens(lm):
     for text in ("film", "product", *SENTINELS):
-        assert len(tokens_of(lm.tokenizer, text)) == 1
+        assert len(tokens_of(lm.tokenizer, text, control=True)) == 1
 
 
 def test_only_without_lm_adaptation_it_begins_with_a_sentinel(lm, adapted):
@@ -48,7 +48,10 @@ def test_what_is_unlearned_is_recorded():
 
 def test_a_variant_may_begin_its_targets_with_a_sentinel():
     plain, sentinel, *others = variants()
-    assert sentinel.start == [*plain.start, tokens_of(plain.tokenizer, SENTINELS[0])[0]]
+    assert sentinel.start == [
+        *plain.start,
+        tokens_of(plain.tokenizer, SENTINELS[0], control=True)[0],
+    ]
     assert [lm.start for lm in others] == [plain.start] * len(ADAPTED)
     assert len({lm.name for lm in variants()}) == 2 + len(ADAPTED)
 

@@ -47,8 +47,12 @@ def of_words(lm: Backbone, answers: Verbalizer, lead: str) -> Tensor:
     which is a ValueError.
     """
     weight: Tensor = lm.output_layer.weight.float().cpu()
-    rows = torch.stack([weight[ids].mean(0) for ids in answers.encode(lm.tokenizer, lead)])
-    return torch.cat([rows, torch.zeros(len(rows), 1)], dim=1)
+    encoded = answers.encode(lm.tokenizer, lead)
+    rows = torch.stack([weight[ids].mean(0) for ids in encoded])
+    bias = getattr(lm.output_layer, "bias", None)  # most families have none
+    bias = weight.new_zeros(len(weight)) if bias is None else bias.float().cpu()
+    biases = torch.stack([bias[ids].mean(0, keepdim=True) for ids in encoded])
+    return torch.cat([rows, biases], dim=1)
 
 
 def numbered(rows: Sequence[Row]) -> list[Row]:

@@ -12,7 +12,7 @@ GPT2 = pl.geometry("gpt2")
 MISTAKES: Mistakes = {
     "backbone": (lambda at: pl.load("gpt3"), ["'gpt3'", "gpt2, gpt2-medium, smollm2", "folder"]),
     "empty backbone": (lambda at: pl.load(str(at.folder)), ["config.json", "local causal model"]),
-    "encoder-decoder": (Given.encoder_decoder, ["encoder-decoder", "local causal model"]),
+    "encoder-decoder": (Given.encoder_decoder, ["decoder_start_token_id", "T5 starts"]),
     "dtype": (lambda at: pl.load("smollm2", dtype="int4"), ["'int4'", "auto", "bfloat16"]),
     "device": (lambda at: pl.load("smollm2", device="tpu"), ["'tpu'", "auto", "cpu"]),
     "geometry": (lambda at: pl.geometry("gpt3"), ["'gpt3'", "gpt2, gpt2-medium, smollm2"]),
