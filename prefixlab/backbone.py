@@ -270,13 +270,8 @@ class Backbone:
         """`answer_scores` from the hidden states of the batch, [rows, positions, hidden]."""
         hidden = hidden[batch.read_rows, batch.read_columns]  # [reads, hidden]
         if given.answers is not None:
-            known = len(given.answers)
-            if batch.candidates is None or len(batch.candidates) != known:
-                raise ValueError(
-                    f"The trained head knows {known} labels, and here are {batch.answers}; train "
-                    "a head for this task, or take a method that scores words."
-                )
-            return F.linear(hidden.float(), given.answers[:, :-1], given.answers[:, -1])
+            rows = given.answers[batch.candidates]  # [answers, hidden + 1]
+            return F.linear(hidden.float(), rows[:, :-1], rows[:, -1])
         weight, bias = self._head(given)
         if batch.candidates is not None:
             rows = weight[batch.candidates]  # [answers, hidden]

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from prefixlab.backbone import Backbone, Conditioning, Past, as_float32
+from prefixlab.chance import draw
 from prefixlab.geometry import Geometry
 from prefixlab.knobs import knob
 from prefixlab.methods.base import CommonKnobs, Cost, Method, Positions
@@ -63,16 +64,26 @@ class PrefixTuning(Method):
     def learning_rate(self) -> float:  # type: ignore[override]
         return 0.003 if self.knobs.reparameterization == "none" else 5e-5
 
-    def __init__(self, lm: Backbone, task: Task, *, seed: int = 0, **knobs: Any):
-        super().__init__(lm, task, seed=seed, **knobs)
+    def build(self, lm: Backbone) -> None:
         self.layers = parse_layers(self.knobs.layers, lm.geometry)
-        lm.check_room(self.knobs.prefix_length, 1)
-        initial = self.flatten(self.initial(lm, task))
+        length, size = self.knobs.prefix_length, lm.geometry
+        lm.check_room(length, 1)
+        width = len(self.layers) * 2 * size.kv_width
         self.prefix: nn.Module
         if self.knobs.reparameterization == "mlp":
-            self.prefix = self.make_mlp(initial)
+            self.prefix = MLP(length, size.hidden, self.knobs.mlp_hidden, width)
         else:
-            self.prefix = Flat(initial)
+            self.prefix = Flat(torch.zeros(length, width))
+
+    def start(self, lm: Backbone, task: Task) -> None:
+        initial = self.flatten(self.initial(lm, task)).cpu()  # P, [prefix, width]
+        if isinstance(self.prefix, Flat):
+            self.prefix.values.copy_(initial)
+            return
+        draw(self.prefix, self.generator())
+        # With init='uniform' the MLP starts as it is, as in the paper's full-data runs.
+        if isinstance(self.prefix, MLP) and self.knobs.init != "uniform":
+            fit(self.prefix, initial)
 
     def conditioning(self) -> Conditioning:
         return Conditioning(past=self.unflatten(self.prefix()))
@@ -132,19 +143,6 @@ class PrefixTuning(Method):
             for x, y in zip(first["x"], first["y"], strict=True)
         )
         return "\n\n".join(texts)
-
-    def make_mlp(self, target: Tensor) -> MLP:
-        """An MLP in front of the prefix; from real activations it is first fitted to them.
-
-        With init='uniform' the MLP starts as it is, as in the paper's full-data runs.
-        """
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(self.seed)
-            width = self.geometry.hidden
-            mlp = MLP(len(target), width, self.knobs.mlp_hidden, target.shape[1]).to(target.device)
-        if self.knobs.init != "uniform":
-            fit(mlp, target)
-        return mlp
 
     @classmethod
     def cost(cls, geometry: Geometry, **knobs: Any) -> Cost:

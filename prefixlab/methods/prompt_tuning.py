@@ -41,9 +41,11 @@ class PromptTuning(Method):
     Knobs = PromptTuningKnobs
     learning_rate = 0.01
 
-    def __init__(self, lm: Backbone, task: Task, *, seed: int = 0, **knobs: Any):
-        super().__init__(lm, task, seed=seed, **knobs)
-        self.prompt = Flat(self.initial(lm, task).to(lm.device))
+    def build(self, lm: Backbone) -> None:
+        self.prompt = Flat(torch.zeros(self.knobs.prompt_length, lm.geometry.hidden))
+
+    def start(self, lm: Backbone, task: Task) -> None:
+        self.prompt.values.copy_(self.initial(lm, task))
 
     @classmethod
     def make_template(cls, template: Template, knobs: Any) -> Template:
