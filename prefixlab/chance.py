@@ -14,7 +14,7 @@ from torch.overrides import TorchFunctionMode
 DRAWS = (Tensor.normal_, Tensor.uniform_)
 
 
-class drawn_from(TorchFunctionMode):  # noqa: N801  # it is used as a function: `with drawn_from(...)`
+class drawn_from(TorchFunctionMode):  # it is used as a function: `with drawn_from(...)`
     """Within this context what this thread draws comes from `source`, a generator of the CPU.
 
     The numbers are those that the global generator would give after the same seed.

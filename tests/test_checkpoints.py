@@ -66,7 +66,7 @@ def test_a_method_comes_back_as_it_was(tiny, task, name, knobs, dropped, tmp_pat
     method = moved(create(name, tiny, task, seed=3, **knobs))
     if dropped:
         method.drop_reparameterization()
-    again = load_method(save(method, tmp_path / "mine"), tiny, task)
+    again = load_method(save(method, tmp_path / "mine"), tiny)
     assert again.describe() == method.describe()
     assert same(snapshot(again), snapshot(method))
     ours, theirs = (scores(tiny, each, task, task.test) for each in (again, method))
@@ -165,9 +165,9 @@ def test_a_checkpoint_of_another_backbone_is_refused(gpt2, llama, task, method, 
     with pytest.raises(
         CheckpointError, match=r"for tiny-gpt2 \(3 layers of 32\), not for tiny-llama .*load tiny-g"
     ):
-        load_method(path, llama, task)
+        load_method(path, llama)
     twin = Backbone("tiny-gpt2", gpt2.model, gpt2.tokenizer)
-    assert load_method(path, twin, task)
+    assert load_method(path, twin)
 
 
 def cut(path):
@@ -199,13 +199,13 @@ def test_a_damaged_or_foreign_file_is_refused(gpt2, task, method, tmp_path, dama
     path = save(method, tmp_path / "mine")
     damage(path)
     with pytest.raises(CheckpointError, match=f"mine.safetensors {words}"):
-        load_method(path, gpt2, task)
+        load_method(path, gpt2)
 
 
 def test_parameters_that_do_not_fit_are_refused(gpt2, task, method, tmp_path):
     method.prompt.values = torch.nn.Parameter(torch.zeros(5, 32))
     with pytest.raises(CheckpointError, match="do not fit prompt_tuning with its knobs"):
-        load_method(save(method, tmp_path / "mine"), gpt2, task)
+        load_method(save(method, tmp_path / "mine"), gpt2)
 
 
 def test_a_method_without_its_training_cannot_be_resumed(gpt2, task, method, tmp_path):

@@ -211,7 +211,8 @@ class Method(nn.Module):
     def check_belongs(self, lm: Backbone) -> None:
         """Raise a ValueError where the method was made for another model."""
         if self.fingerprint != lm.fingerprint:
-            raise ValueError(stranger(f"This {self.name}", self.backbone_name, self.fingerprint, lm))
+            what = f"This {self.name}"
+            raise ValueError(stranger(what, self.backbone_name, self.fingerprint, lm))
 
     def generator(self) -> torch.Generator:
         """A fresh source of randomness that depends on nothing but the seed."""
@@ -222,6 +223,14 @@ def check_backbone(lm: Any) -> None:
     if not isinstance(lm, Backbone):
         raise ValueError(
             f"lm is of type {type(lm).__name__}, not a backbone; load one with prefixlab.load()."
+        )
+
+
+def check_method(method: Any) -> None:
+    if not isinstance(method, Method):
+        raise ValueError(
+            f"method is of type {type(method).__name__}, not a Method; make one with create, or "
+            "load one with load_method."
         )
 
 
@@ -239,11 +248,7 @@ def check_together(lm: Any, method: Any, task: Any) -> None:
     Whatever a method and a model do together begins with this.
     """
     check_backbone(lm)
-    if not isinstance(method, Method):
-        raise ValueError(
-            f"method is of type {type(method).__name__}, not a Method; make one with create, or "
-            "load one with load_method."
-        )
+    check_method(method)
     check_task(task)
     method.check_belongs(lm)
 

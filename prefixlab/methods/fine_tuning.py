@@ -68,8 +68,8 @@ class FineTuning(Method):
         return Conditioning(weights=weights, answers=self.head() if self.head else None)
 
     def rows(self, lm: Backbone, examples: Dataset, task: Task) -> list[Row]:
-        rows = super().rows(lm, examples, task)
-        return heads.numbered(rows, self.asked, task) if self.head else rows
+        known = heads.numbered(task, self.asked) if self.head else task
+        return super().rows(lm, examples, known)
 
     @classmethod
     def cost(cls, geometry: Geometry, **knobs: Any) -> Cost:

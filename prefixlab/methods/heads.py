@@ -6,14 +6,13 @@ What the words of the answers are no longer matters: a label is a row. So a head
 it was trained for and no others, and finds their rows by their words.
 """
 
-from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
+from transformers import PreTrainedTokenizerBase
 
 from prefixlab.backbone import Backbone
-from prefixlab.batching import Row
 from prefixlab.methods.base import Asked
 from prefixlab.methods.reparameterization import Flat
 from prefixlab.tasks import Task
@@ -47,11 +46,21 @@ def of_words(lm: Backbone, answers: Verbalizer, lead: str) -> Tensor:
     return torch.cat([rows, torch.zeros(len(rows), 1)], dim=1)
 
 
-def numbered(rows: Sequence[Row], asked: Asked, task: Task) -> list[Row]:
-    """The same rows, with the number of each answer's row in the head in place of its tokens.
+@dataclass(frozen=True)
+class Numbers(Verbalizer):
+    """Answers as the rows that a head has for them: nothing reads their words."""
 
-    The head was trained for the answers of `asked`; those of `task` are found among them by word.
-    A word that is not among them is a ValueError.
+    known: tuple[str, ...]  # the answers that the head was trained for, in the order of its rows
+
+    def encode(self, tokenizer: PreTrainedTokenizerBase, lead: str = "") -> list[list[int]]:
+        return [[self.known.index(word)] for word in self.words]
+
+
+def numbered(task: Task, asked: Asked) -> Task:
+    """The same task, with the rows of a head trained for `asked` in place of the answers' tokens.
+
+    A head knows the answers it was trained for, in whatever order or number the task has them. A
+    word that is not among them is a ValueError.
     """
     words = task.verbalizer.words if task.verbalizer else ()
     if not words or (unknown := [word for word in words if word not in asked.answers]):
@@ -60,8 +69,7 @@ def numbered(rows: Sequence[Row], asked: Asked, task: Task) -> list[Row]:
             f"{', '.join(unknown) if words else 'free text'}; train a head for this task, or take "
             "a method that answers in words."
         )
-    places = [[asked.answers.index(word)] for word in words]
-    return [replace(row, answers=places) for row in rows]
+    return replace(task, verbalizer=Numbers(words, asked.answers))
 
 
 def size(hidden: int) -> int:

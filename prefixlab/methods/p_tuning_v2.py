@@ -57,8 +57,8 @@ class PTuningV2(PrefixTuning):
         return Conditioning(past=self.unflatten(prefix), answers=answers)
 
     def rows(self, lm: Backbone, examples: Dataset, task: Task) -> list[Row]:
-        rows = super().rows(lm, examples, task)
-        return heads.numbered(rows, self.asked, task) if self.head else rows
+        known = heads.numbered(task, self.asked) if self.head else task
+        return super().rows(lm, examples, known)
 
     @classmethod
     def cost(cls, geometry: Geometry, **knobs: Any) -> Cost:

@@ -43,7 +43,7 @@ class Warp(PromptTuning):
         return Conditioning(virtual=self.prompt(), answers=self.head())
 
     def rows(self, lm: Backbone, examples: Dataset, task: Task) -> list[Row]:
-        return heads.numbered(super().rows(lm, examples, task), self.asked, task)
+        return super().rows(lm, examples, heads.numbered(task, self.asked))
 
     @classmethod
     def cost(cls, geometry: Geometry, **knobs: Any) -> Cost:
