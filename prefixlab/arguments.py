@@ -22,11 +22,12 @@ def whole_number(name: str, value: Any, low: int, high: int | None = None) -> in
     span = f"of at least {low}" if high is None else f"from {low} to {high}"
     if isinstance(value, bool) or not isinstance(value, Integral):
         raise ValueError(f"{name}={shortened(value)} is no whole number; choose one {span}.")
-    if value < low or (high is not None and value > high):
+    number = int(value)
+    if number < low or (high is not None and number > high):
         raise ValueError(
             f"{name}={shortened(value)} is out of range; choose a whole number {span}."
         )
-    return int(value)
+    return number
 
 
 def seed(value: Any) -> int:

@@ -54,6 +54,11 @@ def save(method: Method, path: str | Path, training: Training | None = None) -> 
         What is no method, parameters that are no numbers, or the training of another method.
     """
     check_method(method)
+    if METHODS.get(method.name) is not type(method):
+        raise ValueError(
+            f"{method.name} ({type(method).__name__}) is not in the registry, and could not be "
+            "loaded again; add it to METHODS first."
+        )
     path = with_suffix(path)
     about = method.describe() | {
         "format": FORMAT,
@@ -130,16 +135,17 @@ class Checkpoint:
             about = json.loads((file.metadata() or {}).get("prefixlab", "null"))
         except (ValueError, RecursionError) as error:
             raise self.damaged("its header is no JSON") from error
-        found = about.get("format") if isinstance(about, dict) else None
-        if found != FORMAT:
-            old = isinstance(found, str) and found.startswith("prefixlab-")
+        found = str(about.get("format"))[:20] if isinstance(about, dict) else ""
+        if found != FORMAT and found.startswith("prefixlab-"):
             raise CheckpointError(
-                f"{path} is a checkpoint of the format {found[:20]}, and this prefixlab reads "
-                f"{FORMAT}: train again, or take the prefixlab that wrote it."
-                if old
-                else f"{path} is not a checkpoint of prefixlab ({FORMAT}); check the path."
+                f"{path} is a checkpoint of the format {found}, and this prefixlab reads {FORMAT}: "
+                "train again, or take the prefixlab that wrote it."
             )
-        self.about = self.checked(about, ABOUT)
+        if found != FORMAT:
+            raise CheckpointError(
+                f"{path} is not a checkpoint of prefixlab ({FORMAT}); check the path."
+            )
+        self.about: dict[str, Any] = self.checked(about, ABOUT)
 
     def damaged(self, what: str) -> CheckpointError:
         return CheckpointError(
@@ -164,7 +170,8 @@ class Checkpoint:
             )
         kind = METHODS[about["method"]]
         try:
-            answers = Verbalizer(tuple(about["answers"])).words if about["answers"] else ()
+            answers = tuple(arguments.texts("answers", about["answers"]))
+            answers = Verbalizer(answers).words if answers else ()
             asked = Asked(about["task"], Template(about["template"]), answers)
             knobs = kind.Knobs.of(kind.name, about["knobs"])
             method = kind.unstarted(lm, asked, knobs, arguments.seed(about["seed"]))
@@ -213,8 +220,9 @@ class Checkpoint:
             )
         sizes = training.sizes()
         found = self.tensors("training.", sizes)
-        kept = [name for name in sizes if name in found or not name.startswith("best.")]
-        if missing := set(kept if len(kept) < len(sizes) else sizes) - set(found):
+        best = any(name.startswith("best.") for name in found)
+        needed = {name for name in sizes if best or not name.startswith("best.")}
+        if missing := needed - set(found):
             raise self.damaged(f"it lacks {min(missing)}")
         training.restore(about, found)
         return training

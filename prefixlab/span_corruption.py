@@ -295,6 +295,7 @@ def fit(
             loss.backward()
             torch.nn.utils.clip_grad_norm_(lm.model.parameters(), recipe.clip)
             optimizer.step()
+            lm.__dict__.pop("fingerprint", None)  # it was of the weights before this step
             step += 1
             yield loss.item()
         epoch += 1

@@ -130,7 +130,8 @@ class Method(nn.Module):
 
     def prepare(self, lm: Backbone, asked: Asked, knobs: CommonKnobs, seed: int) -> None:
         super().__init__()
-        self.asked, self.knobs, self.seed = asked, knobs, seed
+        self.asked, self.seed = asked, seed
+        self.knobs: Any = knobs
         self.geometry = lm.geometry
         self.backbone_name, self.fingerprint = lm.name, lm.fingerprint
         with torch.device("meta"):  # sizes alone: nothing is stored, and nothing drawn

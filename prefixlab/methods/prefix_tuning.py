@@ -17,11 +17,19 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from prefixlab import arguments
 from prefixlab.backbone import Backbone, Conditioning, Past, as_float32
 from prefixlab.chance import draw
 from prefixlab.geometry import Geometry
 from prefixlab.knobs import knob
-from prefixlab.methods.base import CommonKnobs, Cost, Method, Positions
+from prefixlab.methods.base import (
+    CommonKnobs,
+    Cost,
+    Method,
+    Positions,
+    check_backbone,
+    check_method,
+)
 from prefixlab.methods.prompt_tuning import fit_length
 from prefixlab.methods.reparameterization import MLP, Flat, mlp_parameters
 from prefixlab.tasks import Task
@@ -219,15 +227,26 @@ def parse_layers(text: str, geometry: Geometry) -> tuple[int, ...]:
     return tuple(chosen)
 
 
-def attention_mass(lm: Backbone, method: PrefixTuning, text: str) -> Tensor:
+def attention_mass(lm: Backbone, method: Method, text: str) -> Tensor:
     """How much attention goes to the prefix from where the label is read, each in [0, 1].
 
     That is the last position, or [CLS] in an encoder. Layers without a prefix pay none. The
     result is [layers, heads].
+
+    Raises
+    ------
+    ValueError
+        A method of another model or one without a prefix, or what is no text.
     """
-    tokens = torch.tensor([lm.encode(text)], device=lm.device)
+    check_backbone(lm)
+    check_method(method)
+    method.check_belongs(lm)
+    tokens = torch.tensor([lm.encode(arguments.text("text", text))], device=lm.device)
     given = method.conditioning()
-    assert given.past is not None
+    if given.past is None:
+        raise ValueError(
+            f"{method.name} has no prefix to pay attention to; take prefix_tuning or p_tuning_v2."
+        )
     with torch.no_grad(), lm.recorded_attention() as recorded:
         lm.hidden_states(tokens, given=given)
     length = tokens.shape[1]
