@@ -141,3 +141,14 @@ def test_nothing_asked_is_nothing_answered(gpt2, task):
     )
     assert len(empty) == 0
     close(asked, scores(gpt2, method, task, task.test))
+
+
+def test_a_head_that_answers_in_another_order_shares_a_batch(gpt2, task):
+    method = create("linear_probe", gpt2, task)
+    with torch.no_grad():
+        method.head.values[1, -1] = 1.0
+    turned = replace(task, verbalizer=Verbalizer(task.verbalizer.words[::-1]))
+    both = {"one": (method, task), "other": (method, turned)}
+    one, other = serve(gpt2, both, [("one", "dull"), ("other", "dull")])
+    assert one == pytest.approx(other)
+    assert list(other) == ["positive", "negative"]
