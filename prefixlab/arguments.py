@@ -5,13 +5,14 @@ knobs, with the same kind of sentence: the name, the value, what is allowed, and
 """
 
 from collections.abc import Collection, Iterable
+from numbers import Integral
 from typing import Any
 
 LARGEST_SEED = 2**32 - 1
 
 
 def whole_number(name: str, value: Any, low: int, high: int | None = None) -> int:
-    """`value`, if it is a whole number from `low` to `high`.
+    """`value` as an int, if it is a whole number from `low` to `high`; numpy's are too.
 
     Raises
     ------
@@ -19,11 +20,14 @@ def whole_number(name: str, value: Any, low: int, high: int | None = None) -> in
         Anything else: a bool, a float such as 2.0, a number out of range.
     """
     span = f"of at least {low}" if high is None else f"from {low} to {high}"
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise ValueError(f"{name}={value!r} is no whole number; choose one {span}.")
-    if value < low or (high is not None and value > high):
-        raise ValueError(f"{name}={value!r} is out of range; choose a whole number {span}.")
-    return value
+    if isinstance(value, bool) or not isinstance(value, Integral):
+        raise ValueError(f"{name}={shortened(value)} is no whole number; choose one {span}.")
+    number = int(value)
+    if number < low or (high is not None and number > high):
+        raise ValueError(
+            f"{name}={shortened(value)} is out of range; choose a whole number {span}."
+        )
+    return number
 
 
 def seed(value: Any) -> int:
@@ -34,7 +38,32 @@ def seed(value: Any) -> int:
 def one_of(name: str, value: Any, choices: Collection[str]) -> str:
     """`value`, if it is one of the choices; anything else is a ValueError."""
     if not isinstance(value, str) or value not in choices:
-        raise ValueError(f"{name}={value!r} is unknown; choose one of {', '.join(choices)}.")
+        raise ValueError(
+            f"{name}={shortened(value)} is unknown; choose one of {', '.join(choices)}."
+        )
+    return value
+
+
+def knobs_of(name: str, value: Any, kind: type) -> dict[str, Any]:
+    """The knobs of `value`, if it is of that kind; of None there are none."""
+    if value is None:
+        return {}
+    if not isinstance(value, kind):
+        raise ValueError(
+            f"{name}={shortened(value)} is no {kind.__name__}; make one with "
+            f"prefixlab.{kind.__name__}(), or give its knobs by name."
+        )
+    return dict(vars(value))
+
+
+def examples(value: Any) -> Any:
+    """`value`, if it is a Dataset of examples with the columns x and y."""
+    columns = getattr(value, "column_names", None)
+    if not isinstance(columns, list) or not {"x", "y"} <= set(columns):
+        raise ValueError(
+            f"examples is of type {type(value).__name__} ({shortened(value)}), not a Dataset with "
+            "columns x and y; take task.test, or make one with tasks.dataset([(text, label), …])."
+        )
     return value
 
 
@@ -79,5 +108,8 @@ def text(name: str, value: Any) -> str:
 
 def shortened(value: Any, longest: int = 40) -> str:
     """`repr(value)`, cut where it would fill the sentence it stands in."""
-    shown = repr(value)
+    try:
+        shown = " ".join(repr(value).split())
+    except ValueError:  # Python writes no number of more than 4300 digits
+        shown = "a number of thousands of digits"
     return shown if len(shown) <= longest else f"{shown[: longest - 1]}…"

@@ -286,13 +286,8 @@ class Backbone:
         """`answer_scores` from the hidden states of the batch, [rows, positions, hidden]."""
         hidden = hidden[batch.read_rows, batch.read_columns]  # [reads, hidden]
         if given.answers is not None:
-            known = len(given.answers)
-            if batch.candidates is None or len(batch.candidates) != known:
-                raise ValueError(
-                    f"The trained head knows {known} labels, and here are {batch.answers}; train "
-                    "a head for this task, or take a method that scores words."
-                )
-            return linear(hidden, given.answers[:, :-1], given.answers[:, -1])
+            rows = given.answers[batch.candidates]  # [answers, hidden + 1]
+            return linear(hidden, rows[:, :-1], rows[:, -1])
         if batch.candidates is not None:
             return self._logits(hidden, given, batch.candidates)
         log_p = self._logits(hidden, given).log_softmax(-1)  # [reads, vocabulary]

@@ -35,6 +35,8 @@ def member_scores(
     ValueError
         No member, or as `mixed_scores`.
     """
+    if isinstance(members, Method):
+        raise ValueError("members is one method; put it into a list with others: [first, second].")
     if not members:
         raise ValueError("An ensemble needs at least one prompt; train some from other seeds.")
     asked = [(member, task, examples) for member in members]

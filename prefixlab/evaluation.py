@@ -9,9 +9,11 @@ from datasets import Dataset
 from torch import Tensor
 from torch.nn import functional as F
 
+from prefixlab import arguments
 from prefixlab.backbone import Backbone
 from prefixlab.batching import Batch, evaluation_order
 from prefixlab.methods import Method
+from prefixlab.methods.base import check_task, check_together
 from prefixlab.tasks import Task, dataset
 
 CONTENT_FREE = ("N/A", "[MASK]", "")
@@ -60,11 +62,13 @@ def evaluate(
     Raises
     ------
     ValueError
-        An unknown split, or an example too long for the model.
+        An unknown split or one without examples, a method of another model, or an example too long
+        for the model.
     """
-    if split not in SPLITS:
-        raise ValueError(f"Unknown split {split!r}; choose one of {', '.join(SPLITS)}.")
-    examples = getattr(task, split)
+    check_together(lm, method, task)
+    examples = getattr(task, arguments.one_of("split", split, SPLITS))
+    if not len(examples):
+        raise ValueError(f"{task.name} has no examples in {split} to judge by; give it some.")
     scored = scores(lm, method, task, examples, batch_size=batch_size)
     if task.verbalizer is None:
         tokens = sum(len(row.answers[0]) for row in method.rows(lm, examples, task))
@@ -90,8 +94,15 @@ def judge(scored: Tensor, examples: Dataset) -> Evaluation:
 def scores(
     lm: Backbone, method: Method, task: Task, examples: Dataset, *, batch_size: int = 32
 ) -> Tensor:
-    """The score of every answer for every example, [examples, answers], in the given order."""
-    result = torch.empty(0)
+    """The score of every answer for every example, [examples, answers], in the given order.
+
+    Raises
+    ------
+    ValueError
+        A method of another model, examples that are none, or one too long for the model.
+    """
+    check_together(lm, method, task)
+    result = torch.empty(0, answers_of(task))
     for result in scoring(lm, method, task, examples, batch_size=batch_size):  # noqa: B007
         pass
     return result
@@ -105,10 +116,11 @@ def scoring(
 
     It is the same tensor each time; rows that are not scored yet are NaN.
     """
-    rows = method.rows(lm, examples, task)
+    check_together(lm, method, task)
+    batch_size = arguments.whole_number("batch_size", batch_size, 1)
+    rows = method.rows(lm, arguments.examples(examples), task)
     given = method.conditioning()  # once for all batches
-    answers = len(task.verbalizer.words) if task.verbalizer else 1
-    result = torch.full((len(rows), answers), float("nan"))
+    result = torch.full((len(rows), answers_of(task)), float("nan"))
     for chosen in evaluation_order(rows, batch_size):
         batch = lm.collate([rows[index] for index in chosen])
         result[chosen] = lm.answer_scores(batch, given).cpu()
@@ -118,19 +130,35 @@ def scoring(
 def predict(
     lm: Backbone, method: Method, task: Task, texts: Sequence[str], *, calibrate: bool = False
 ) -> Tensor:
-    """The probability of every answer for every text, [texts, answers]."""
+    """The probability of every answer for every text, [texts, answers].
+
+    Raises
+    ------
+    ValueError
+        A task of free text, one text instead of a list of them, or as `scores`.
+    """
+    check_together(lm, method, task)
     answer_words(task)  # or there is nothing to choose from
-    examples = dataset([(text, 0) for text in texts])
+    examples = dataset([(text, 0) for text in arguments.texts("texts", texts)])
     scored = scores(lm, method, task, examples)
     if calibrate:
         scored = scored - content_free_scores(lm, method, task)
     return scored.softmax(1)
 
 
+def answers_of(task: Task) -> int:
+    """How many answers are scored for each example; of free text it is the right one."""
+    return len(task.verbalizer.words) if task.verbalizer else 1
+
+
 def answer_words(task: Task) -> tuple[str, ...]:
     """The answers of a task; a ValueError where it has none to choose from."""
+    check_task(task)
     if task.verbalizer is None:
-        raise ValueError(f"{task.name} has no answer space to choose from.")
+        raise ValueError(
+            f"{task.name} has no answer space to choose from; generate its texts, or take a task "
+            "with answers."
+        )
     return task.verbalizer.words
 
 

@@ -13,10 +13,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from prefixlab import arguments
+from prefixlab.arguments import LARGEST_SEED
 from prefixlab.backbone import Backbone, Conditioning, Reading
 from prefixlab.batching import Row, evaluation_order
 from prefixlab.knobs import Knobs, knob
 from prefixlab.methods import Method
+from prefixlab.methods.base import check_together
 from prefixlab.tasks import Task, dataset
 
 
@@ -43,7 +46,7 @@ class Decoding(Knobs):
     top_p: float = knob(
         1.0, "sampling draws from the fewest tokens that have this probability", low=0.001, high=1
     )
-    seed: int = knob(0, "what sampling draws")
+    seed: int = knob(0, "what sampling draws", low=0, high=LARGEST_SEED)
 
 
 def generate(
@@ -62,8 +65,9 @@ def generate(
     Raises
     ------
     ValueError
-        A method or a model that cannot generate, a knob out of range, or a text that leaves no
-        room for `max_new_tokens`.
+        A method or a model that cannot generate, or of which one was not made for the other; a
+        knob out of range; one text instead of a list; a text that leaves no room for
+        `max_new_tokens`.
     """
     written: list[str] = []
     for written in generating(lm, method, task, texts, **options):  # noqa: B007
@@ -86,10 +90,12 @@ def generating(
 
     It is the same list each time; texts that are not written yet are empty.
     """
-    how = Decoding.of("generate", (decoding.as_dict() if decoding else {}) | knobs)
+    check_together(lm, method, task)
+    how = Decoding.of("generate", arguments.knobs_of("decoding", decoding, Decoding) | knobs)
+    batch_size = arguments.whole_number("batch_size", batch_size, 1)
+    examples = dataset([(text, "") for text in arguments.texts("texts", texts)])
     given = method.conditioning()  # once for all batches
     check_can_generate(lm, method, given)
-    examples = dataset([(text, "") for text in texts])
     rows = method.rows(lm, examples, replace(task, verbalizer=None))
     check_room(lm, given, rows, how)
     ends = torch.tensor(method.ends(lm), device=lm.device)

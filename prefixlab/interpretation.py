@@ -15,6 +15,7 @@ from prefixlab.backbone import Backbone, Conditioning, Past
 from prefixlab.batching import Row
 from prefixlab.evaluation import judge, scores
 from prefixlab.methods import Method, create
+from prefixlab.methods.base import check_together
 from prefixlab.methods.prompt_tuning import nearest_tokens
 from prefixlab.tasks import Task
 
@@ -28,8 +29,9 @@ def moved(lm: Backbone, method: Method, task: Task) -> Tensor:
     Raises
     ------
     ValueError
-        A method without a prompt and without a prefix.
+        A method without a prompt and without a prefix, or one of another model.
     """
+    check_together(lm, method, task)
     about = method.describe()
     start = create(about["method"], lm, task, seed=about["seed"], **about["knobs"])
     now, then = (vectors(each) for each in (method, start))
@@ -61,6 +63,7 @@ def persisting(lm: Backbone, method: Method, task: Task, k: int = 5) -> dict[str
     ValueError
         A method without virtual tokens at the input, or a task without answers.
     """
+    check_together(lm, method, task)
     virtual = method.conditioning().virtual
     if virtual is None or task.verbalizer is None:
         raise ValueError(
@@ -87,9 +90,12 @@ class Ablated(Method):
         A layer or a virtual token that the method does not have.
     """
 
+    name = "ablated"
+
     def __init__(self, method: Method, *, layer: int | None = None, token: int | None = None):
         nn.Module.__init__(self)  # there is nothing to prepare: all is the method's
         self.method, self.layer, self.token = method, layer, token
+        self.backbone_name, self.fingerprint = method.backbone_name, method.fingerprint
         layers, tokens = parts(method)
         if layer is not None and layer not in layers:
             raise ValueError(f"{method.name} has nothing in layer {layer}, only in {layers}.")

@@ -6,9 +6,15 @@ error, the range of a slider and the line in the docstring. Every knob is a numb
 a boolean, so it can be written into a checkpoint or a record as it is.
 """
 
+import sys
 from collections.abc import Iterator
 from dataclasses import MISSING, Field, asdict, dataclass, field, fields
+from numbers import Integral, Real
 from typing import Any, Self
+
+from prefixlab.arguments import shortened, text
+
+KINDS: dict[type, type] = {int: Integral, float: Real}  # numpy's numbers are numbers too
 
 
 def knob(
@@ -37,7 +43,7 @@ class Knobs:
 
     def __post_init__(self) -> None:
         for declared in self.declared():
-            check(declared, getattr(self, declared.name))
+            object.__setattr__(self, declared.name, check(declared, getattr(self, declared.name)))
 
     @classmethod
     def declared(cls) -> Iterator[Field]:
@@ -51,7 +57,7 @@ class Knobs:
         for name in given:
             if name not in names:
                 raise ValueError(
-                    f"{method} has no knob {name!r}; its knobs are {', '.join(names)}."
+                    f"{method} has no knob {shortened(name)}; its knobs are {', '.join(names)}."
                 )
         return cls(**given)
 
@@ -59,21 +65,31 @@ class Knobs:
         return asdict(self)
 
 
-def check(declared: Field, value: Any) -> None:
-    """Raise a ValueError that names the knob, its range and the remedy, or return."""
+def check(declared: Field, value: Any) -> Any:
+    """The value as a plain one of Python, or a ValueError with the knob, its range and the remedy.
+
+    A whole number may stand for a float. What is not finite is no number.
+    """
     name, about = declared.name, declared.metadata
     expected = type(declared.default) if declared.default is not MISSING else object
-    whole_for_float = expected is float and isinstance(value, int) and not isinstance(value, bool)
-    if not (type(value) is expected or whole_for_float):
+    kind = KINDS.get(expected, expected)
+    if not isinstance(value, kind) or isinstance(value, bool) != (expected is bool):
         raise ValueError(
-            f"{name} must be of type {expected.__name__}, not {type(value).__name__} ({value!r}); "
-            f"its default is {declared.default!r}."
+            f"{name} must be of type {expected.__name__}, not {type(value).__name__} "
+            f"({shortened(value)}); its default is {declared.default!r}."
         )
+    if isinstance(value, str):
+        value = str(text(name, value))
     if about["choices"] and value not in about["choices"]:
         raise ValueError(
-            f"{name}={value!r} is unknown; choose one of {', '.join(about['choices'])}."
+            f"{name}={shortened(value)} is unknown; choose one of {', '.join(about['choices'])}."
         )
-    low, high = about["low"], about["high"]
-    if (low is not None and not value >= low) or (high is not None and not value <= high):
-        span = f"of at least {low}" if high is None else f"from {low} to {high}"
-        raise ValueError(f"{name}={value!r} is out of range; choose a value {span}.")
+    if isinstance(value, Real) and not isinstance(value, bool):
+        value = int(value) if isinstance(value, Integral) else float(value)
+        low, high = about["low"], about["high"]
+        inside = (low is None or value >= low) and (high is None or value <= high)
+        if not (inside and abs(value) <= sys.float_info.max):  # NaN is not, either
+            span = "that is finite" if low is None else f"of at least {low}"
+            span = span if high is None else f"from {low} to {high}"
+            raise ValueError(f"{name}={shortened(value)} is out of range; choose a value {span}.")
+    return value

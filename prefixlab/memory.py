@@ -19,6 +19,7 @@ from prefixlab.backbone import Backbone
 from prefixlab.batching import training_order
 from prefixlab.evaluation import loss_of
 from prefixlab.methods import Method
+from prefixlab.methods.base import check_together
 from prefixlab.tasks import Task
 
 
@@ -43,6 +44,7 @@ def step_memory(lm: Backbone, method: Method, task: Task, *, batch_size: int = 8
     ValueError
         A method with nothing to train.
     """
+    check_together(lm, method, task)
     method.check_trainable()
     trained = method.parameters_now()
     rows = method.rows(lm, task.train, task)

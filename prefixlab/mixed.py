@@ -12,17 +12,20 @@ the model itself, such as fine-tuned weights or adapters, changes it for all row
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from datasets import Dataset
 from torch import Tensor
 from torch.nn import functional as F
 
+from prefixlab import arguments
 from prefixlab.backbone import Backbone, Conditioning, Past
 from prefixlab.batching import Batch, Row, evaluation_order
-from prefixlab.evaluation import answer_words
+from prefixlab.evaluation import answer_words, answers_of
 from prefixlab.methods import Method
+from prefixlab.methods.base import check_together
 from prefixlab.tasks import Task, dataset
 
 SHARED = ("virtual", "past", "deep", "answers")  # what each row can have of its own
@@ -34,6 +37,7 @@ class Part:
 
     rows: list[Row]
     given: Conditioning
+    answers: int  # scored for each row
 
 
 def serve(
@@ -59,11 +63,18 @@ def serve(
     Raises
     ------
     ValueError
-        A name without a prompt, a task of free text, or as `mixed_scores`.
+        A name without a prompt, a request that is no pair of texts, a task of free text, or as
+        `mixed_scores`.
     """
+    if not isinstance(prompts, Mapping):
+        raise ValueError(
+            f"prompts is of type {type(prompts).__name__}, not a dict; write it as "
+            "{name: (method, task)}."
+        )
     texts: dict[str, list[str]] = {}
     places = []  # of every request: its name, and its number among those of that name
-    for name, text in requests:
+    for number, request in enumerate(groups("requests", requests, "name", "text")):
+        name, text = (arguments.text(f"requests[{number}]", part) for part in request)
         if name not in prompts:
             raise ValueError(
                 f"There is no prompt for the task {name!r}; there is one for "
@@ -71,6 +82,7 @@ def serve(
             )
         texts.setdefault(name, []).append(text)
         places.append((name, len(texts[name]) - 1))
+    groups("prompts", [prompts[name] for name in texts], "method", "task")
     answers = {name: answer_words(prompts[name][1]) for name in texts}
     asked = [
         (*prompts[name], dataset([(text, 0) for text in of_task]))
@@ -81,6 +93,18 @@ def serve(
         dict(zip(answers[name], scored[name][number].softmax(0).tolist(), strict=True))
         for name, number in places
     ]
+
+
+def groups(name: str, value: Any, *members: str) -> list[Any]:
+    """`value`, if it is a list with a group of so many members in each place."""
+    if isinstance(value, list | tuple) and all(
+        isinstance(one, list | tuple) and len(one) == len(members) for one in value
+    ):
+        return list(value)
+    raise ValueError(
+        f"{name}={arguments.shortened(value)} is no list of groups; write each as "
+        f"({', '.join(members)})."
+    )
 
 
 def mixed_scores(
@@ -97,8 +121,10 @@ def mixed_scores(
         A method that changes the model itself, one of another backbone, one that is missing, or an
         example too long for the model.
     """
+    batch_size = arguments.whole_number("batch_size", batch_size, 1)
     with torch.no_grad():
-        parts = [part_of(lm, *request) for request in requests]
+        asked = groups("requests", requests, "method", "task", "examples")
+        parts = [part_of(lm, *request) for request in asked]
         return score(lm, parts, batch_size)
 
 
@@ -108,11 +134,7 @@ def part_of(lm: Backbone, method: Method | None, task: Task, examples: Dataset) 
         raise ValueError(
             f"The request for {task.name} has no prompt; train one, or load one with load_method."
         )
-    if method.backbone_name != lm.name:
-        raise ValueError(
-            f"This {method.name} was made for {method.backbone_name}, not for {lm.name}; all rows "
-            "of a batch run through one model, so load a method that was trained for it."
-        )
+    check_together(lm, method, task)
     given = method.conditioning()
     alone = [
         name
@@ -125,15 +147,13 @@ def part_of(lm: Backbone, method: Method | None, task: Task, examples: Dataset) 
             f"{method.name} changes what the model computes for every row of a batch, so it cannot "
             "share one with other tasks; evaluate it by itself, or take a prompt or a prefix."
         )
-    return Part(method.rows(lm, examples, task), given)
+    rows = method.rows(lm, arguments.examples(examples), task)
+    return Part(rows, given, answers_of(task))
 
 
 def score(lm: Backbone, parts: Sequence[Part], batch_size: int) -> list[Tensor]:
     """The scores of each part's rows, [rows, answers], from batches that mix the parts."""
-    results = [
-        torch.empty(len(part.rows), max((len(row.answers) for row in part.rows), default=0))
-        for part in parts
-    ]
+    results = [torch.full((len(part.rows), part.answers), float("nan")) for part in parts]
     places = [(number, at) for number, part in enumerate(parts) for at in range(len(part.rows))]
     rows = [parts[number].rows[at] for number, at in places]
     # Slots with keys and values of their own are numbered before those that are embedded.
@@ -146,7 +166,7 @@ def score(lm: Backbone, parts: Sequence[Part], batch_size: int) -> list[Tensor]:
         together = one_pass(
             lm,
             [
-                Part([parts[number].rows[at] for at in chosen], parts[number].given)
+                replace(parts[number], rows=[parts[number].rows[at] for at in chosen])
                 for number, chosen in here.items()
             ],
         )

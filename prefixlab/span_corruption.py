@@ -41,6 +41,7 @@ from transformers import PreTrainedTokenizerFast, T5Config, T5ForConditionalGene
 from prefixlab import tasks
 from prefixlab.backbone import NOTHING
 from prefixlab.batching import training_order
+from prefixlab.chance import drawn_from
 from prefixlab.encoder_decoder import EncoderDecoder, Pair
 from prefixlab.evaluation import loss_of
 from prefixlab.paths import DATA
@@ -256,8 +257,7 @@ def make_model(tokenizer: PreTrainedTokenizerFast, seed: int) -> EncoderDecoder:
         "decoder_start_token_id": tokenizer.pad_token_id,
     }
     config = T5Config(**SIZES, **marks, vocab_size=len(tokenizer), dropout_rate=0.0)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+    with drawn_from(torch.Generator().manual_seed(seed)):
         return EncoderDecoder("tiny-t5", T5ForConditionalGeneration(config), tokenizer)
 
 
@@ -296,6 +296,7 @@ def fit(
             loss.backward()
             torch.nn.utils.clip_grad_norm_(lm.model.parameters(), recipe.clip)
             optimizer.step()
+            lm.__dict__.pop("fingerprint", None)  # it was of the weights before this step
             step += 1
             yield loss.item()
         epoch += 1

@@ -8,9 +8,10 @@ with the same losses as if it had never stopped.
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any
 
 import torch
@@ -18,11 +19,14 @@ from torch import Tensor
 from torch.nn import Module
 from torch.optim import Adafactor, AdamW, Optimizer
 
+from prefixlab import arguments
+from prefixlab.arguments import LARGEST_SEED
 from prefixlab.backbone import Backbone, Conditioning
 from prefixlab.batching import Row, training_order
-from prefixlab.evaluation import Evaluation, evaluate, loss_of
+from prefixlab.evaluation import SPLITS, Evaluation, evaluate, loss_of
 from prefixlab.knobs import Knobs, knob
 from prefixlab.methods import Method
+from prefixlab.methods.base import check_together
 from prefixlab.tasks import Task
 
 
@@ -37,16 +41,28 @@ class Recipe(Knobs):
     steps: int = knob(64, "steps in all", low=1, high=100_000, unit="steps")
     batch_size: int = knob(16, "examples a step", low=1, high=1024, unit="examples")
     learning_rate: float = knob(0.0, "peak learning rate; 0 for the method's own", low=0, high=10)
-    optimizer: str = knob("adamw", "the optimizer", choices=("adamw", "adafactor"))
-    warmup: int = knob(0, "steps from zero to the peak learning rate", low=0, unit="steps")
+    optimizer: str = knob(
+        "adamw",
+        "the optimizer; a step of adafactor is the learning rate times how large the numbers are "
+        "that it changes (their root mean square)",
+        choices=("adamw", "adafactor"),
+    )
+    warmup: int = knob(
+        0, "steps from zero to the peak learning rate", low=0, high=100_000, unit="steps"
+    )
     decay: str = knob("linear", "after the peak", choices=("linear", "constant"))
     weight_decay: float = knob(0.0, "pull towards zero", low=0, high=1)
     clip: float = knob(1.0, "largest gradient norm; 0 for none", low=0)
-    validate_every: int = knob(0, "steps between validations; 0 for none", low=0, unit="steps")
-    patience: int = knob(
-        0, "validations without a lower loss before stopping early; 0 to never stop", low=0
+    validate_every: int = knob(
+        0, "steps between validations; 0 for none", low=0, high=100_000, unit="steps"
     )
-    seed: int = knob(0, "order of the data")
+    patience: int = knob(
+        0,
+        "validations without a lower loss before stopping early; 0 to never stop",
+        low=0,
+        high=100_000,
+    )
+    seed: int = knob(0, "order of the data, and what dropout drops", low=0, high=LARGEST_SEED)
 
     def rate(self, step: int, peak: float) -> float:
         """The learning rate of a step, counted from 0: linear warm-up, then linear decay."""
@@ -59,12 +75,19 @@ class Recipe(Knobs):
 
 @dataclass(frozen=True)
 class Step:
-    """What happened in one step: `loss` in nats, of the batch before the update."""
+    """What happened in one step: `loss` in nats, of the batch before the update.
+
+    `learning_rate` is the recipe's. AdamW moves every number by about so much. Adafactor moves it
+    by a share of the root mean square of its tensor (Shazeer & Stern 2018, section 8; by no more
+    than 1 / sqrt(step) of it), so that small numbers move little: `update` says how far all went,
+    as the root mean square of the differences.
+    """
 
     step: int
     loss: float
     learning_rate: float
-    seconds: float
+    update: float
+    seconds: float  # of the step alone; a validation comes on top
     tokens: int  # fed to the model, without padding
     validation: Evaluation | None = None
 
@@ -73,14 +96,17 @@ class Training:
     """An iterator over the steps of a training run, see `train`."""
 
     def __init__(self, lm: Backbone, method: Method, task: Task, recipe: Recipe):
+        check_together(lm, method, task)
         method.check_trainable()
         if recipe.patience and not recipe.validate_every:
             raise ValueError("patience needs validations to count; set validate_every too.")
         self.lm, self.method, self.task, self.recipe = lm, method, task, recipe
-        self.rows: list[Row] = method.rows(lm, task.train, task)
-        # Every example must fit before the first step is taken, not at the tenth.
-        past = method.conditioning().past
-        lm.check_room(past.length if past else 0, max(row.length for row in self.rows))
+        # Every example must fit before the first step is taken, not at the tenth or after the last.
+        splits = {split: method.rows(lm, getattr(task, split), task) for split in SPLITS}
+        used = SPLITS[:2] if recipe.validate_every else SPLITS[:1]
+        check_splits(lm, method, task, splits, used)
+        self.rows: list[Row] = splits["train"]
+        self.data = digest(*(splits[split] for split in used))
         self.peak = recipe.learning_rate or method.learning_rate
         self.optimizer = make_optimizer(method, recipe, self.peak)
         self.step = 0
@@ -88,6 +114,7 @@ class Training:
         self.best: dict[str, Tensor] = {}
         self.waited = 0
         self.last_good = snapshot(method)
+        self.epoch, self.batches = -1, [[0]]  # of the epoch that the step is in
 
     def __iter__(self) -> Iterator[Step]:
         while self.step < self.recipe.steps and not self.stopped_early:
@@ -112,34 +139,46 @@ class Training:
         norm = torch.nn.utils.clip_grad_norm_(self.method.parameters(), recipe.clip or float("inf"))
         if not (loss.isfinite() and norm.isfinite()):
             self.restore_last_good(loss.item())
-        self.last_good = snapshot(self.method)
+        keep(self.last_good, self.method)
         optimizer.step()
         self.step += 1
+        update, seconds = self.moved(), time.perf_counter() - began
         return Step(
             step=self.step,
             loss=loss.item(),
             learning_rate=rate,
+            update=update,
+            seconds=seconds,
             tokens=int(batch.mask.sum()),
             validation=self.validate(),
-            seconds=time.perf_counter() - began,
         )
 
     def conditioning(self) -> Conditioning:
         """What the method gives in this step, with its dropout: which depends on the step alone."""
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(self.recipe.seed * 1_000_003 + self.step)
-            self.method.train()
-            try:
-                return self.method.conditioning()
-            finally:
-                self.method.eval()
+        source = torch.Generator().manual_seed(self.recipe.seed * 1_000_003 + self.step)
+        self.method.chance = source
+        try:
+            return self.method.conditioning()
+        finally:
+            self.method.chance = None
 
     def next_batch(self) -> list[int]:
         """The examples of this step: a function of the step and the seed alone."""
         size = min(self.recipe.batch_size, len(self.rows))
-        batches_an_epoch = len(training_order(self.rows, size, 0, self.recipe.seed))
-        epoch, place = divmod(self.step, batches_an_epoch)
-        return training_order(self.rows, size, epoch, self.recipe.seed)[place]
+        epoch, place = divmod(self.step, -(-len(self.rows) // size))
+        if epoch != self.epoch:
+            self.epoch = epoch
+            self.batches = training_order(self.rows, size, epoch, self.recipe.seed)
+        return self.batches[place]
+
+    @torch.no_grad()
+    def moved(self) -> float:
+        """How far the last update moved the parameters: the root mean square."""
+        now = dict(self.method.named_parameters())
+        square = sum(
+            float((value - self.last_good[name]).square().sum()) for name, value in now.items()
+        )
+        return (square / self.method.parameters_now()) ** 0.5
 
     def validate(self) -> Evaluation | None:
         every = self.recipe.validate_every
@@ -147,7 +186,9 @@ class Training:
             return None
         result = evaluate(self.lm, self.method, self.task, split="validation")
         if result.loss < self.best_loss:
-            self.best_loss, self.best, self.waited = result.loss, snapshot(self.method), 0
+            self.best_loss, self.waited = result.loss, 0
+            if self.recipe.patience:  # or no one goes back to them
+                self.best = snapshot(self.method)
         else:
             self.waited += 1
         return result
@@ -164,7 +205,7 @@ class Training:
 
     def finish(self) -> None:
         """After early stopping, go back to the parameters with the lowest validation loss."""
-        if self.recipe.patience and self.best:
+        if self.best:
             self.method.load_state_dict(self.best)
 
     def state(self) -> tuple[dict[str, Any], dict[str, Tensor]]:
@@ -174,20 +215,28 @@ class Training:
             "best_loss": self.best_loss,
             "waited": self.waited,
             "recipe": self.recipe.as_dict(),
+            "data": self.data,
         }
-        tensors = {"random": torch.get_rng_state()}
-        tensors |= {f"best.{name}": value for name, value in self.best.items()}
-        for index, slots in self.optimizer.state_dict()["state"].items():
-            tensors |= {
-                f"optimizer.{index}.{slot}": torch.as_tensor(value) for slot, value in slots.items()
-            }
+        tensors = {f"best.{name}": value for name, value in self.best.items()}
+        for index, parameter in enumerate(self.method.parameters()):
+            # Before its first gradient an optimizer keeps nothing of a parameter: that is zeros.
+            kept = self.optimizer.state.get(parameter, {})
+            for slot, size in moments(self.recipe.optimizer, parameter.shape).items():
+                tensors[f"optimizer.{index}.{slot}"] = kept.get(slot, torch.zeros(size))
         return plain, tensors
+
+    def sizes(self) -> dict[str, torch.Size]:
+        """The names and the sizes of the tensors of `state`."""
+        found = {f"best.{name}": value.shape for name, value in self.last_good.items()}
+        for index, parameter in enumerate(self.method.parameters()):
+            for slot, size in moments(self.recipe.optimizer, parameter.shape).items():
+                found[f"optimizer.{index}.{slot}"] = torch.Size(size)
+        return found
 
     def restore(self, plain: dict[str, Any], tensors: dict[str, Tensor]) -> None:
         """The inverse of `state`."""
         self.step, self.best_loss = plain["step"], plain["best_loss"]
         self.waited = plain["waited"]
-        torch.set_rng_state(tensors["random"])
         optimizer = self.optimizer.state_dict()
         for name, value in tensors.items():
             kind, _, rest = name.partition(".")
@@ -210,12 +259,41 @@ def train(
     Raises
     ------
     ValueError
-        A method with nothing to train, an example too long for the model, a knob out of range.
+        A method with nothing to train or of another model, an example of any split that is too long
+        for the model, a knob out of range.
     TrainingDiverged
         While training: a loss that is not finite. The last good parameters are kept.
     """
-    given = recipe.as_dict() if recipe else {}
+    given = arguments.knobs_of("recipe", recipe, Recipe)
     return Training(lm, method, task, Recipe.of("train", given | knobs))
+
+
+def check_splits(
+    lm: Backbone,
+    method: Method,
+    task: Task,
+    splits: dict[str, list[Row]],
+    used: Sequence[str],
+) -> None:
+    """Raise a ValueError where a split that is used is empty, or a row of any is too long."""
+    past = method.conditioning().past
+    for split, rows in splits.items():
+        if not rows and split in used:
+            raise ValueError(f"{task.name} has no examples in {split}; give it some.")
+        if rows:
+            longest = max(range(len(rows)), key=lambda number: rows[number].length)
+            try:
+                lm.check_room(past.length if past else 0, rows[longest].length)
+            except ValueError as error:
+                raise ValueError(
+                    f"Row {longest} of the {split} examples of {task.name} is too long: {error}"
+                ) from None
+
+
+def digest(*splits: Sequence[Row]) -> str:
+    """What tells these rows from any others: 16 hexadecimal digits."""
+    tokens = [[(row.prompt, row.answers, row.label) for row in rows] for rows in splits]
+    return sha256(repr(tokens).encode()).hexdigest()[:16]
 
 
 def make_optimizer(owner: Module, recipe: Recipe, rate: float) -> Optimizer:
@@ -225,5 +303,23 @@ def make_optimizer(owner: Module, recipe: Recipe, rate: float) -> Optimizer:
     return AdamW(parameters, lr=rate, weight_decay=recipe.weight_decay)
 
 
+def moments(optimizer: str, size: Sequence[int]) -> dict[str, Sequence[int]]:
+    """What the optimizer keeps of a parameter, each with its size.
+
+    Adafactor keeps a row and a column of the squares of a matrix (Shazeer & Stern 2018, section 3).
+    """
+    if optimizer == "adamw":
+        return {"step": (), "exp_avg": size, "exp_avg_sq": size}
+    if len(size) < 2:
+        return {"step": (), "variance": size}
+    return {"step": (), "row_var": (*size[:-1], 1), "col_var": (*size[:-2], 1, size[-1])}
+
+
 def snapshot(method: Method) -> dict[str, Tensor]:
     return deepcopy(method.state_dict())
+
+
+def keep(kept: dict[str, Tensor], method: Method) -> None:
+    """Bring a snapshot up to date, in the memory that it has."""
+    for name, value in method.state_dict().items():
+        kept[name].copy_(value)

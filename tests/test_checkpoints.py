@@ -1,17 +1,32 @@
 """Checkpoints: what is saved comes back, and goes on as if it had never stopped."""
 
+import json
 import os
+import struct
+from copy import deepcopy
+from dataclasses import replace
 from itertools import islice
 
 import pytest
 import torch
 from reference import same
+from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 import prefixlab
-from prefixlab import Backbone, TrainingDiverged, create, load_method, resume, save, train
-from prefixlab.checkpoints import CheckpointError
+from prefixlab import (
+    Backbone,
+    TrainingDiverged,
+    Verbalizer,
+    create,
+    load_method,
+    resume,
+    save,
+    train,
+)
+from prefixlab.checkpoints import LARGEST_HEADER, CheckpointError
 from prefixlab.evaluation import scores
+from prefixlab.tasks import dataset
 from prefixlab.training import Step, snapshot
 
 MLP = {"reparameterization": "mlp", "init": "uniform", "prefix_length": 4, "mlp_hidden": 16}
@@ -66,8 +81,10 @@ def test_a_method_comes_back_as_it_was(tiny, task, name, knobs, dropped, tmp_pat
     method = moved(create(name, tiny, task, seed=3, **knobs))
     if dropped:
         method.drop_reparameterization()
-    again = load_method(save(method, tmp_path / "mine"), tiny, task)
+    again = load_method(save(method, tmp_path / "mine"), tiny)
     assert again.describe() == method.describe()
+    assert again.asked == method.asked
+    assert all(value.requires_grad for value in again.parameters())
     assert same(snapshot(again), snapshot(method))
     ours, theirs = (scores(tiny, each, task, task.test) for each in (again, method))
     assert torch.equal(ours, theirs)
@@ -163,11 +180,15 @@ def test_a_folder_is_made_and_the_ending_is_added_once(method, tmp_path):
 def test_a_checkpoint_of_another_backbone_is_refused(gpt2, llama, task, method, tmp_path):
     path = save(method, tmp_path / "mine")
     with pytest.raises(
-        CheckpointError, match=r"for tiny-gpt2 \(3 layers of 32\), not for tiny-llama .*load tiny-g"
+        CheckpointError, match="made for tiny-gpt2, not for tiny-llama: the weights differ"
     ):
-        load_method(path, llama, task)
-    twin = Backbone("tiny-gpt2", gpt2.model, gpt2.tokenizer)
-    assert load_method(path, twin, task)
+        load_method(path, llama)
+    twin = Backbone("elsewhere", gpt2.model, gpt2.tokenizer)
+    assert load_method(path, twin)
+    namesake = Backbone("tiny-gpt2", deepcopy(gpt2.model), gpt2.tokenizer)
+    next(namesake.model.parameters()).data += 0.01
+    with pytest.raises(CheckpointError, match="made for tiny-gpt2, not for tiny-gpt2: the weights"):
+        load_method(path, namesake)
 
 
 def cut(path):
@@ -199,16 +220,224 @@ def test_a_damaged_or_foreign_file_is_refused(gpt2, task, method, tmp_path, dama
     path = save(method, tmp_path / "mine")
     damage(path)
     with pytest.raises(CheckpointError, match=f"mine.safetensors {words}"):
-        load_method(path, gpt2, task)
+        load_method(path, gpt2)
 
 
 def test_parameters_that_do_not_fit_are_refused(gpt2, task, method, tmp_path):
     method.prompt.values = torch.nn.Parameter(torch.zeros(5, 32))
-    with pytest.raises(CheckpointError, match="do not fit prompt_tuning with its knobs"):
-        load_method(save(method, tmp_path / "mine"), gpt2, task)
+    with pytest.raises(CheckpointError, match="does not fit prompt_tuning with its knobs"):
+        load_method(save(method, tmp_path / "mine"), gpt2)
 
 
 def test_a_method_without_its_training_cannot_be_resumed(gpt2, task, method, tmp_path):
     path = save(method, tmp_path / "mine")
     with pytest.raises(CheckpointError, match=r"no training run; save it with save\(method, path,"):
+        resume(path, gpt2, task)
+
+
+@every_method
+def test_nothing_is_computed_to_be_overwritten(gpt2, task, name, knobs, tmp_path, monkeypatch):
+    """But demonstrations, which are text: the keys and values they leave are read again."""
+    method = create(name, gpt2, task, **knobs)
+    path = save(method, tmp_path / "mine")
+    read = []
+    monkeypatch.setattr(gpt2, "read_past", lambda ids: read.append(ids) or method.past)
+    load_method(path, gpt2)
+    assert len(read) == (name == "in_context")
+
+
+def swapped(task):
+    """The same examples, with their answers in the other order."""
+    turned = {
+        split: dataset([(row["x"], 1 - row["y"]) for row in getattr(task, split)])
+        for split in ("train", "validation", "test")
+    }
+    return replace(task, verbalizer=Verbalizer(task.verbalizer.words[::-1]), **turned)
+
+
+@pytest.mark.parametrize(
+    ("name", "knobs"),
+    [
+        ("prompt_tuning", {}),
+        ("in_context", {"demonstrations": 2}),
+        ("linear_probe", {}),
+        ("warp", {"prompt_length": 3}),
+        ("p_tuning_v2", {"prefix_length": 3}),
+    ],
+)
+def test_answers_are_found_by_their_words(gpt2, task, name, knobs, tmp_path):
+    method = moved(create(name, gpt2, task, **knobs))
+    if head := getattr(method, "head", None):
+        with torch.no_grad():
+            head.values[1] += 0.5
+    again = load_method(save(method, tmp_path / "mine"), gpt2)
+    there = swapped(task)
+    ours, theirs = scores(gpt2, method, task, task.test), scores(gpt2, again, there, there.test)
+    assert torch.equal(ours, theirs.flip(1))
+    assert not torch.equal(ours, theirs)
+
+
+def test_a_head_answers_with_some_of_its_words(gpt2, task):
+    words = ("negative", "positive", "mixed")
+    method = create("linear_probe", gpt2, replace(task, verbalizer=Verbalizer(words)))
+    with torch.no_grad():
+        method.head.values[:, -1] = torch.tensor([1.0, 2.0, 3.0])
+    two = replace(task, verbalizer=Verbalizer(("mixed", "negative")))
+    assert (scores(gpt2, method, two, two.test) == torch.tensor([3.0, 1.0])).all()
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda task: replace(task, name="books"), "was trained on films, not on books"),
+        (lambda task: replace(task, train=task.test), "trained on other examples of films"),
+        (lambda task: replace(task, validation=task.test), "trained on other examples of films"),
+        (swapped, "trained on other examples of films"),
+    ],
+)
+def test_a_run_goes_on_with_its_own_examples_alone(gpt2, task, method, tmp_path, change, words):
+    run = train(gpt2, method, task, steps=3, validate_every=1)
+    run.advance()
+    path = save(method, tmp_path / "half", run)
+    assert resume(path, gpt2, replace(task, test=task.validation)).step == 1
+    with pytest.raises(CheckpointError, match=words):
+        resume(path, gpt2, change(task))
+
+
+def test_resuming_leaves_other_sources_of_randomness_alone(gpt2, task, method, tmp_path):
+    run = train(gpt2, method, task, steps=3)
+    run.advance()
+    path = save(method, tmp_path / "half", run)
+    torch.manual_seed(99)
+    before = torch.get_rng_state()
+    resume(path, gpt2, task).advance()
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_others_may_read_it_as_far_as_the_umask_allows(method, tmp_path):
+    mask = os.umask(0o022)
+    try:
+        assert save(method, tmp_path / "mine").stat().st_mode & 0o777 == 0o644
+    finally:
+        os.umask(mask)
+
+
+def rewritten(path, change):
+    """The file with another header, and other tensors, than it was saved with."""
+    with safe_open(path, framework="pt") as file:
+        about = json.loads(file.metadata()["prefixlab"])
+    tensors = load_file(path)
+    header = change(about, tensors)
+    header = header if isinstance(header, str) else json.dumps(about)
+    save_file(tensors, path, metadata={"prefixlab": header})
+
+
+def entry(*path):
+    """A change that sets an entry of the header to the last of `path`."""
+
+    def change(about, tensors):
+        *names, last, value = path
+        for name in names:
+            about = about[name]
+        about[last] = value
+
+    return change
+
+
+def without(*path):
+    def change(about, tensors):
+        *names, last = path
+        for name in names:
+            about = about[name]
+        del about[last]
+
+    return change
+
+
+def tensor(name, value):
+    def change(about, tensors):
+        tensors[name] = value(tensors[name]) if callable(value) else value
+
+    return change
+
+
+def nan(value):
+    value = value.clone()
+    value.view(-1)[0] = float("nan")
+    return value
+
+
+RUN = "training.optimizer.0.exp_avg"
+DAMAGE = {
+    "a list for a header": (lambda *_: "[]", "is not a checkpoint of prefixlab"),
+    "null for a header": (lambda *_: "null", "is not a checkpoint of prefixlab"),
+    "no JSON": (lambda *_: "{", "its header is no JSON"),
+    "a number of many digits": (lambda *_: "9" * 5000, "its header is no JSON"),
+    "nested lists": (lambda *_: "[" * 100_000 + "]" * 100_000, "its header is no JSON"),
+    "the format before": (entry("format", "prefixlab-1"), "format prefixlab-1.*train again"),
+    "a format of a kind": (entry("format", ["prefixlab-2"]), "is not a checkpoint"),
+    "knobs that are text": (entry("knobs", "prompt_length"), "its knobs is no dict"),
+    "a knob too many": (entry("knobs", "depth", 3), "no knob 'depth'"),
+    "a knob out of range": (entry("knobs", "prompt_length", 10**9), "prompt_length=10+ is out of"),
+    "a knob that does not fit": (entry("knobs", "prompt_length", 4), r"F32 of \[4, 32\]"),
+    "no method of that name": (entry("method", "lora"), "no method 'lora'"),
+    "a seed below zero": (entry("seed", -1), "seed=-1"),
+    "no seed": (without("seed"), "its seed is no int"),
+    "a template without x": (entry("template", "{y}"), "0 times {x}"),
+    "a template without slots": (entry("template", "{x} {y}"), "not as many soft slots"),
+    "a template of many slots": (entry("template", "{soft:900}{x} {y}"), "soft slots"),
+    "answers that are numbers": (entry("answers", [1, 2]), "is damaged"),
+    "one answer": (entry("answers", ["good"]), "at least two answers"),
+    "no answers": (entry("answers", None), "its answers is no list"),
+    "texts that are numbers": (entry("texts", [1]), r"texts\[0\]"),
+    "a step below zero": (entry("training", "step", -7), "step -7 of 3 cannot be"),
+    "a step beyond the last": (entry("training", "step", 4), "step 4 of 3 cannot be"),
+    "a step that is true": (entry("training", "step", True), "its step is no int"),
+    "a best loss of NaN": (entry("training", "best_loss", float("nan")), "best loss is no number"),
+    "a recipe of no steps": (entry("training", "recipe", "steps", 0), "steps=0"),
+    "a recipe that is a list": (entry("training", "recipe", []), "its recipe is no dict"),
+    "training that is text": (entry("training", "on"), "its step is no int"),
+    "another optimizer": (entry("training", "recipe", "optimizer", "adafactor"), "not belong"),
+    "no parameters": (lambda about, tensors: tensors.pop("method.prompt.values"), "it lacks pro"),
+    "parameters too many": (tensor("method.more", torch.zeros(3)), "it has a more"),
+    "parameters in halves": (tensor("method.prompt.values", torch.Tensor.half), "is F16 of"),
+    "parameters of NaN": (tensor("method.prompt.values", nan), "prompt.values is not finite"),
+    "parameters of infinity": (
+        tensor("method.prompt.values", lambda value: value / 0),
+        "prompt.values is not finite",
+    ),
+    "no moments": (lambda about, tensors: tensors.pop(RUN), "it lacks optimizer.0.exp_avg"),
+    "moments cut": (tensor(RUN, lambda value: value[:2].clone()), r"F32 of \[2, 32\]"),
+    "moments of NaN": (tensor(RUN, nan), "exp_avg is not finite"),
+    "moments of another parameter": (tensor("training.optimizer.7.step", torch.ones(())), "has a"),
+}
+
+
+@pytest.mark.parametrize(("change", "words"), DAMAGE.values(), ids=DAMAGE)
+def test_what_a_file_says_is_checked(gpt2, task, tmp_path, change, words):
+    method = create("prompt_tuning", gpt2, task, prompt_length=3)
+    run = train(gpt2, method, task, steps=3, validate_every=1, patience=2)
+    run.advance()
+    path = save(method, tmp_path / "mine", run)
+    rewritten(path, change)
+    with pytest.raises(CheckpointError, match=words) as caught:
+        resume(path, gpt2, task)
+    assert str(caught.value).endswith(".")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_header_of_gigabytes_is_not_read(gpt2, method, tmp_path):
+    path = save(method, tmp_path / "mine")
+    path.write_bytes(struct.pack("<Q", LARGEST_HEADER + 1) + path.read_bytes()[8:])
+    with pytest.raises(CheckpointError, match="header would have 16777217 bytes"):
+        load_method(path, gpt2)
+
+
+def test_all_of_the_best_parameters_or_none_are_in_a_file(gpt2, task, tmp_path):
+    method = create("combined", gpt2, task, prefix_length=2, prompt_length=2)
+    run = train(gpt2, method, task, steps=3, validate_every=1, patience=2)
+    run.advance()
+    path = save(method, tmp_path / "mine", run)
+    rewritten(path, lambda about, tensors: tensors.pop("training.best.parts.0.prefix.values"))
+    with pytest.raises(CheckpointError, match=r"it lacks best\.parts\.0\.prefix\.values"):
         resume(path, gpt2, task)

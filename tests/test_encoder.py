@@ -208,7 +208,7 @@ def test_a_checkpoint_gives_the_same_scores(bert, task, tmp_path, name, knobs):
     for _ in train(bert, method, task, steps=2, batch_size=8, learning_rate=0.01):
         pass
     saved = prefixlab.save(method, tmp_path / "mine")
-    again = prefixlab.load_method(saved, bert, task)
+    again = prefixlab.load_method(saved, bert)
     assert torch.equal(scores(bert, again, task, task.test), scores(bert, method, task, task.test))
 
 

@@ -344,7 +344,7 @@ def test_every_method_trains_and_comes_back_from_its_checkpoint(
         losses = [step.loss for step in run]
         assert sum(losses[-5:]) < sum(losses[:5])
     path = pl.save(method, tmp_path / "mine")
-    again = pl.load_method(path, seq2seq, task)
+    again = pl.load_method(path, seq2seq)
     found = scores(seq2seq, again, task, task.test)
     assert torch.equal(found, scores(seq2seq, method, task, task.test))
 

@@ -1,14 +1,27 @@
 """Evaluation: its numbers against known ones and against hand calculation."""
 
 import math
+from copy import deepcopy
 from dataclasses import replace
 
+import numpy
+import pandas
 import pytest
 import torch
 from reference import close
 
-from prefixlab import DiscretePrompt, Verbalizer, evaluate, evaluation, predict
+from prefixlab import (
+    Backbone,
+    DiscretePrompt,
+    Verbalizer,
+    create,
+    evaluate,
+    evaluation,
+    mixed_scores,
+    predict,
+)
 from prefixlab.batching import collate
+from prefixlab.ensembles import member_scores
 from prefixlab.evaluation import (
     CONTENT_FREE,
     content_free_scores,
@@ -122,3 +135,34 @@ def test_an_evaluation_reads_as_a_sentence(gpt2, task):
     assert text.startswith("accuracy ")
     assert "95% interval" in text
     assert text.endswith("4 examples")
+
+
+@pytest.mark.parametrize("name", ["discrete_prompt", "linear_probe"])
+def test_no_text_has_no_prediction_for_every_answer(gpt2, task, name):
+    method = create(name, gpt2, task)
+    assert predict(gpt2, method, task, []).shape == (0, 2)
+    nothing = task.test.select([])
+    assert scores(gpt2, method, task, nothing).shape == (0, 2)
+    assert mixed_scores(gpt2, [(method, task, nothing)])[0].shape == (0, 2)
+    assert member_scores(gpt2, [method] * 3, task, nothing).shape == (3, 0, 2)
+
+
+def test_texts_may_come_in_any_list_and_numbers_from_numpy(gpt2, task):
+    method = create("discrete_prompt", gpt2, task, seed=numpy.int64(3))
+    texts = ["dull", "great"]
+    expected = predict(gpt2, method, task, texts)
+    for given in (tuple(texts), pandas.Series(texts), numpy.array(texts), (x for x in texts)):
+        assert torch.equal(predict(gpt2, method, task, given), expected)
+    one = scores(gpt2, method, task, task.test, batch_size=numpy.int32(1))
+    close(one, scores(gpt2, method, task, task.test))
+
+
+def test_a_method_is_asked_on_its_own_weights_wherever_they_lie(gpt2, task):
+    method = create("prompt_tuning", gpt2, task)
+    elsewhere = Backbone("elsewhere", deepcopy(gpt2.model), gpt2.tokenizer)
+    ours, theirs = (scores(lm, method, task, task.test) for lm in (gpt2, elsewhere))
+    assert torch.equal(ours, theirs)
+    changed = Backbone("tiny-gpt2", deepcopy(gpt2.model), gpt2.tokenizer)
+    next(changed.model.parameters()).data += 0.01
+    with pytest.raises(ValueError, match="made for tiny-gpt2, not for tiny-gpt2: the weights"):
+        scores(changed, method, task, task.test)

@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 
+import numpy
 import pytest
 
 from prefixlab.knobs import Knobs, knob
@@ -23,6 +24,14 @@ def test_defaults_hold_where_nothing_is_given():
     assert Oven().as_dict() == {"degrees": 180, "minutes": 30.0, "heat": "top", "fan": False}
 
 
+def test_numpy_s_numbers_are_kept_as_python_s():
+    oven = Oven.of("oven", {"degrees": numpy.int64(99), "minutes": numpy.float32(2.5)})
+    assert oven == Oven(99, 2.5)
+    assert [type(value) for value in oven.as_dict().values()] == [int, float, str, bool]
+    assert type(Oven(heat=numpy.str_("bottom")).heat) is str
+    assert Oven(minutes=3).as_dict()["minutes"] == 3  # a whole number of minutes
+
+
 @pytest.mark.parametrize("edge", [{"degrees": 50}, {"degrees": 250}, {"minutes": 0}])
 def test_the_edges_of_a_range_are_inside_it(edge):
     Oven.of("oven", edge)
@@ -37,7 +46,13 @@ def test_the_edges_of_a_range_are_inside_it(edge):
         ({"degrees": True}, ["degrees", "type int", "bool"]),
         ({"fan": 1}, ["fan", "type bool", "int"]),
         ({"minutes": -1.0}, ["minutes=-1.0", "of at least 0"]),
-        ({"minutes": float("nan")}, ["minutes=nan"]),
+        ({"minutes": float("nan")}, ["minutes=nan", "of at least 0"]),
+        ({"minutes": float("inf")}, ["minutes=inf", "of at least 0"]),
+        ({"minutes": 10**400}, ["minutes=1000", "of at least 0"]),
+        ({"degrees": 10**5000}, ["degrees=a number of thousands of digits", "from 50 to 250"]),
+        ({"degrees": numpy.bool_(True)}, ["degrees", "type int", "bool"]),
+        ({"degrees": None}, ["degrees", "type int", "NoneType"]),
+        ({"heat": ["top"]}, ["heat", "type str", "list"]),
         ({"minutes": "long"}, ["minutes", "type float", "'long'"]),
         ({"heat": "side"}, ["heat='side'", "top, bottom"]),
         ({"degree": 200}, ["oven", "'degree'", "degrees, minutes, heat, fan"]),

@@ -149,3 +149,14 @@ def test_an_encoder_s_rows_are_read_at_their_own_first_token(bert, task):
     together = mixed_scores(bert, requests, batch_size=100)
     for ours, expected in zip(together, alone(bert, requests), strict=True):
         close(ours, expected)
+
+
+def test_a_head_that_answers_in_another_order_shares_a_batch(gpt2, task):
+    method = create("linear_probe", gpt2, task)
+    with torch.no_grad():
+        method.head.values[1, -1] = 1.0
+    turned = replace(task, verbalizer=Verbalizer(task.verbalizer.words[::-1]))
+    both = {"one": (method, task), "other": (method, turned)}
+    one, other = serve(gpt2, both, [("one", "dull"), ("other", "dull")])
+    assert one == pytest.approx(other)
+    assert list(other) == ["positive", "negative"]

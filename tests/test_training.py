@@ -1,14 +1,18 @@
 """Training: what a step does, when it stops, and what is kept."""
 
+from copy import deepcopy
+from dataclasses import replace
 from itertools import islice
 
 import pytest
+import torch
 from reference import same
 from torch.optim import AdamW
 
-from prefixlab import Recipe, TrainingDiverged, create, train
+from prefixlab import METHODS, Backbone, Recipe, TrainingDiverged, create, train, training
 from prefixlab.batching import collate
-from prefixlab.evaluation import loss_of
+from prefixlab.evaluation import loss_of, scores
+from prefixlab.tasks import dataset
 from prefixlab.training import snapshot
 
 
@@ -156,3 +160,138 @@ def test_a_loss_that_diverges_at_once_keeps_the_start(gpt2, task, poison):
     with pytest.raises(TrainingDiverged, match="not finite at step 1"):
         list(train(gpt2, method, task, steps=6))
     assert same(snapshot(method), start)
+
+
+def long(task, split, place):
+    """The task with a text too long for the tiny models at one place of a split."""
+    rows = [(row["x"], row["y"]) for row in getattr(task, split)]
+    rows[place] = ("x" * 400, rows[place][1])
+    return replace(task, **{split: dataset(rows)})
+
+
+@pytest.mark.parametrize(
+    ("split", "recipe"), [("train", {}), ("validation", {"validate_every": 2}), ("test", {})]
+)
+def test_every_split_must_fit_before_the_first_step(gpt2, task, split, recipe):
+    with pytest.raises(
+        ValueError, match=rf"Row 3 of the {split} examples of films is too long: .*128 positions"
+    ):
+        train(gpt2, prompt(gpt2, task), long(task, split, 3), **recipe)
+
+
+@pytest.mark.parametrize("split", ["train", "validation"])
+def test_a_split_that_is_used_has_examples(gpt2, task, split):
+    empty = replace(task, **{split: task.test.select([])})
+    with pytest.raises(ValueError, match=f"films has no examples in {split}; give it some"):
+        train(gpt2, prompt(gpt2, task), empty, validate_every=1)
+
+
+def test_early_stopping_validates_on_the_validation_examples(gpt2, task, monkeypatch):
+    seen = []
+    honest = training.evaluate
+
+    def evaluate(*given, **options):
+        seen.append(options["split"])
+        return honest(*given, **options)
+
+    monkeypatch.setattr(training, "evaluate", evaluate)
+    run = train(gpt2, prompt(gpt2, task), task, steps=2, validate_every=1, patience=1)
+    assert [step.validation.examples for step in run] == [len(task.validation)] * 2
+    assert seen == ["validation"] * 2
+
+
+def test_the_seed_is_the_order_of_the_data(gpt2, task):
+    orders = [
+        train(gpt2, prompt(gpt2, task), task, batch_size=4, seed=seed).next_batch()
+        for seed in (0, 0, 1, 2)
+    ]
+    assert orders[0] == orders[1]
+    assert orders[0] != orders[2] != orders[3]
+
+
+@pytest.mark.parametrize("optimizer", ["adamw", "adafactor"])
+def test_weight_decay_pulls_towards_zero(gpt2, task, optimizer):
+    """Both subtract rate * decay * parameter before the step (Loshchilov & Hutter 2019)."""
+    free, pulled = (prompt(gpt2, task) for _ in range(2))
+    start = snapshot(free)["prompt.values"]
+    for method, decay in ((free, 0.0), (pulled, 0.5)):
+        recipe = {"learning_rate": 0.1, "weight_decay": decay, "optimizer": optimizer}
+        train(gpt2, method, task, steps=1, batch_size=4, **recipe).advance()
+    difference = free.prompt.values - pulled.prompt.values
+    if optimizer == "adafactor":  # the size of a step is that of what was pulled already
+        assert (difference * start).sum() > 0.04 * start.square().sum()
+    else:
+        torch.testing.assert_close(difference, 0.1 * 0.5 * start, rtol=1e-4, atol=1e-6)
+
+
+def test_an_epoch_is_sorted_once(gpt2, task, monkeypatch):
+    asked = []
+    honest = training.training_order
+
+    def order(rows, size, epoch, seed):
+        asked.append(epoch)
+        return honest(rows, size, epoch, seed)
+
+    monkeypatch.setattr(training, "training_order", order)
+    list(train(gpt2, prompt(gpt2, task), task, steps=10, batch_size=4))
+    assert asked == [0, 1, 2]
+
+
+@pytest.mark.parametrize(("optimizer", "rate"), [("adamw", 0.05), ("adafactor", 0.3)])
+def test_a_step_says_how_far_it_went(gpt2, task, optimizer, rate):
+    """AdamW goes as far as the rate; Adafactor as far as rate times the size of what it moves."""
+    method = prompt(gpt2, task)
+    with torch.no_grad():
+        method.prompt.values *= 0.01
+    before = method.prompt.values.detach().clone()
+    run = train(gpt2, method, task, steps=1, optimizer=optimizer, learning_rate=rate, clip=0.0)
+    step = run.advance()
+    size = before.square().mean().sqrt().item()
+    moved = (method.prompt.values - before).square().mean().sqrt().item()
+    assert step.learning_rate == rate
+    assert step.update == pytest.approx(moved, rel=1e-5)
+    assert step.update == pytest.approx(rate * (size if optimizer == "adafactor" else 1), rel=0.05)
+
+
+def test_the_seconds_of_a_step_are_without_its_validation(gpt2, task, monkeypatch):
+    clock = iter(range(100))
+    monkeypatch.setattr(training.time, "perf_counter", lambda: next(clock))
+    honest = training.evaluate
+
+    def evaluate(*given, **options):
+        next(clock)  # a validation takes its time
+        return honest(*given, **options)
+
+    monkeypatch.setattr(training, "evaluate", evaluate)
+    run = train(gpt2, prompt(gpt2, task), task, steps=2, validate_every=1)
+    assert [step.seconds for step in run] == [1, 1]
+
+
+def test_a_step_keeps_one_copy_of_the_parameters_and_makes_no_other(gpt2, task):
+    run = train(gpt2, create("fine_tuning", gpt2, task), task, steps=4)
+    places = {name: value.data_ptr() for name, value in run.last_good.items()}
+    for _ in run:
+        assert {name: value.data_ptr() for name, value in run.last_good.items()} == places
+    assert not run.best
+
+
+def test_parameters_are_float32_whatever_the_model_computes_in(gpt2, task):
+    """A step is often smaller than the distance of two bfloat16 numbers."""
+    half = Backbone("half", deepcopy(gpt2.model).bfloat16(), gpt2.tokenizer)
+    for name in METHODS:
+        method = create(name, half, task)
+        assert {value.dtype for value in method.parameters()} <= {torch.float32}
+        if name not in ("discrete_prompt", "in_context"):
+            before = snapshot(method)
+            train(half, method, task, steps=1, batch_size=4, learning_rate=1e-4).advance()
+            assert not same(snapshot(method), before)
+        assert scores(half, method, task, task.test).dtype == torch.float32
+
+
+def test_a_head_is_read_in_float32(gpt2, task):
+    half = Backbone("half", deepcopy(gpt2.model).bfloat16(), gpt2.tokenizer)
+    method = create("linear_probe", half, task)
+    with torch.no_grad():
+        method.head.values[:, -1] = torch.tensor([100.0, 100.001])  # one number in bfloat16
+    found = scores(half, method, task, task.test)
+    assert (found[:, 0] < found[:, 1]).all()

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from prefixlab import arguments
 from prefixlab.backbone import Backbone
 from prefixlab.methods.adapters import Adapters
 from prefixlab.methods.adaptive_prefix import AdaptivePrefix
@@ -40,9 +41,7 @@ def create(name: str, lm: Backbone, task: Task, *, seed: int = 0, **knobs: Any) 
     ValueError
         An unknown method, or an unknown or impossible knob.
     """
-    if name not in METHODS:
-        raise ValueError(f"Unknown method {name!r}; choose one of {', '.join(METHODS)}.")
-    return METHODS[name](lm, task, seed=seed, **knobs)
+    return METHODS[arguments.one_of("method", name, METHODS)](lm, task, seed=seed, **knobs)
 
 
 __all__ = [

@@ -9,10 +9,10 @@ and after its MLP.
 from dataclasses import dataclass
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from prefixlab.backbone import Backbone, Conditioning
+from prefixlab.chance import draw
 from prefixlab.geometry import Geometry
 from prefixlab.knobs import knob
 from prefixlab.methods.base import CommonKnobs, Cost, Method, Positions, changed_from
@@ -30,8 +30,6 @@ class Adapter(nn.Module):
     def __init__(self, hidden: int, bottleneck: int):
         super().__init__()
         self.down, self.up = nn.Linear(hidden, bottleneck), nn.Linear(bottleneck, hidden)
-        nn.init.zeros_(self.up.weight)
-        nn.init.zeros_(self.up.bias)
 
     def forward(self, hidden: Tensor) -> Tensor:
         wide = hidden.float()  # [batch, positions, hidden]
@@ -45,13 +43,17 @@ class Adapters(Method):
     Knobs = AdaptersKnobs
     learning_rate = 0.0003
 
-    def __init__(self, lm: Backbone, task: Task, *, seed: int = 0, **knobs: Any):
-        super().__init__(lm, task, seed=seed, **knobs)
+    def build(self, lm: Backbone) -> None:
         self.sublayers = lm.sublayers
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
-            made = [Adapter(lm.geometry.hidden, self.knobs.bottleneck) for _ in self.sublayers]
-        self.adapters = nn.ModuleList(made).to(lm.device)
+        self.adapters: Any = nn.ModuleList(
+            Adapter(lm.geometry.hidden, self.knobs.bottleneck) for _ in self.sublayers
+        )
+
+    def start(self, lm: Backbone, task: Task) -> None:
+        draw(self.adapters, self.generator())
+        for adapter in self.adapters:
+            adapter.up.weight.zero_()
+            adapter.up.bias.zero_()
 
     def conditioning(self) -> Conditioning:
         return Conditioning(after=dict(zip(self.sublayers, self.adapters, strict=True)))

@@ -22,7 +22,6 @@ from prefixlab.knobs import knob
 from prefixlab.methods.base import Cost
 from prefixlab.methods.prefix_tuning import PrefixTuning, PrefixTuningKnobs, parse_layers
 from prefixlab.methods.reparameterization import Flat
-from prefixlab.tasks import Task
 
 # A count that has to go, goes from 1 to 0 while a key moves by a hundredth: what is trained is its
 # distance from 1, divided by this.
@@ -42,11 +41,11 @@ class AdaptivePrefix(PrefixTuning):
     name = "adaptive_prefix"
     Knobs = AdaptivePrefixKnobs
 
-    def __init__(self, lm: Backbone, task: Task, *, seed: int = 0, **knobs: Any):
-        super().__init__(lm, task, seed=seed, **knobs)
+    def build(self, lm: Backbone) -> None:
+        super().build(lm)
         layers = len(self.layers)
-        self.of_layer = Flat(torch.zeros(layers, 1, device=lm.device))
-        self.of_token = Flat(torch.zeros(layers, self.knobs.prefix_length, device=lm.device))
+        self.of_layer = Flat(torch.zeros(layers, 1))
+        self.of_token = Flat(torch.zeros(layers, self.knobs.prefix_length))
 
     def counts(self) -> Tensor:
         """c, [layers, prefix]; what has reached zero stays there, as relu has no slope there."""

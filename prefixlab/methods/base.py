@@ -4,14 +4,15 @@ A method turns its few parameters into what conditions the model: embeddings for
 of a template, or a past of keys and values. It owns the only trainable parameters there are.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import torch
 from datasets import Dataset
 from torch import Tensor, nn
 
+from prefixlab import arguments
 from prefixlab.backbone import NOTHING, Backbone, Conditioning
 from prefixlab.batching import Row
 from prefixlab.geometry import Geometry
@@ -66,8 +67,20 @@ class Positions:
     layers: Mapping[int, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Asked:
+    """What a method is asked, as a checkpoint keeps it: a task without its examples."""
+
+    task: str
+    template: Template  # what examples are rendered by, soft slots included
+    answers: tuple[str, ...]  # in the order of their labels; none for free text
+
+
 class Method(nn.Module):
     """The base class of all methods.
+
+    A method of its own kind says in `build` what parameters it has, and in `start` what they are
+    before the first step. A checkpoint builds it too, and then fills in what was learned.
 
     Parameters
     ----------
@@ -83,22 +96,60 @@ class Method(nn.Module):
     Raises
     ------
     ValueError
-        An unknown knob, or a value out of its range.
+        An unknown knob, or a value out of its range; a seed, a backbone or a task that is none.
     """
 
     name: ClassVar[str]
     Knobs: ClassVar[type[CommonKnobs]] = CommonKnobs
     learning_rate: ClassVar[float] = 0.0  # what training starts from unless told otherwise
+    texts: Sequence[str] = ()  # real text that the method itself puts in front of every input
+    chance: torch.Generator | None = None  # what a step of training draws its dropout from
 
     def __init__(self, lm: Backbone, task: Task, *, seed: int = 0, **knobs: Any):
+        check_backbone(lm)
+        check_task(task)
+        chosen = self.Knobs.of(self.name, knobs)
+        own = Template(chosen.template) if chosen.template else task.template
+        answers = task.verbalizer.words if task.verbalizer else ()
+        asked = Asked(task.name, self.make_template(own, chosen), answers)
+        self.prepare(lm, asked, chosen, arguments.seed(seed))
+        # What is drawn is drawn on the CPU, so that a seed means the same on every machine.
+        self.to_empty(device="cpu")
+        with torch.no_grad():
+            for parameter in self.parameters():
+                parameter.zero_()
+            self.start(lm, task)
+        self.to(lm.device)
+
+    @classmethod
+    def unstarted(cls, lm: Backbone, asked: Asked, knobs: CommonKnobs, seed: int) -> Self:
+        """The method before its start: its parameters have sizes, and no memory yet."""
+        method = cls.__new__(cls)
+        method.prepare(lm, asked, knobs, seed)
+        return method
+
+    def prepare(self, lm: Backbone, asked: Asked, knobs: CommonKnobs, seed: int) -> None:
         super().__init__()
-        self.training = False  # dropout is for the steps of training alone
-        self.knobs: Any = self.Knobs.of(self.name, knobs)
-        self.seed = seed
+        self.asked, self.seed = asked, seed
+        self.knobs: Any = knobs
         self.geometry = lm.geometry
-        self.backbone_name = lm.name
-        own = self.knobs.template
-        self.template = self.make_template(Template(own) if own else task.template, self.knobs)
+        self.backbone_name, self.fingerprint = lm.name, lm.fingerprint
+        with torch.device("meta"):  # sizes alone: nothing is stored, and nothing drawn
+            self.build(lm)
+
+    def build(self, lm: Backbone) -> None:
+        """Make the parameters, in their sizes."""
+
+    def start(self, lm: Backbone, task: Task) -> None:
+        """Give the parameters their values before the first step; they are zeros."""
+
+    def recall(self, lm: Backbone, texts: Sequence[str]) -> None:
+        """Take `texts` as the method's own; a method without any has nothing to take."""
+
+    @property
+    def template(self) -> Template:
+        """The template that examples are rendered by."""
+        return self.asked.template
 
     @classmethod
     def make_template(cls, template: Template, knobs: Any) -> Template:
@@ -158,9 +209,56 @@ class Method(nn.Module):
         """Name and knobs, as they are written into checkpoints and records."""
         return {"method": self.name, "knobs": asdict(self.knobs), "seed": self.seed}
 
+    def check_belongs(self, lm: Backbone) -> None:
+        """Raise a ValueError where the method was made for another model."""
+        if self.fingerprint != lm.fingerprint:
+            what = f"This {self.name}"
+            raise ValueError(stranger(what, self.backbone_name, self.fingerprint, lm))
+
     def generator(self) -> torch.Generator:
         """A fresh source of randomness that depends on nothing but the seed."""
         return torch.Generator().manual_seed(self.seed)
+
+
+def check_backbone(lm: Any) -> None:
+    if not isinstance(lm, Backbone):
+        raise ValueError(
+            f"lm is of type {type(lm).__name__}, not a backbone; load one with prefixlab.load()."
+        )
+
+
+def check_method(method: Any) -> None:
+    if not isinstance(method, Method):
+        raise ValueError(
+            f"method is of type {type(method).__name__}, not a Method; make one with create, or "
+            "load one with load_method."
+        )
+
+
+def check_task(task: Any) -> None:
+    if not isinstance(task, Task):
+        raise ValueError(
+            f"task is of type {type(task).__name__}, not a Task; load one with tasks.load, or make "
+            "one with Task.from_csv."
+        )
+
+
+def check_together(lm: Any, method: Any, task: Any) -> None:
+    """Raise a ValueError unless these are a backbone, a method made for it, and a task.
+
+    Whatever a method and a model do together begins with this.
+    """
+    check_backbone(lm)
+    check_method(method)
+    check_task(task)
+    method.check_belongs(lm)
+
+
+def stranger(what: str, name: str, fingerprint: str, lm: Backbone) -> str:
+    return (
+        f"{what} was made for {name}, not for {lm.name}: the weights differ (fingerprint "
+        f"{fingerprint}, here {lm.fingerprint}); load the model that it was made for."
+    )
 
 
 def changed_from(

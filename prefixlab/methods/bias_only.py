@@ -16,7 +16,6 @@ from prefixlab.backbone import Backbone, Conditioning
 from prefixlab.geometry import Geometry
 from prefixlab.methods.base import Cost, Method, Positions, changed_from
 from prefixlab.methods.reparameterization import Flat
-from prefixlab.tasks import Task
 
 
 class BiasOnly(Method):
@@ -25,10 +24,9 @@ class BiasOnly(Method):
     name = "bias_only"
     learning_rate = 0.003
 
-    def __init__(self, lm: Backbone, task: Task, *, seed: int = 0, **knobs: Any):
-        super().__init__(lm, task, seed=seed, **knobs)
+    def build(self, lm: Backbone) -> None:
         self.widths = lm.linear_maps
-        self.bias = Flat(torch.zeros(sum(self.widths.values()), device=lm.device))
+        self.bias = Flat(torch.zeros(sum(self.widths.values())))
 
     def conditioning(self) -> Conditioning:
         parts = self.bias().split(list(self.widths.values()))  # Δb of each map, [width]

@@ -49,10 +49,15 @@ class Combined(Method):
     Knobs = CombinedKnobs
     learning_rate = 0.003
 
-    def __init__(self, lm: Backbone, task: Task, *, seed: int = 0, **knobs: Any):
-        super().__init__(lm, task, seed=seed, **knobs)
-        parts = self.knobs.parts()
-        self.parts: Any = nn.ModuleList(part(lm, task, seed=seed, **own) for part, own in parts)
+    def build(self, lm: Backbone) -> None:
+        self.parts: Any = nn.ModuleList(
+            part.unstarted(lm, self.asked, part.Knobs.of(part.name, own), self.seed)
+            for part, own in self.knobs.parts()
+        )
+
+    def start(self, lm: Backbone, task: Task) -> None:
+        for part in self.parts:
+            part.start(lm, task)
 
     @classmethod
     def make_template(cls, template: Template, knobs: Any) -> Template:

@@ -37,11 +37,11 @@ class Convolution(Method):
     Knobs = ConvolutionKnobs
     learning_rate = 0.01
 
-    def __init__(self, lm: Backbone, task: Task, *, seed: int = 0, **knobs: Any):
-        super().__init__(lm, task, seed=seed, **knobs)
-        kernel = torch.zeros(self.knobs.width, lm.geometry.hidden, device=lm.device)
-        kernel[0] = 1.0
-        self.kernel = Flat(kernel)
+    def build(self, lm: Backbone) -> None:
+        self.kernel = Flat(torch.zeros(self.knobs.width, lm.geometry.hidden))
+
+    def start(self, lm: Backbone, task: Task) -> None:
+        self.kernel.values[0] = 1.0
 
     def conditioning(self) -> Conditioning:
         return Conditioning(kernel=self.kernel())  # P, [width, hidden]

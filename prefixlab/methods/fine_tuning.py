@@ -10,6 +10,7 @@ answer with, gets a head that is trained with them.
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 from datasets import Dataset
 from torch import nn
 
@@ -47,25 +48,28 @@ class FineTuning(Method):
         # Few layers have to change more: on tables 1e-3 was better than 1e-4 and 3e-4.
         return 1e-3 if self.knobs.top else 5e-5
 
-    def __init__(self, lm: Backbone, task: Task, *, seed: int = 0, **knobs: Any):
-        super().__init__(lm, task, seed=seed, **knobs)
+    def build(self, lm: Backbone) -> None:
         first = first_trained(lm.geometry, self.knobs.top)
         within = tuple(f"{layer}." for layer in list(lm.layers)[first:]) if self.knobs.top else ""
         chosen = [pair for pair in lm.model.named_parameters() if pair[0].startswith(within)]
         self.names = [name for name, _ in chosen]
         # Trained in float32: a step is often smaller than the distance of two bfloat16 numbers.
-        self.weights = nn.ParameterList(weight.detach().float().clone() for _, weight in chosen)
+        self.weights = nn.ParameterList(torch.zeros(weight.shape) for _, weight in chosen)
         self.head: Flat | None = None
         if lm.geometry.bidirectional:
-            self.head = heads.blank(self.name, lm, task)
+            self.head = heads.blank(self.name, lm, self.asked)
+
+    def start(self, lm: Backbone, task: Task) -> None:
+        for name, weight in zip(self.names, self.weights, strict=True):
+            weight.copy_(lm.model.get_parameter(name))
 
     def conditioning(self) -> Conditioning:
         weights = dict(zip(self.names, self.weights, strict=True))
         return Conditioning(weights=weights, answers=self.head() if self.head else None)
 
     def rows(self, lm: Backbone, examples: Dataset, task: Task) -> list[Row]:
-        rows = super().rows(lm, examples, task)
-        return heads.numbered(rows) if self.head else rows
+        known = heads.numbered(task, self.asked) if self.head else task
+        return super().rows(lm, examples, known)
 
     @classmethod
     def cost(cls, geometry: Geometry, **knobs: Any) -> Cost:

@@ -20,7 +20,6 @@ from prefixlab.knobs import knob
 from prefixlab.methods.base import Cost
 from prefixlab.methods.prefix_tuning import PrefixTuning, PrefixTuningKnobs, parse_layers
 from prefixlab.methods.reparameterization import Flat
-from prefixlab.tasks import Task
 
 # A step of Adam moves all parameters equally far. A key is right after a few hundredths, a gate
 # has to go from 0 to about 1: what is trained is g / SPEED.
@@ -38,10 +37,10 @@ class GatedPrefix(PrefixTuning):
     name = "gated_prefix"
     Knobs = GatedPrefixKnobs
 
-    def __init__(self, lm: Backbone, task: Task, *, seed: int = 0, **knobs: Any):
-        super().__init__(lm, task, seed=seed, **knobs)
+    def build(self, lm: Backbone) -> None:
+        super().build(lm)
         width = lm.geometry.heads if self.knobs.gate == "head" else 1
-        self.gate = Flat(torch.zeros(len(self.layers), width, device=lm.device))
+        self.gate = Flat(torch.zeros(len(self.layers), width))
 
     def gates(self) -> Tensor:
         """g, [layers, heads]."""

@@ -2,18 +2,18 @@
 
     p(y | x) = softmax_y(w_y h + b_y),    h the last activation, [hidden]
 
-The words of the answers no longer matter: a label is a row. So a head knows the labels it was
-trained for and no others.
+What the words of the answers are no longer matters: a label is a row. So a head knows the labels
+it was trained for and no others, and finds their rows by their words.
 """
 
-from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
+from transformers import PreTrainedTokenizerBase
 
 from prefixlab.backbone import Backbone
-from prefixlab.batching import Row
+from prefixlab.methods.base import Asked
 from prefixlab.methods.reparameterization import Flat
 from prefixlab.tasks import Task
 from prefixlab.template import Verbalizer
@@ -21,23 +21,18 @@ from prefixlab.template import Verbalizer
 LABELS = 2  # what a cost is counted for where no task is at hand
 
 
-def answers_of(method: str, task: Task) -> Verbalizer:
-    """The answers a head is for; a task of free text has none, which is a ValueError."""
-    if task.verbalizer is None:
-        raise ValueError(
-            f"{method} chooses among labels, and {task.name} asks for free text; take a task with "
-            "answers to choose from, or a method without a head."
-        )
-    return task.verbalizer
-
-
-def blank(method: str, lm: Backbone, task: Task) -> Flat:
+def blank(method: str, lm: Backbone, asked: Asked) -> Flat:
     """A head that knows nothing and prefers no label: rows of zeros, [answers, hidden + 1].
 
-    Random rows would be a preference that training must first undo: activations are long.
+    Random rows would be a preference that training must first undo: activations are long. A task
+    of free text has no labels, which is a ValueError.
     """
-    answers = len(answers_of(method, task).words)
-    return Flat(torch.zeros(answers, lm.geometry.hidden + 1, device=lm.device))
+    if not asked.answers:
+        raise ValueError(
+            f"{method} chooses among labels, and {asked.task} asks for free text; take a task with "
+            "answers to choose from, or a method without a head."
+        )
+    return Flat(torch.zeros(len(asked.answers), lm.geometry.hidden + 1))
 
 
 def of_words(lm: Backbone, answers: Verbalizer, lead: str) -> Tensor:
@@ -55,9 +50,30 @@ def of_words(lm: Backbone, answers: Verbalizer, lead: str) -> Tensor:
     return torch.cat([rows, biases], dim=1)
 
 
-def numbered(rows: Sequence[Row]) -> list[Row]:
-    """The same rows with a number for each answer, whatever its words are: nothing reads them."""
-    return [replace(row, answers=[[label] for label in range(len(row.answers))]) for row in rows]
+@dataclass(frozen=True)
+class Numbers(Verbalizer):
+    """Answers as the rows that a head has for them: nothing reads their words."""
+
+    known: tuple[str, ...]  # the answers that the head was trained for, in the order of its rows
+
+    def encode(self, tokenizer: PreTrainedTokenizerBase, lead: str = "") -> list[list[int]]:
+        return [[self.known.index(word)] for word in self.words]
+
+
+def numbered(task: Task, asked: Asked) -> Task:
+    """The same task, with the rows of a head trained for `asked` in place of the answers' tokens.
+
+    A head knows the answers it was trained for, in whatever order or number the task has them. A
+    word that is not among them is a ValueError.
+    """
+    words = task.verbalizer.words if task.verbalizer else ()
+    if not words or (unknown := [word for word in words if word not in asked.answers]):
+        raise ValueError(
+            f"This head was trained for {', '.join(asked.answers)}, and {task.name} asks for "
+            f"{', '.join(unknown) if words else 'free text'}; train a head for this task, or take "
+            "a method that answers in words."
+        )
+    return replace(task, verbalizer=Numbers(words, asked.answers))
 
 
 def size(hidden: int) -> int:

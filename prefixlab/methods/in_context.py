@@ -56,9 +56,12 @@ class InContextLearning(Method):
     name = "in_context"
     Knobs = InContextKnobs
 
-    def __init__(self, lm: Backbone, task: Task, *, seed: int = 0, **knobs: Any):
-        super().__init__(lm, task, seed=seed, **knobs)
-        self.texts = [self.template.fill(x, y) for x, y in choose(task, self.knobs, seed)]
+    def start(self, lm: Backbone, task: Task) -> None:
+        chosen = choose(task, self.knobs, self.seed)
+        self.recall(lm, [self.template.fill(x, y) for x, y in chosen])
+
+    def recall(self, lm: Backbone, texts: Sequence[str]) -> None:
+        self.texts = list(texts)
         if isinstance(lm, EncoderDecoder):
             raise ValueError(
                 f"{lm.name} is an encoder-decoder, whose encoder reads demonstrations and query "

@@ -7,14 +7,11 @@ x: the activations of x cannot react to it, only those of what follows can.
 from dataclasses import dataclass, replace
 from typing import Any
 
-import torch
-
-from prefixlab.backbone import Backbone, Conditioning
+from prefixlab.backbone import Conditioning
 from prefixlab.geometry import Geometry
 from prefixlab.knobs import knob
 from prefixlab.methods.base import Positions
 from prefixlab.methods.prefix_tuning import PrefixTuning, PrefixTuningKnobs
-from prefixlab.tasks import Task
 from prefixlab.template import Soft, Template, X
 
 
@@ -28,11 +25,6 @@ class Infix(PrefixTuning):
 
     name = "infix"
     Knobs = InfixKnobs
-
-    def __init__(self, lm: Backbone, task: Task, *, seed: int = 0, **knobs: Any):
-        super().__init__(lm, task, seed=seed, **knobs)
-        # No one sees what is embedded at these slots: their keys and values are given.
-        self.unseen = torch.zeros(self.knobs.prefix_length, lm.geometry.hidden, device=lm.device)
 
     @classmethod
     def make_template(cls, template: Template, knobs: Any) -> Template:
@@ -50,7 +42,10 @@ class Infix(PrefixTuning):
         )
 
     def conditioning(self) -> Conditioning:
-        return Conditioning(virtual=self.unseen, deep=self.unflatten(self.prefix()))
+        matrix = self.prefix()
+        # No one sees what is embedded at these slots: their keys and values are given.
+        unseen = matrix.new_zeros(len(matrix), self.geometry.hidden)
+        return Conditioning(virtual=unseen, deep=self.unflatten(matrix))
 
     @classmethod
     def positions(cls, geometry: Geometry, **knobs: Any) -> list[Positions]:

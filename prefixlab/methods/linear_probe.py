@@ -29,15 +29,14 @@ class LinearProbe(Method):
     name = "linear_probe"
     learning_rate = 0.003
 
-    def __init__(self, lm: Backbone, task: Task, *, seed: int = 0, **knobs: Any):
-        super().__init__(lm, task, seed=seed, **knobs)
-        self.head = heads.blank(self.name, lm, task)
+    def build(self, lm: Backbone) -> None:
+        self.head = heads.blank(self.name, lm, self.asked)
 
     def conditioning(self) -> Conditioning:
         return Conditioning(answers=self.head())  # [answers, hidden + 1]
 
     def rows(self, lm: Backbone, examples: Dataset, task: Task) -> list[Row]:
-        return heads.numbered(super().rows(lm, examples, task))
+        return super().rows(lm, examples, heads.numbered(task, self.asked))
 
     @classmethod
     def cost(cls, geometry: Geometry, **knobs: Any) -> Cost:

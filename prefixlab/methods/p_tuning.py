@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 from prefixlab.backbone import Backbone, Conditioning
+from prefixlab.chance import draw
 from prefixlab.geometry import Geometry
 from prefixlab.knobs import knob
 from prefixlab.methods.base import CommonKnobs, Cost, Method
@@ -44,10 +45,6 @@ class PTuning(Method):
     Knobs = PTuningKnobs
     learning_rate = 0.003
 
-    def __init__(self, lm: Backbone, task: Task, *, seed: int = 0, **knobs: Any):
-        super().__init__(lm, task, seed=seed, **knobs)
-        self.slots: nn.Module = self.make_encoder(lm)
-
     @classmethod
     def make_template(cls, template: Template, knobs: Any) -> Template:
         if not template.virtual_tokens:
@@ -57,19 +54,21 @@ class PTuning(Method):
             )
         return template
 
-    def make_encoder(self, lm: Backbone) -> nn.Module:
+    def build(self, lm: Backbone) -> None:
         count, width = self.template.virtual_tokens, lm.geometry.hidden
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(self.seed)
-            encoder: nn.Module
-            if self.knobs.encoder == "lstm":
-                encoder = LSTM(count, width)
-            elif self.knobs.encoder == "mlp":
-                encoder = MLP(count, width, width, width)
-            else:
-                scale = lm.embedding.float().std().cpu()  # as far from the origin as words are
-                encoder = Flat(torch.randn(count, width) * scale)
-        return encoder.to(lm.device)
+        self.slots: nn.Module
+        if self.knobs.encoder == "lstm":
+            self.slots = LSTM(count, width)
+        elif self.knobs.encoder == "mlp":
+            self.slots = MLP(count, width, width, width)
+        else:
+            self.slots = Flat(torch.zeros(count, width))
+
+    def start(self, lm: Backbone, task: Task) -> None:
+        draw(self.slots, self.generator())
+        if isinstance(self.slots, Flat):
+            scale = lm.embedding.float().std().cpu()  # as far from the origin as words are
+            self.slots.values.normal_(generator=self.generator()).mul_(scale)
 
     def conditioning(self) -> Conditioning:
         return Conditioning(virtual=self.slots())  # h, [slots, hidden]

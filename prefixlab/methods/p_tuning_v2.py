@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from datasets import Dataset
-from torch.nn import functional as F
 
 from prefixlab.backbone import Backbone, Conditioning
 from prefixlab.batching import Row
+from prefixlab.chance import dropout
 from prefixlab.geometry import Geometry
 from prefixlab.knobs import knob
 from prefixlab.methods import heads
@@ -45,20 +45,20 @@ class PTuningV2(PrefixTuning):
     name = "p_tuning_v2"
     Knobs = PTuningV2Knobs
 
-    def __init__(self, lm: Backbone, task: Task, *, seed: int = 0, **knobs: Any):
-        super().__init__(lm, task, seed=seed, **knobs)
+    def build(self, lm: Backbone) -> None:
+        super().build(lm)
         self.head: Flat | None = None
         if self.knobs.classifier == "head":
-            self.head = heads.blank(self.name, lm, task)
+            self.head = heads.blank(self.name, lm, self.asked)
 
     def conditioning(self) -> Conditioning:
-        prefix = F.dropout(self.prefix(), self.knobs.dropout, self.training)
+        prefix = dropout(self.prefix(), self.knobs.dropout, self.chance)
         answers = self.head() if self.head else None  # [answers, hidden + 1]
         return Conditioning(past=self.unflatten(prefix), answers=answers)
 
     def rows(self, lm: Backbone, examples: Dataset, task: Task) -> list[Row]:
-        rows = super().rows(lm, examples, task)
-        return heads.numbered(rows) if self.head else rows
+        known = heads.numbered(task, self.asked) if self.head else task
+        return super().rows(lm, examples, known)
 
     @classmethod
     def cost(cls, geometry: Geometry, **knobs: Any) -> Cost:

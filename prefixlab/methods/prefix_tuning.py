@@ -17,10 +17,19 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from prefixlab import arguments
 from prefixlab.backbone import Backbone, Conditioning, Past, as_float32
+from prefixlab.chance import draw
 from prefixlab.geometry import Geometry
 from prefixlab.knobs import knob
-from prefixlab.methods.base import CommonKnobs, Cost, Method, Positions
+from prefixlab.methods.base import (
+    CommonKnobs,
+    Cost,
+    Method,
+    Positions,
+    check_backbone,
+    check_method,
+)
 from prefixlab.methods.prompt_tuning import fit_length
 from prefixlab.methods.reparameterization import MLP, Flat, mlp_parameters
 from prefixlab.tasks import Task
@@ -63,16 +72,26 @@ class PrefixTuning(Method):
     def learning_rate(self) -> float:  # type: ignore[override]
         return 0.003 if self.knobs.reparameterization == "none" else 5e-5
 
-    def __init__(self, lm: Backbone, task: Task, *, seed: int = 0, **knobs: Any):
-        super().__init__(lm, task, seed=seed, **knobs)
+    def build(self, lm: Backbone) -> None:
         self.layers = parse_layers(self.knobs.layers, lm.geometry)
-        lm.check_room(self.knobs.prefix_length, 1)
-        initial = self.flatten(self.initial(lm, task))
+        length, size = self.knobs.prefix_length, lm.geometry
+        lm.check_room(length, 1)
+        width = len(self.layers) * 2 * size.kv_width
         self.prefix: nn.Module
         if self.knobs.reparameterization == "mlp":
-            self.prefix = self.make_mlp(initial)
+            self.prefix = MLP(length, size.hidden, self.knobs.mlp_hidden, width)
         else:
-            self.prefix = Flat(initial)
+            self.prefix = Flat(torch.zeros(length, width))
+
+    def start(self, lm: Backbone, task: Task) -> None:
+        initial = self.flatten(self.initial(lm, task)).cpu()  # P, [prefix, width]
+        if isinstance(self.prefix, Flat):
+            self.prefix.values.copy_(initial)
+            return
+        draw(self.prefix, self.generator())
+        # With init='uniform' the MLP starts as it is, as in the paper's full-data runs.
+        if isinstance(self.prefix, MLP) and self.knobs.init != "uniform":
+            fit(self.prefix, initial)
 
     def conditioning(self) -> Conditioning:
         return Conditioning(past=self.unflatten(self.prefix()))
@@ -132,19 +151,6 @@ class PrefixTuning(Method):
             for x, y in zip(first["x"], first["y"], strict=True)
         )
         return "\n\n".join(texts)
-
-    def make_mlp(self, target: Tensor) -> MLP:
-        """An MLP in front of the prefix; from real activations it is first fitted to them.
-
-        With init='uniform' the MLP starts as it is, as in the paper's full-data runs.
-        """
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(self.seed)
-            width = self.geometry.hidden
-            mlp = MLP(len(target), width, self.knobs.mlp_hidden, target.shape[1]).to(target.device)
-        if self.knobs.init != "uniform":
-            fit(mlp, target)
-        return mlp
 
     @classmethod
     def cost(cls, geometry: Geometry, **knobs: Any) -> Cost:
@@ -221,15 +227,26 @@ def parse_layers(text: str, geometry: Geometry) -> tuple[int, ...]:
     return tuple(chosen)
 
 
-def attention_mass(lm: Backbone, method: PrefixTuning, text: str) -> Tensor:
+def attention_mass(lm: Backbone, method: Method, text: str) -> Tensor:
     """How much attention goes to the prefix from where the label is read, each in [0, 1].
 
     That is the last position, or [CLS] in an encoder. Layers without a prefix pay none. The
     result is [layers, heads].
+
+    Raises
+    ------
+    ValueError
+        A method of another model or one without a prefix, or what is no text.
     """
-    tokens = torch.tensor([lm.encode(text)], device=lm.device)
+    check_backbone(lm)
+    check_method(method)
+    method.check_belongs(lm)
+    tokens = torch.tensor([lm.encode(arguments.text("text", text))], device=lm.device)
     given = method.conditioning()
-    assert given.past is not None
+    if given.past is None:
+        raise ValueError(
+            f"{method.name} has no prefix to pay attention to; take prefix_tuning or p_tuning_v2."
+        )
     with torch.no_grad(), lm.recorded_attention() as recorded:
         lm.hidden_states(tokens, given=given)
     length = tokens.shape[1]

@@ -11,10 +11,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from prefixlab import arguments
 from prefixlab.backbone import Backbone, Conditioning
 from prefixlab.geometry import Geometry
 from prefixlab.knobs import knob
-from prefixlab.methods.base import CommonKnobs, Cost, Method
+from prefixlab.methods.base import CommonKnobs, Cost, Method, check_backbone
 from prefixlab.methods.reparameterization import Flat
 from prefixlab.tasks import Task
 from prefixlab.template import Template, tokens_of
@@ -41,9 +42,11 @@ class PromptTuning(Method):
     Knobs = PromptTuningKnobs
     learning_rate = 0.01
 
-    def __init__(self, lm: Backbone, task: Task, *, seed: int = 0, **knobs: Any):
-        super().__init__(lm, task, seed=seed, **knobs)
-        self.prompt = Flat(self.initial(lm, task).to(lm.device))
+    def build(self, lm: Backbone) -> None:
+        self.prompt = Flat(torch.zeros(self.knobs.prompt_length, lm.geometry.hidden))
+
+    def start(self, lm: Backbone, task: Task) -> None:
+        self.prompt.values.copy_(self.initial(lm, task))
 
     @classmethod
     def make_template(cls, template: Template, knobs: Any) -> Template:
@@ -94,7 +97,18 @@ def nearest_tokens(lm: Backbone, virtual: Tensor, k: int = 5) -> list[list[tuple
     """The `k` vocabulary tokens closest to each virtual token, by cosine (section 7).
 
     `virtual` is [tokens, hidden]; the result has a list of (token, cosine) for each.
+
+    Raises
+    ------
+    ValueError
+        Vectors of another width than the model's, or a `k` beyond its vocabulary.
     """
+    check_backbone(lm)
+    vocabulary, hidden = lm.embedding.shape
+    k = arguments.whole_number("k", k, 1, vocabulary)
+    if not isinstance(virtual, Tensor) or virtual.shape[1:] != (hidden,):
+        of = list(virtual.shape) if isinstance(virtual, Tensor) else type(virtual).__name__
+        raise ValueError(f"virtual is {of}; give a tensor of [tokens, {hidden}] for {lm.name}.")
     directions = torch.nn.functional.normalize(lm.embedding.float(), dim=1)
     asked = torch.nn.functional.normalize(virtual.detach().float().to(directions.device), dim=1)
     top = (asked @ directions.T).topk(k, dim=1)  # cosines, [tokens, k]

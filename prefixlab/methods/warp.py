@@ -15,8 +15,8 @@ from prefixlab.geometry import Geometry
 from prefixlab.methods import heads
 from prefixlab.methods.base import Cost
 from prefixlab.methods.prompt_tuning import PromptTuning
-from prefixlab.methods.reparameterization import Flat
 from prefixlab.tasks import Task
+from prefixlab.template import Verbalizer
 
 
 class Warp(PromptTuning):
@@ -30,16 +30,20 @@ class Warp(PromptTuning):
 
     name = "warp"
 
-    def __init__(self, lm: Backbone, task: Task, *, seed: int = 0, **knobs: Any):
-        super().__init__(lm, task, seed=seed, **knobs)
-        answers = heads.answers_of(self.name, task)
-        self.head = Flat(heads.of_words(lm, answers, self.template.answer_lead).to(lm.device))
+    def build(self, lm: Backbone) -> None:
+        super().build(lm)
+        self.head = heads.blank(self.name, lm, self.asked)
+
+    def start(self, lm: Backbone, task: Task) -> None:
+        super().start(lm, task)
+        answers = Verbalizer(self.asked.answers)
+        self.head.values.copy_(heads.of_words(lm, answers, self.template.answer_lead))
 
     def conditioning(self) -> Conditioning:
         return Conditioning(virtual=self.prompt(), answers=self.head())
 
     def rows(self, lm: Backbone, examples: Dataset, task: Task) -> list[Row]:
-        return heads.numbered(super().rows(lm, examples, task))
+        return super().rows(lm, examples, heads.numbered(task, self.asked))
 
     @classmethod
     def cost(cls, geometry: Geometry, **knobs: Any) -> Cost:

@@ -57,11 +57,11 @@ class Given:
     def encoder(self) -> list[str]:
         config = BertConfig(hidden_size=8, num_hidden_layers=1, num_attention_heads=1)
         lm = Backbone("bert", BertModel(config), self.lm.tokenizer)
-        return pl.generate(lm, self.create("discrete_prompt"), self.task, ["dull"])
+        return pl.generate(lm, pl.create("discrete_prompt", lm, self.task), self.task, ["dull"])
 
     def on_another_backbone(self) -> pl.Method:
         path = pl.save(self.create("prompt_tuning"), self.folder / "mine")
-        return pl.load_method(path, self.other, self.task)
+        return pl.load_method(path, self.other)
 
     def encoder_decoder(self) -> Backbone:
         T5Config(d_model=8, num_layers=1, num_heads=1).save_pretrained(self.folder)

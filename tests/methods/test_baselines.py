@@ -160,7 +160,7 @@ def test_the_model_is_left_as_it_was_after_a_pass_and_after_an_error(tiny, task,
 def test_a_head_refuses_labels_it_has_not_seen(gpt2, task):
     method = create("linear_probe", gpt2, task)
     three = replace(task, verbalizer=Verbalizer((*task.verbalizer.words, "middling")))
-    with pytest.raises(ValueError, match="knows 2 labels, and here are 3"):
+    with pytest.raises(ValueError, match="for negative, positive, and films asks for middling"):
         scores(gpt2, method, three, three.test)
 
 
