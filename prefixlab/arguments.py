@@ -5,7 +5,7 @@ knobs, with the same kind of sentence: the name, the value, what is allowed, and
 """
 
 from collections.abc import Collection, Iterable
-from math import inf, isfinite
+from math import inf, isfinite, nan
 from numbers import Real
 from typing import Any
 
@@ -89,11 +89,15 @@ def number(name: str, value: Any, low: float = -inf, high: float = inf) -> float
     """
     sides = [f"at least {low:g}" if low > -inf else "", f"at most {high:g}" if high < inf else ""]
     span = " and ".join(filter(None, sides)) or "that is finite"
-    if isinstance(value, bool) or not isinstance(value, Real) or not isfinite(value):
+    try:
+        found = float(value) if isinstance(value, Real) and not isinstance(value, bool) else nan
+    except OverflowError:  # a whole number of hundreds of digits
+        found = inf
+    if not isfinite(found):
         raise ValueError(f"{name}={shortened(value)} is no finite number; give one {span}.")
-    if not low <= value <= high:
-        raise ValueError(f"{name}={value!r} is out of range; give a number {span}.")
-    return float(value)
+    if not low <= found <= high:
+        raise ValueError(f"{name}={shortened(value)} is out of range; give a number {span}.")
+    return found
 
 
 def shortened(value: Any, longest: int = 40) -> str:

@@ -104,8 +104,8 @@ def checked_labels(scored: Tensor, examples: Dataset) -> Tensor:
     beyond = [y for y in examples["y"] if not isinstance(y, int) or not 0 <= y < scored.shape[1]]
     if beyond:
         raise ValueError(
-            f"The label {arguments.shortened(beyond[0])} has no score; with {scored.shape[1]} answers labels "
-            f"are numbers from 0 to {scored.shape[1] - 1}."
+            f"The label {arguments.shortened(beyond[0])} has no score; with {scored.shape[1]} "
+            f"answers labels are numbers from 0 to {scored.shape[1] - 1}."
         )
     # A row of nothing but -inf has no probabilities either.
     wrong = scored.log_softmax(1).isnan().any(1).nonzero()
@@ -199,7 +199,8 @@ def wilson(right: int, total: int, z: float = 1.96) -> tuple[float, float]:
     share, spread = right / total, z * z / total
     centre = (share + spread / 2) / (1 + spread)
     half = z / (1 + spread) * math.sqrt(share * (1 - share) / total + spread / (4 * total))
-    return max(0.0, centre - half), min(1.0, centre + half)
+    # It ends at 0 and at 1 where none and where all are right, whatever rounding makes of it.
+    return max(0.0, min(share, centre - half)), min(1.0, max(share, centre + half))
 
 
 def expected_calibration_error(probabilities: Tensor, right: Tensor, bins: int = 10) -> float:

@@ -42,13 +42,13 @@ def moved(lm: Backbone, method: Method, task: Task) -> Tensor:
 def vectors(method: Method) -> Tensor:
     """The virtual tokens, [virtual_tokens, hidden], or [layers, prefix, 2 * kv_width]."""
     given = method.conditioning()
-    past = given.past or given.deep  # of an infix it is the keys and values that are trained
-    if past is None and given.virtual is None:
+    past = given.past or given.deep  # an infix is trained as keys and values
+    if past is None and given.virtual is not None:
+        return given.virtual.clone()
+    if past is None:
         raise ValueError(
             f"{method.name} has no virtual tokens to look at; take a prompt or prefix."
         )
-    if past is None:
-        return given.virtual.clone()
     both = torch.stack([past.keys, past.values], dim=1)[:, :, 0]
     # [layers, 2, kv_heads, prefix, head_dim] -> [layers, prefix, 2, kv_heads, head_dim]
     return both.permute(0, 3, 1, 2, 4).flatten(2)

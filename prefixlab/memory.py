@@ -50,7 +50,9 @@ class Casts(TorchDispatchMode):
         self.weights = {storage(weight) for weight in weights}
         self.copies: dict[int, Tensor] = {}  # kept alive: nothing else gets their addresses
 
-    def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+    def __torch_dispatch__(
+        self, function: Any, types: Any, args: Any = (), kwargs: Any = None
+    ) -> Any:
         result = function(*args, **kwargs or {})
         if function is torch.ops.aten._to_copy.default and self.knows(args[0]):
             self.copies[storage(result)] = result

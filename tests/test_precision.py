@@ -9,6 +9,7 @@ from torch.nn import functional as F
 
 from prefixlab import METHODS, Conditioning, Verbalizer, create, train
 from prefixlab.evaluation import scores
+from prefixlab.methods.reparameterization import Flat
 
 EVERY = [(name, {}) for name in METHODS if name not in ("discrete_prompt", "in_context")]
 EVERY += [("combined", {"beside": "bias"}), ("fine_tuning", {"top": 1})]
@@ -53,6 +54,10 @@ def test_what_is_trained_is_kept_in_float32(half, task, name, knobs):
     changed = sum(int((old != new).sum()) for old, new in pairs)
     seen = sum(int((old.bfloat16() != new.bfloat16()).sum()) for old, new in pairs)
     assert changed > 2 * seen
+
+
+def test_what_starts_from_a_model_in_half_precision_is_trained_in_float32():
+    assert Flat(torch.ones(2, 3, dtype=torch.bfloat16)).values.dtype == torch.float32
 
 
 def test_a_head_reads_in_float32(half, task):
