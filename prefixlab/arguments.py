@@ -5,7 +5,8 @@ knobs, with the same kind of sentence: the name, the value, what is allowed, and
 """
 
 from collections.abc import Collection, Iterable
-from numbers import Integral
+from math import inf, isfinite, nan
+from numbers import Integral, Real
 from typing import Any
 
 LARGEST_SEED = 2**32 - 1
@@ -104,6 +105,27 @@ def text(name: str, value: Any) -> str:
             f"place {error.start}; read the text as UTF-8, or remove it."
         ) from None
     return value
+
+
+def number(name: str, value: Any, low: float = -inf, high: float = inf) -> float:
+    """`value` as a float, if it is a finite number from `low` to `high`.
+
+    Raises
+    ------
+    ValueError
+        Anything else: NaN, an infinity, a text, a bool, a number out of range.
+    """
+    sides = [f"at least {low:g}" if low > -inf else "", f"at most {high:g}" if high < inf else ""]
+    span = " and ".join(filter(None, sides)) or "that is finite"
+    try:
+        found = float(value) if isinstance(value, Real) and not isinstance(value, bool) else nan
+    except OverflowError:  # a whole number of hundreds of digits
+        found = inf
+    if not isfinite(found):
+        raise ValueError(f"{name}={shortened(value)} is no finite number; give one {span}.")
+    if not low <= found <= high:
+        raise ValueError(f"{name}={shortened(value)} is out of range; give a number {span}.")
+    return found
 
 
 def shortened(value: Any, longest: int = 40) -> str:

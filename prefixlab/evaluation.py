@@ -79,8 +79,14 @@ def evaluate(
 
 
 def judge(scored: Tensor, examples: Dataset) -> Evaluation:
-    """How well scores, [examples, answers], choose the examples' labels."""
-    labels = torch.tensor(examples["y"])
+    """How well scores, [examples, answers], choose the examples' labels.
+
+    Raises
+    ------
+    ValueError
+        No examples, not a row of scores for each, a label that has no score, scores that are NaN.
+    """
+    labels = checked_labels(scored, examples)
     right = scored.argmax(1) == labels
     return Evaluation(
         examples=len(examples),
@@ -89,6 +95,31 @@ def judge(scored: Tensor, examples: Dataset) -> Evaluation:
         interval=wilson(int(right.sum()), len(right)),
         calibration_error=expected_calibration_error(scored.softmax(1), right),
     )
+
+
+def checked_labels(scored: Tensor, examples: Dataset) -> Tensor:
+    """The examples' labels, [examples], if the scores can be judged by them."""
+    if not len(examples) or len(scored) != len(examples):
+        raise ValueError(
+            f"There are {len(scored)} rows of scores for {len(examples)} examples; give a row for "
+            "each, and at least one example."
+        )
+    beyond = [y for y in examples["y"] if not isinstance(y, int) or not 0 <= y < scored.shape[1]]
+    if beyond:
+        raise ValueError(
+            f"The label {arguments.shortened(beyond[0])} has no score; with {scored.shape[1]} "
+            f"answers labels are numbers from 0 to {scored.shape[1] - 1}."
+        )
+    # A row of nothing but -inf has no probabilities either.
+    wrong = scored.log_softmax(1).isnan().any(1).nonzero()
+    if len(wrong):
+        first = int(wrong[0])
+        raise ValueError(
+            f"The scores of example {first} are {arguments.shortened(scored[first].tolist())}, no "
+            "probabilities can be made of them; train again with a lower learning rate, or compute "
+            "in float32."
+        )
+    return torch.tensor(examples["y"])
 
 
 def scores(
@@ -168,7 +199,11 @@ def content_free_scores(lm: Backbone, method: Method, task: Task) -> Tensor:
     Contextual calibration (Zhao et al. 2021, section 5) divides the answers' probabilities by
     those for inputs without content, "N/A", "[MASK]" and "". [answers]
     """
-    return predict(lm, method, task, CONTENT_FREE).mean(0).log()
+    answer_words(task)  # or there is nothing to choose from
+    examples = dataset([(text, 0) for text in CONTENT_FREE])
+    # log 1/n Σ e^(log p), which is a number where a long answer's p is none: below 1e-38.
+    log_p = scores(lm, method, task, examples).log_softmax(1)  # [contents, answers]
+    return log_p.logsumexp(0) - math.log(len(CONTENT_FREE))
 
 
 def loss_of(scored: Tensor, batch: Batch) -> Tensor:
@@ -179,15 +214,43 @@ def loss_of(scored: Tensor, batch: Batch) -> Tensor:
 
 
 def wilson(right: int, total: int, z: float = 1.96) -> tuple[float, float]:
-    """The 95% confidence interval of a proportion (Wilson 1927): sound near 0 and 1 too."""
+    """The 95% confidence interval of a proportion (Wilson 1927): sound near 0 and 1 too.
+
+    Raises
+    ------
+    ValueError
+        Nothing counted, or more right than there are.
+    """
+    arguments.number("total", total, 1)
+    arguments.number("right", right, 0, total)
     share, spread = right / total, z * z / total
     centre = (share + spread / 2) / (1 + spread)
     half = z / (1 + spread) * math.sqrt(share * (1 - share) / total + spread / (4 * total))
-    return max(0.0, centre - half), min(1.0, centre + half)
+    # It ends at 0 and at 1 where none and where all are right, whatever rounding makes of it.
+    return max(0.0, min(share, centre - half)), min(1.0, max(share, centre + half))
 
 
 def expected_calibration_error(probabilities: Tensor, right: Tensor, bins: int = 10) -> float:
-    """How far confidence is from accuracy, on average over ten bins (Guo et al. 2017)."""
+    """How far confidence is from accuracy, on average over ten bins (Guo et al. 2017).
+
+    `probabilities` is [examples, answers], `right` [examples]; the error is from 0 to 1.
+
+    Raises
+    ------
+    ValueError
+        No examples, not as many on both sides, no bins, or probabilities that are NaN.
+    """
+    arguments.whole_number("bins", bins, 1)
+    if not len(right) or len(probabilities) != len(right):
+        raise ValueError(
+            f"There are probabilities of {len(probabilities)} examples and {len(right)} verdicts; "
+            "give as many of each, and at least one."
+        )
+    if not probabilities.isfinite().all():
+        raise ValueError(
+            "There is nan or inf among the probabilities, which then have no confidence; give "
+            "numbers from 0 to 1."
+        )
     confidence = probabilities.max(1).values
     of_bin = (confidence * bins).long().clamp(max=bins - 1)
     error = 0.0

@@ -51,6 +51,20 @@ class Geometry:
         """Numbers in one position's keys (or values) of one layer: kv_heads * head_dim."""
         return self.kv_heads * self.head_dim
 
+    @property
+    def symbols(self) -> dict[str, int]:
+        """The sizes by the names that they have in the formula of a cost."""
+        return {
+            "L": self.layers,
+            "h": self.hidden,
+            "heads": self.heads,
+            "kv_heads": self.kv_heads,
+            "head_dim": self.head_dim,
+            "layer_outputs": self.layer_outputs,
+            "layer_parameters": self.layer_parameters,
+            "parameters": self.parameters,
+        }
+
     @classmethod
     def of(cls, name: str, config: PretrainedConfig) -> "Geometry":
         """Read the geometry off a transformers config; weights are counted without memory."""

@@ -23,8 +23,9 @@ from prefixlab.tasks import Task
 def moved(lm: Backbone, method: Method, task: Task) -> Tensor:
     """How far training moved each virtual token: |P_i - P_i at the start| / |P_i at the start|.
 
-    [virtual_tokens] for a prompt, [layers, prefix] for a prefix. The start is made again, from the
-    method's knobs and its seed.
+    [virtual_tokens] for a prompt, [layers, prefix] for a prefix or an infix, also where a prompt
+    stands beside it. The start is made again, from the method's knobs and its seed. What started
+    as zeros and is no longer has moved infinitely far; what is as it was has moved by 0.
 
     Raises
     ------
@@ -35,20 +36,22 @@ def moved(lm: Backbone, method: Method, task: Task) -> Tensor:
     about = method.describe()
     start = create(about["method"], lm, task, seed=about["seed"], **about["knobs"])
     now, then = (vectors(each) for each in (method, start))
-    return (now - then).norm(dim=-1) / then.norm(dim=-1)
+    far = (now - then).norm(dim=-1)
+    return torch.where(far == 0, 0, far / then.norm(dim=-1))
 
 
 @torch.no_grad()
 def vectors(method: Method) -> Tensor:
     """The virtual tokens, [virtual_tokens, hidden], or [layers, prefix, 2 * kv_width]."""
     given = method.conditioning()
-    if given.virtual is not None:
+    past = given.past or given.deep  # an infix is trained as keys and values
+    if past is None and given.virtual is not None:
         return given.virtual.clone()
-    if given.past is None:
+    if past is None:
         raise ValueError(
             f"{method.name} has no virtual tokens to look at; take a prompt or prefix."
         )
-    both = torch.stack([given.past.keys, given.past.values], dim=1)[:, :, 0]
+    both = torch.stack([past.keys, past.values], dim=1)[:, :, 0]
     # [layers, 2, kv_heads, prefix, head_dim] -> [layers, prefix, 2, kv_heads, head_dim]
     return both.permute(0, 3, 1, 2, 4).flatten(2)
 
@@ -64,7 +67,8 @@ def persisting(lm: Backbone, method: Method, task: Task, k: int = 5) -> dict[str
         A method without virtual tokens at the input, or a task without answers.
     """
     check_together(lm, method, task)
-    virtual = method.conditioning().virtual
+    given = method.conditioning()
+    virtual = None if given.deep else given.virtual  # of an infix nothing is at the input
     if virtual is None or task.verbalizer is None:
         raise ValueError(
             f"{method.name} on {task.name} has no virtual tokens at the input, or no answers; take "

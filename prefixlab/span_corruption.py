@@ -44,8 +44,8 @@ from prefixlab.batching import training_order
 from prefixlab.chance import drawn_from
 from prefixlab.encoder_decoder import EncoderDecoder, Pair
 from prefixlab.evaluation import loss_of
-from prefixlab.paths import DATA
 from prefixlab.loading import open_backbone
+from prefixlab.paths import DATA
 from prefixlab.tasks import Task
 from prefixlab.template import Template, Verbalizer, tokens_of
 from prefixlab.training import Recipe, make_optimizer

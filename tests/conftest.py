@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import replace
 from itertools import count
 from typing import Any
@@ -108,6 +109,31 @@ def llama() -> Backbone:
         initializer_range=0.2,
     )
     return Backbone("tiny-llama", random_model(LlamaForCausalLM, config), tokenizer)
+
+
+@pytest.fixture(scope="session")
+def wide() -> Backbone:
+    """Heads that are wider than hidden / heads, as Qwen3 and Gemma have them."""
+    tokenizer = byte_pairs()
+    config = LlamaConfig(
+        **special(tokenizer),
+        num_hidden_layers=3,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        head_dim=12,
+        hidden_size=32,
+        intermediate_size=64,
+        max_position_embeddings=128,
+        initializer_range=0.2,
+    )
+    return Backbone("tiny-wide", random_model(LlamaForCausalLM, config), tokenizer)
+
+
+@pytest.fixture(scope="session", params=["gpt2", "llama"])
+def half(request: pytest.FixtureRequest) -> Backbone:
+    """Each of the two architectures in bfloat16, as the recorded runs are."""
+    whole = request.getfixturevalue(request.param)
+    return Backbone(f"{whole.name}-half", deepcopy(whole.model).bfloat16(), whole.tokenizer)
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,14 @@
 import pytest
 import torch
 
-from prefixlab.claims import examples_needed, paired, seeds_needed, standard_error
+from prefixlab.claims import (
+    beyond,
+    examples_needed,
+    paired,
+    power,
+    seeds_needed,
+    standard_error,
+)
 
 
 def test_pairs_are_subtracted_before_anything_else():
@@ -47,10 +54,49 @@ def test_the_standard_error_is_the_spread_of_many_small_tests():
     assert tests.std().item() == pytest.approx(standard_error(0.9, 200), rel=0.05)
 
 
-def test_with_as_many_as_are_needed_the_difference_is_two_standard_errors():
-    examples = examples_needed(0.02, 0.9)
-    assert examples == 1729
-    assert 0.02 / (2**0.5 * standard_error(0.9, examples)) == pytest.approx(1.96, abs=0.01)
-    assert seeds_needed(0.02, 0.02) == 4
-    assert seeds_needed(0.02, 0.01) == 2  # never fewer: one has no spread
-    assert seeds_needed(0.01, 0.02) == 16
+def test_ties_are_no_evidence_for_either_side():
+    """40 of 300 differ: 30 of 40 heads or more, or as many tails. With ties it would be 1."""
+    found = paired([1.0] * 30 + [0.0] * 270, [0.0] * 30 + [1.0] * 10 + [0.0] * 260)
+    assert (found.pairs, found.agreeing, found.ties) == (300, 30, 260)
+    assert found.chance == pytest.approx(0.002221, abs=1e-6)
+    assert found.mean == pytest.approx(20 / 300)  # of all pairs
+
+
+@pytest.mark.parametrize(("size", "pairs"), [(0.2, 199), (0.5, 34), (0.8, 15), (1.0, 10), (2.0, 5)])
+def test_seeds_are_as_many_as_the_tables_of_the_t_test_say(size, pairs):
+    """Cohen's small, medium and large effect, paired and two-sided at 5%, with a power of 80%."""
+    assert seeds_needed(size, 1.0) == pairs
+    assert seeds_needed(size / 50, 1 / 50) == pairs  # whatever the unit
+    assert power(pairs - 1, size) < 0.8 <= power(pairs, size)
+
+
+@pytest.mark.parametrize(("freedom", "limit"), [(1, 12.706), (2, 4.303), (9, 2.262), (120, 1.980)])
+def test_beyond_the_limits_of_student_s_table_is_one_in_twenty(freedom, limit):
+    assert beyond(limit, 0.0, freedom) == pytest.approx(0.05, abs=2e-5)
+
+
+@pytest.mark.parametrize("between", [0.004, 0.02, 0.05])
+def test_with_as_many_seeds_as_are_needed_four_tests_of_five_find_it(between):
+    pairs, source = seeds_needed(0.02, between), torch.Generator().manual_seed(0)
+    apart = 0.02 + between * torch.randn(10_000, pairs, generator=source)
+    t = apart.mean(1) / (apart.std(1) / pairs**0.5)
+    limits = {3: 4.303, 10: 2.262, 52: 2.008}  # Student's table, for a freedom of one less
+    found = (t.abs() > limits[pairs]).float().mean().item()
+    assert 0.78 < found < (0.82 if pairs > 3 else 1.0)  # two seeds are too few, and three many
+
+
+def test_with_as_many_examples_as_are_needed_four_tests_of_five_find_it():
+    examples, source = examples_needed(0.06, 0.87), torch.Generator().manual_seed(0)
+    assert examples == 494
+    better, worse = (
+        (torch.rand(4000, examples, generator=source) < share).float().mean(1)
+        for share in (0.90, 0.84)
+    )
+    errors = (better * (1 - better) / examples + worse * (1 - worse) / examples).sqrt()
+    assert ((better - worse).abs() > 1.96 * errors).float().mean().item() == pytest.approx(
+        0.8, abs=0.02
+    )
+
+
+def test_never_fewer_than_two_seeds():
+    assert seeds_needed(0.02, 0.0) == seeds_needed(0.02, 1e-9) == 2  # one has no spread

@@ -85,6 +85,31 @@ def test_calibration_divides_by_what_is_said_to_nothing(gpt2, task, says):
     assert calibrated.interval == pytest.approx(wilson(2, 2))
 
 
+def test_calibration_of_long_answers_does_not_underflow(gpt2, task, monkeypatch):
+    """An answer of many tokens has a probability far below the smallest float32, 1e-45."""
+    said = {"free": [[-10.0, -300.0]] * 3, "asked": [[-20.0, -315.0], [-20.0, -305.0]]}
+
+    def scores_of(lm, method, task, examples, **_):
+        return torch.tensor(said["free" if tuple(examples["x"]) == CONTENT_FREE else "asked"])
+
+    monkeypatch.setattr(evaluation, "scores", scores_of)
+    two = replace(task, test=task.test.select([1, 0]))  # negative, positive
+    method = DiscretePrompt(gpt2, two)
+    close(content_free_scores(gpt2, method, two), torch.tensor([0.0, -290.0]))
+    found = evaluate(gpt2, method, two, calibrate=True)
+    # Each against what is said to nothing: -20 and -25, then -20 and -15.
+    assert (found.accuracy, found.loss) == (1.0, pytest.approx(math.log(1 + math.exp(-5))))
+
+
+def test_a_long_answer_is_calibrated_as_a_short_one(gpt2, task):
+    asked = replace(task, verbalizer=Verbalizer(("dull", "a warm and funny film, " * 4)))
+    method = DiscretePrompt(gpt2, asked)
+    assert predict(gpt2, method, asked, ["dull"]).min() == 0
+    assert content_free_scores(gpt2, method, asked).isfinite().all()
+    assert predict(gpt2, method, asked, ["dull"], calibrate=True).isfinite().all()
+    assert evaluate(gpt2, method, asked, calibrate=True).loss < float("inf")
+
+
 def test_inputs_without_content_are_rendered_as_any_other(tiny, task):
     method = DiscretePrompt(tiny, task)
     together = predict(tiny, method, task, ["N/A", "[MASK]", ""])

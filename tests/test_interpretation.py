@@ -41,6 +41,39 @@ def test_a_prefix_has_moved_by_layer_and_position(tiny, task):
     close(moved(tiny, method, task), torch.tensor([[0.0, 0, 0], [0, 0, 2]]))
 
 
+@pytest.mark.parametrize("name", ["infix", "gated_prefix", "adaptive_prefix", "combined"])
+def test_what_is_trained_in_every_layer_has_moved_by_layer_and_position(tiny, task, name):
+    method = create(name, tiny, task, prefix_length=3, seed=1)
+    assert moved(tiny, method, task).tolist() == [[0, 0, 0]] * 3
+    prefix = method.parts[0].prefix if name == "combined" else method.prefix
+    with torch.no_grad():
+        prefix.values[1] *= 1.5
+    close(moved(tiny, method, task), torch.tensor([[0, 0.5, 0]] * 3))
+
+
+@pytest.mark.parametrize("encoder", ["none", "mlp", "lstm"])
+def test_slots_in_a_template_and_a_prompt_with_a_head_have_moved(tiny, task, encoder):
+    for method in (
+        create("p_tuning", tiny, task, encoder=encoder, template="{x}{soft:2}{y}"),
+        create("warp", tiny, task, prompt_length=2, init="vocabulary"),
+    ):
+        assert moved(tiny, method, task).tolist() == [0, 0]
+        with torch.no_grad():
+            for parameter in method.parameters():
+                parameter *= 1.5
+        assert (moved(tiny, method, task) > 0.1).all()
+
+
+def test_from_a_start_of_zeros_anything_is_infinitely_far(gpt2, task, monkeypatch):
+    monkeypatch.setattr(
+        type(create("prompt_tuning", gpt2, task)), "initial", lambda *_: torch.zeros(2, 32)
+    )
+    method = create("prompt_tuning", gpt2, task, prompt_length=2)
+    with torch.no_grad():
+        method.prompt.values[1] = 1
+    assert moved(gpt2, method, task).tolist() == [0, float("inf")]
+
+
 def test_only_what_has_virtual_tokens_has_moved(tiny, task):
     with pytest.raises(ValueError, match="bias_only has no virtual tokens to look at"):
         moved(tiny, create("bias_only", tiny, task), task)
@@ -58,6 +91,8 @@ def test_the_words_of_the_answers_persist_until_they_are_moved_away(tiny, task):
     assert 1 not in persisting(tiny, method, task, k=1)["positive"]
     with pytest.raises(ValueError, match="prefix_tuning on films has no virtual tokens at the in"):
         persisting(tiny, create("prefix_tuning", tiny, task), task)
+    with pytest.raises(ValueError, match="infix on films has no virtual tokens at the input"):
+        persisting(tiny, create("infix", tiny, task), task)
 
 
 def test_without_a_layer_the_others_have_their_prefix(tiny, task):

@@ -15,7 +15,9 @@ def test_gradients_and_moments_are_twelve_bytes_a_number(tiny, task):
     method = create("prompt_tuning", tiny, task, prompt_length=5)
     found = step_memory(tiny, method, task, batch_size=2)
     assert (found.gradients, found.moments) == (4 * 5 * 32, 8 * 5 * 32)
-    assert found.total == found.activations + 12 * 5 * 32
+    assert found.parameters == 4 * 5 * 32
+    assert found.total == found.activations + 16 * 5 * 32
+    assert found.copies == 0  # the model computes in float32 too
 
 
 def test_a_tensor_saved_twice_is_kept_once_and_weights_are_none_of_it(gpt2, task, monkeypatch):
@@ -40,6 +42,34 @@ def test_the_deeper_the_gradient_goes_the_more_is_kept(tiny, task):
     last = kept(tiny, task, "p_tuning_v2", layers="last:1").activations
     first = kept(tiny, task, "p_tuning_v2", layers="first:1").activations
     assert 0 < probe < last < first
+
+
+def test_in_half_precision_the_copies_of_weights_are_told_from_activations(half, task):
+    """Fine-tuning trains float32 numbers, and every step computes with bfloat16 copies of them."""
+    method = create("fine_tuning", half, task, top=2)
+    found = step_memory(half, method, task, batch_size=2)
+    # All matrices are needed again; of norms and biases it depends on the architecture.
+    matrices = sum(weight.numel() for weight in method.weights if weight.dim() == 2)
+    assert 2 * matrices <= found.copies <= 2 * method.parameters_now()
+    assert found.parameters == found.gradients == 4 * method.parameters_now()
+    assert found.moments == 8 * method.parameters_now()
+
+
+def test_in_half_precision_activations_of_fine_tuning_are_fewer_bytes(half, task, request):
+    """Half of them, but for what norms and the loss compute in float32 all the same."""
+    whole = kept(request.getfixturevalue(half.name.split("-")[1]), task, "fine_tuning")
+    halved = kept(half, task, "fine_tuning")
+    assert whole.copies == 0 < halved.copies
+    assert 0.5 <= halved.activations / whole.activations < 0.9
+
+
+def test_dropout_is_part_of_a_step(gpt2, task):
+    """What it dropped is kept for the backward pass."""
+    with_it, without = (
+        kept(gpt2, task, "p_tuning_v2", prefix_length=5, dropout=share) for share in (0.5, 0.0)
+    )
+    assert with_it.activations > without.activations
+    assert (with_it.parameters, with_it.copies) == (without.parameters, 0)
 
 
 def test_measuring_changes_nothing(tiny, task):

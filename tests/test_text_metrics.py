@@ -38,6 +38,11 @@ def test_rouge_is_that_of_the_best_reference():
     assert score(TEXTS[0], REFERENCES[0][0]) < score(TEXTS[0], REFERENCES[0][1])
 
 
+def test_rouge_takes_words_as_they_are():
+    """With a stemmer both would be "walk the dog"; papers that use one say so."""
+    assert rouge_l(["walking the dogs"], [["walked the dogs"]]) == pytest.approx(100 * 2 / 3)
+
+
 @pytest.mark.parametrize(
     ("text", "wrong"),
     [

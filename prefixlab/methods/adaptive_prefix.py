@@ -20,7 +20,12 @@ from prefixlab.backbone import Backbone, Conditioning
 from prefixlab.geometry import Geometry
 from prefixlab.knobs import knob
 from prefixlab.methods.base import Cost
-from prefixlab.methods.prefix_tuning import PrefixTuning, PrefixTuningKnobs, parse_layers
+from prefixlab.methods.prefix_tuning import (
+    PrefixTuning,
+    PrefixTuningKnobs,
+    counted,
+    parse_layers,
+)
 from prefixlab.methods.reparameterization import Flat
 
 # A count that has to go, goes from 1 to 0 while a key moves by a hundredth: what is trained is its
@@ -71,10 +76,10 @@ class AdaptivePrefix(PrefixTuning):
     def cost(cls, geometry: Geometry, **knobs: Any) -> Cost:
         prefix = super().cost(geometry, **knobs)
         chosen = AdaptivePrefixKnobs.of(cls.name, knobs)
-        gates = len(parse_layers(chosen.layers, geometry)) * (chosen.prefix_length + 1)
+        layers = len(parse_layers(chosen.layers, geometry))
         return Cost.of(
             geometry,
-            f"{prefix.formula} + L * (prefix_length + 1)",
-            prefix.stored + gates,
+            f"{prefix.formula} + {counted(layers, geometry)} * (prefix_length + 1)",
+            prefix.stored + layers * (chosen.prefix_length + 1),
             prefix.trained - prefix.stored,
         )

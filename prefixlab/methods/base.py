@@ -34,8 +34,10 @@ class CommonKnobs(Knobs):
 class Cost:
     """What a method trains and stores.
 
-    `formula` counts the stored numbers, in the sizes of the backbone; `trained` is more than
-    `stored` where a reparameterization is thrown away after training.
+    `formula` counts the stored numbers: an expression of Python, in the symbols of the backbone
+    (see `Geometry.symbols`), of a prompt (m, its length; slots, of a template), of a head (labels)
+    and in knobs by name. `trained` is more than `stored` where a reparameterization is thrown away
+    after training.
     """
 
     formula: str

@@ -38,7 +38,7 @@ class BiasOnly(Method):
     def cost(cls, geometry: Geometry, **knobs: Any) -> Cost:
         cls.Knobs.of(cls.name, knobs)
         stored = geometry.layers * geometry.layer_outputs
-        return Cost.of(geometry, "L * outputs of all linear maps of a layer", stored)
+        return Cost.of(geometry, "L * layer_outputs", stored)
 
     @classmethod
     def positions(cls, geometry: Geometry, **knobs: Any) -> list[Positions]:

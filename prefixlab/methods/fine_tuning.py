@@ -75,9 +75,9 @@ class FineTuning(Method):
     def cost(cls, geometry: Geometry, **knobs: Any) -> Cost:
         top = FineTuningKnobs.of(cls.name, knobs).top
         first_trained(geometry, top)
-        formula, stored = "all parameters", geometry.parameters
+        formula, stored = "parameters", geometry.parameters
         if top:
-            formula, stored = "top * those of a layer", top * geometry.layer_parameters
+            formula, stored = "top * layer_parameters", top * geometry.layer_parameters
         if geometry.bidirectional:
             formula, stored = f"{formula} + labels * (h + 1)", stored + heads.size(geometry.hidden)
         return Cost.of(geometry, formula, stored)

@@ -18,7 +18,12 @@ from prefixlab.backbone import Backbone, Conditioning
 from prefixlab.geometry import Geometry
 from prefixlab.knobs import knob
 from prefixlab.methods.base import Cost
-from prefixlab.methods.prefix_tuning import PrefixTuning, PrefixTuningKnobs, parse_layers
+from prefixlab.methods.prefix_tuning import (
+    PrefixTuning,
+    PrefixTuningKnobs,
+    counted,
+    parse_layers,
+)
 from prefixlab.methods.reparameterization import Flat
 
 # A step of Adam moves all parameters equally far. A key is right after a few hundredths, a gate
@@ -56,11 +61,11 @@ class GatedPrefix(PrefixTuning):
     def cost(cls, geometry: Geometry, **knobs: Any) -> Cost:
         prefix = super().cost(geometry, **knobs)
         chosen = GatedPrefixKnobs.of(cls.name, knobs)
-        width = geometry.heads if chosen.gate == "head" else 1
-        gates = len(parse_layers(chosen.layers, geometry)) * width
+        layers = len(parse_layers(chosen.layers, geometry))
+        symbol, width = (" * heads", geometry.heads) if chosen.gate == "head" else ("", 1)
         return Cost.of(
             geometry,
-            f"{prefix.formula} + gates",
-            prefix.stored + gates,
+            f"{prefix.formula} + {counted(layers, geometry)}{symbol}",
+            prefix.stored + layers * width,
             prefix.trained - prefix.stored,
         )

@@ -162,7 +162,8 @@ class PrefixTuning(Method):
         if chosen.reparameterization == "mlp":
             trained = mlp_parameters(chosen.prefix_length, geometry.hidden, chosen.mlp_hidden, row)
             thrown_away = trained - stored
-        return Cost.of(geometry, "prefix_length * L * 2 * kv_heads * head_dim", stored, thrown_away)
+        formula = f"prefix_length * {counted(layers, geometry)} * 2 * kv_heads * head_dim"
+        return Cost.of(geometry, formula, stored, thrown_away)
 
     @classmethod
     def positions(cls, geometry: Geometry, **knobs: Any) -> list[Positions]:
@@ -171,6 +172,11 @@ class PrefixTuning(Method):
         layers = {i: "trained" if i in trained else "none" for i in range(geometry.layers)}
         prefix = Positions("prefix", chosen.prefix_length, "none", layers)  # no token at the input
         return [prefix, *super().positions(geometry, **knobs)]
+
+
+def counted(layers: int, geometry: Geometry) -> str:
+    """A number of chosen layers in a formula: L where they are all."""
+    return "L" if layers == geometry.layers else str(layers)
 
 
 def rms(part: Tensor) -> Tensor:

@@ -1,5 +1,6 @@
 """A panel that draws what a method trains, and where: positions by layers, and what they cost."""
 
+import re
 from functools import cache
 from typing import Any
 
@@ -149,10 +150,11 @@ def frame(rows: int, used: tuple[str, ...]) -> tuple[FigureCanvasAgg, Axes, Any]
 
 def words_for(cost: Cost, geometry: Geometry) -> str:
     """The cost as a small table, which takes its colours from the page."""
+    named = re.findall(r"\w+", cost.formula)
+    shown = {name: size for name, size in geometry.symbols.items() if name in named}
     rows = {
         "stored, as a formula": cost.formula,
-        "sizes": f"{geometry.layers} layers, h = {geometry.hidden:,}, "
-        f"kv_heads = {geometry.kv_heads}, head_dim = {geometry.head_dim}",
+        "sizes": ", ".join(f"{name} = {size:,}" for name, size in shown.items()) or "none",
         "numbers trained": f"{cost.trained:,}",
         "numbers stored": f"{cost.stored:,}",
         "bytes": f"{cost.stored_bytes:,}, at 4 bytes a number",

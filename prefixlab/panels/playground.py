@@ -13,7 +13,7 @@ from torch import Tensor
 
 from prefixlab import experiments, figures
 from prefixlab.backbone import Backbone
-from prefixlab.evaluation import Evaluation, content_free_scores, predict
+from prefixlab.evaluation import Evaluation, content_free_scores, scores
 from prefixlab.methods import Method, create
 from prefixlab.methods.base import CommonKnobs
 from prefixlab.panels.base import LABEL, SENTENCE, control, discard, shown, typed
@@ -22,7 +22,7 @@ from prefixlab.panels.prediction import Prediction, points
 from prefixlab.panels.records import on_task
 from prefixlab.panels.results import Result, tried
 from prefixlab.panels.tables import bars, table
-from prefixlab.tasks import Task
+from prefixlab.tasks import Task, dataset
 from prefixlab.template import Template, Verbalizer
 
 BEFORE, AFTER = "Review: {x}\nSentiment: {y}", "{x} It was {y}"  # what is to be predicted
@@ -186,15 +186,15 @@ class PromptPanel(LivePanel):
         if not sentence.strip():
             raise ValueError("The sentence is empty; type one, or pick a test sentence.")
         task, words, method = self.question()
-        plain = predict(self.lm, method, task, [sentence])[0]
+        log_p = scores(self.lm, method, task, dataset([(sentence, 0)])).log_softmax(1)[0]
         key = method.template.text, words
         if key not in self.free:  # the same for every sentence
             self.free[key] = content_free_scores(self.lm, method, task)
-        calibrated = (plain.log() - self.free[key]).softmax(0)
+        calibrated = (log_p - self.free[key]).softmax(0)
         prompt = "".join(map(str, method.template.prompt(sentence)))
         top = bars(dict(self.lm.next_tokens(prompt)), title="the next token, of all", width=SHORT)
         self.answered = {
-            "as asked": dict(zip(words, plain.tolist(), strict=True)),
+            "as asked": dict(zip(words, log_p.exp().tolist(), strict=True)),
             "calibrated": dict(zip(words, calibrated.tolist(), strict=True)),
         }
         both = "".join(

@@ -170,7 +170,8 @@ def verdict(found: Difference, scale: float, unit: str) -> list[str]:
     size = f"<b>{scale * found.mean:+.3g} {unit}</b>"
     if found.error is None:
         return [size, "one seed: no spread, so nothing is known of its error"]
+    ties = f", {found.ties} the same" if found.ties else ""
     return [
         f"{size} ± {scale * found.error:.2g}",
-        f"{found.agreeing} of {found.pairs} seeds agree; pure luck: {found.chance:.0%}",
+        f"{found.agreeing} of {found.pairs} seeds agree{ties}; pure luck: {found.chance:.0%}",
     ]
