@@ -64,8 +64,7 @@ class FineTuning(Method):
         return Conditioning(weights=weights, answers=self.head() if self.head else None)
 
     def rows(self, lm: Backbone, examples: Dataset, task: Task) -> list[Row]:
-        rows = super().rows(lm, examples, task)
-        return heads.numbered(rows) if self.head else rows
+        return super().rows(lm, examples, heads.numbered(task) if self.head else task)
 
     @classmethod
     def cost(cls, geometry: Geometry, **knobs: Any) -> Cost:

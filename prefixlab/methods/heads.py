@@ -6,14 +6,13 @@ The words of the answers no longer matter: a label is a row. So a head knows the
 trained for and no others.
 """
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 import torch
 from torch import Tensor
+from transformers import PreTrainedTokenizerBase
 
 from prefixlab.backbone import Backbone
-from prefixlab.batching import Row
 from prefixlab.methods.reparameterization import Flat
 from prefixlab.tasks import Task
 from prefixlab.template import Verbalizer
@@ -51,9 +50,16 @@ def of_words(lm: Backbone, answers: Verbalizer, lead: str) -> Tensor:
     return torch.cat([rows, torch.zeros(len(rows), 1)], dim=1)
 
 
-def numbered(rows: Sequence[Row]) -> list[Row]:
-    """The same rows with a number for each answer, whatever its words are: nothing reads them."""
-    return [replace(row, answers=[[label] for label in range(len(row.answers))]) for row in rows]
+class Numbers(Verbalizer):
+    """Answers that are the rows of a head, by number: nothing reads their words."""
+
+    def encode(self, tokenizer: PreTrainedTokenizerBase, lead: str = "") -> list[list[int]]:
+        return [[label] for label in range(len(self.words))]
+
+
+def numbered(task: Task) -> Task:
+    """The same task with a number for each answer, whatever its words are."""
+    return replace(task, verbalizer=task.verbalizer and Numbers(task.verbalizer.words))
 
 
 def size(hidden: int) -> int:

@@ -37,7 +37,7 @@ class LinearProbe(Method):
         return Conditioning(answers=self.head())  # [answers, hidden + 1]
 
     def rows(self, lm: Backbone, examples: Dataset, task: Task) -> list[Row]:
-        return heads.numbered(super().rows(lm, examples, task))
+        return super().rows(lm, examples, heads.numbered(task))
 
     @classmethod
     def cost(cls, geometry: Geometry, **knobs: Any) -> Cost:

@@ -57,8 +57,7 @@ class PTuningV2(PrefixTuning):
         return Conditioning(past=self.unflatten(prefix), answers=answers)
 
     def rows(self, lm: Backbone, examples: Dataset, task: Task) -> list[Row]:
-        rows = super().rows(lm, examples, task)
-        return heads.numbered(rows) if self.head else rows
+        return super().rows(lm, examples, heads.numbered(task) if self.head else task)
 
     @classmethod
     def cost(cls, geometry: Geometry, **knobs: Any) -> Cost:

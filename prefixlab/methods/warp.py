@@ -39,7 +39,7 @@ class Warp(PromptTuning):
         return Conditioning(virtual=self.prompt(), answers=self.head())
 
     def rows(self, lm: Backbone, examples: Dataset, task: Task) -> list[Row]:
-        return heads.numbered(super().rows(lm, examples, task))
+        return super().rows(lm, examples, heads.numbered(task))
 
     @classmethod
     def cost(cls, geometry: Geometry, **knobs: Any) -> Cost:
