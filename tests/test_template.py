@@ -101,9 +101,9 @@ def test_an_answer_that_begins_another_can_lose_to_it(gpt2, task):
     """Without an end of the answer log p(1 0) = log p(1) + log p(0 | 1) is never above log p(1)."""
     longer = dataset([(x, 1) for x in task.test["x"]])
     asked = replace(task, train=longer, test=longer, verbalizer=Verbalizer(("good", "good film")))
-    method = create("prefix_tuning", gpt2, asked)
+    method = create("fine_tuning", gpt2, asked)
     assert evaluation.evaluate(gpt2, method, asked).accuracy == 0
-    list(train(gpt2, method, asked, steps=15, batch_size=8, learning_rate=0.05))
+    list(train(gpt2, method, asked, steps=6, batch_size=8, learning_rate=0.01))
     assert evaluation.evaluate(gpt2, method, asked).accuracy > 0.8
 
 
