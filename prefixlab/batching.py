@@ -6,6 +6,7 @@ row is in the last column. Soft slots travel as negative ids: -1 is virtual toke
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any, Self
 
 import torch
@@ -102,7 +103,7 @@ def encode(
     return rows
 
 
-def one_begins_another(answers: Sequence[Sequence[int]]) -> bool:
+def one_begins_another(answers: Sequence[list[int]]) -> bool:
     """Whether the tokens of an answer are the first tokens of another ("1" and "10").
 
     Then the sums of log-probabilities alone could never choose the longer one:
@@ -111,13 +112,11 @@ def one_begins_another(answers: Sequence[Sequence[int]]) -> bool:
     answers, of which none contains another.
     """
     ordered = sorted(answers)  # whatever begins with an answer follows it
-    return any(
-        list(later[: len(first)]) == list(first)
-        for first, later in zip(ordered, ordered[1:], strict=False)
-    )
+    return any(later[: len(first)] == first for first, later in pairwise(ordered))
 
 
 def check_known(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str]) -> None:
+    """Raise a ValueError where too many of the texts' tokens are unknown to the tokenizer."""
     share = unknown_share(tokenizer, texts)
     if share > MOST_UNKNOWN:
         raise ValueError(

@@ -97,14 +97,14 @@ class Template:
                     "the fields are {x}, {y} and {soft:N} with N of at least 1."
                 )
             # So many digits are too many; Python would refuse to read thousands of them.
-            length = int(slots[1][: len(str(MOST_SOFT)) + 1])
-            if soft + length > MOST_SOFT:
+            count = int(slots[1][: len(str(MOST_SOFT)) + 1])
+            if soft + count > MOST_SOFT:
                 raise ValueError(
                     f"The template {self.quoted} has more than {MOST_SOFT} soft slots in all; "
                     "lower N in {soft:N}, each slot takes a position of the model."
                 )
-            parts.append(Soft(first=soft, length=length))
-            soft += length
+            parts.append(Soft(first=soft, length=count))
+            soft += count
         return tuple(parts)
 
     @property
@@ -194,8 +194,8 @@ class Verbalizer:
         for word, ids in zip(self.words, encoded, strict=True):
             if not ids or unknown(tokenizer, ids):
                 raise ValueError(
-                    f"The answer {arguments.shortened(word)} has characters that the model's tokenizer does not know; "
-                    "choose answers in the alphabet that the model was trained on."
+                    f"The answer {arguments.shortened(word)} has characters that the model's "
+                    "tokenizer does not know; choose answers in letters that it was trained on."
                 )
             if (same := word_of.setdefault(tuple(ids), word)) != word:
                 raise ValueError(

@@ -28,8 +28,8 @@ from prefixlab.restaurants import SLOTS, Table, from_mr, spoken
 
 GENERIC = "restaurant"  # any place to eat may be called one, so it is neither missed nor invented
 # The slots of the E2E data (Novikova et al. 2017) whose values people mostly write as they are, and
-# those values; "The Rice Boat" is a landmark there too. The people who wrote its development set get
-# 7 % of these slots wrong ("by the river" for riverside, or not said).
+# those values; "The Rice Boat" is a landmark there too. The people who wrote its development set
+# get 7 % of these slots wrong ("by the river" for riverside, or not said).
 E2E = {
     "name": "Alimentum | Aromi | Bibimbap House | Blue Spice | Browns Cambridge | Clowns | Cocum"
     " | Cotto | Fitzbillies | Giraffe | Green Man | Loch Fyne | Midsummer House | Strada"
@@ -55,9 +55,9 @@ class TextEvaluation:
     """How good generated texts are.
 
     `bleu` and `rouge_l` are from 0 to 100, as papers give them, against all references of each
-    text, in the words of `tokenizer` (see the top of this file). `slots` counts those of the tables,
-    and `missing`, `wrong` and `invented` what the texts make of them, see `Slot.fault`; without
-    tables all four are 0.
+    text, in the words of `tokenizer` (see the top of this file). `slots` counts those of the
+    tables, and `missing`, `wrong` and `invented` what the texts make of them, see `Slot.fault`;
+    without tables all four are 0.
     """
 
     examples: int
@@ -73,8 +73,8 @@ class TextEvaluation:
     def slot_error(self) -> float | None:
         """(missing + wrong + invented) / slots of the tables; None where there are no tables.
 
-        As Dušek et al. (2020, section 4.2) count it: a wrong value is one error. Wen et al. (2015,
-        section 5.1), ERR = (missing + redundant) / slots, count it in both, and so twice.
+        As Dušek et al. (2020) count it: a wrong value is one error. In the definition of Wen et al.
+        (2015), ERR = (missing + redundant) / slots, it is both, and so counts twice.
         """
         return (self.missing + self.wrong + self.invented) / self.slots if self.slots else None
 
@@ -161,7 +161,7 @@ def tokenizer_for(texts: Sequence[str]) -> str:
 @cache
 def script(letter: str) -> str:
     """The first word of a letter's name in Unicode, which is its script; "" for other signs."""
-    return unicodedata.name(letter, "").split()[0] if letter.isalpha() else ""
+    return unicodedata.name(letter, "UNNAMED").split()[0] if letter.isalpha() else ""
 
 
 def bleu(
@@ -278,10 +278,10 @@ def verbatim(text: str, table: Table) -> dict[str, Heard]:
 
     Those are the table's own and all that the slots have in the E2E data.
     """
-    known = {
-        slot: set(E2E[slot].split(" | ")) - {*table.values()} | {*filter(None, [table.get(slot)])}
-        for slot in VERBATIM
-    }
+    # What the table has in one slot is said by another only if it has it there too.
+    known = {slot: {*E2E[slot].split(" | ")} - {*table.values()} for slot in VERBATIM}
+    for slot, value in table.items():
+        known[slot].add(value)
     said = [
         (slot, value, *found.span())
         for slot, values in known.items()

@@ -152,7 +152,11 @@ def test_slots_of_other_tables_are_counted_where_values_are_verbatim(texts, wron
         ("Cotto by the Raja Indian Cuisine.", "name[Cotto], near[Raja Indian Cuisine]", {}),
         ("Near The Rice Boat is Cotto.", "name[Cotto], near[The Rice Boat]", {}),
         ("The Rice Boat serves.", "name[The Rice Boat], near[Cotto]", {"near": "missing"}),
-        ("The Tin Otter is a pub.", "name[The Tin Otter], venue[restaurant]", {"venue": "invented"}),
+        (
+            "The Tin Otter is a pub.",
+            "name[The Tin Otter], venue[restaurant]",
+            {"venue": "invented"},
+        ),
         ("The Tin Otter, a restaurant.", "name[The Tin Otter], venue[pub]", {"venue": "missing"}),
     ],
 )

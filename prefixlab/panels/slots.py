@@ -14,7 +14,9 @@ SPACE = r"(?:\s|\\n)"
 SOFT = r"\{soft:[0-9]{1,4}\}"
 WORD = rf"(?:\{{[xy]\}}|(?:\{{\{{|\}}\}}|\\\\|(?!{SPACE})[^{{}}])+|[{{}}])"
 # A gap with its soft slots, if any, and the word behind it with its white space.
-PIECE = re.compile(rf"(?P<gap>(?:{SPACE}*{SOFT})*)(?P<word>{SPACE}*{WORD}(?:{SPACE}*\Z)?|{SPACE}*\Z)")
+PIECE = re.compile(
+    rf"(?P<gap>(?:{SPACE}*{SOFT})*)(?P<word>{SPACE}*{WORD}(?:{SPACE}*\Z)?|{SPACE}*\Z)"
+)
 
 
 class SlotEditor(widgets.HBox):

@@ -120,7 +120,9 @@ def test_an_answer_that_is_not_shown_is_said(gpt2, task):
 
 def test_outside_words_are_one_for_each_class_and_no_answers(task, many):
     words = ("Apple", "river", *(f"word {number}" for number in range(20)))
-    fruit = replace(many, train=many.train.filter(lambda row: row["y"] < 22), verbalizer=Verbalizer(words))
+    fruit = replace(
+        many, train=many.train.filter(lambda row: row["y"] < 22), verbalizer=Verbalizer(words)
+    )
     outside = {y for _, y in drawn(fruit, demonstrations=22, labels="outside")}
     assert len(outside) == 22
     assert not outside & {"apple", "river"}
