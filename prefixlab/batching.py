@@ -8,6 +8,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any, Self
 
 import torch
@@ -16,7 +17,16 @@ from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
 from prefixlab.pair import around
-from prefixlab.template import Soft, Template, Verbalizer, tokens_of
+from prefixlab.template import (
+    Soft,
+    Template,
+    Verbalizer,
+    tokens_of,
+    unknown,
+    unknown_share,
+)
+
+MOST_UNKNOWN = 0.5  # the share of unknown tokens above which texts are as good as not there
 
 
 @dataclass(frozen=True)
@@ -75,9 +85,17 @@ def encode(
 
     With a verbalizer every answer of the answer space is scored; without one the example's own
     `y` is the only answer, to be generated. `begins` is False where real text was read before.
+
+    Raises
+    ------
+    ValueError
+        Answers that cannot be told apart, see `Verbalizer.encode`; texts that are mostly unknown
+        to the tokenizer.
     """
     lead = template.answer_lead
     answer_space = verbalizer.encode(tokenizer, lead) if verbalizer else None
+    if answer_space and one_begins_another(answer_space):
+        answer_space = [[*ids, tokenizer.eos_token_id] for ids in answer_space]
     start = around(tokenizer)[0] if begins else []
     rows = []
     for x, y in zip(examples["x"], examples["y"], strict=True):
@@ -88,6 +106,8 @@ def encode(
         else:
             end = [tokenizer.eos_token_id]  # the model learns where the answer stops
             rows.append(Row(prompt, [tokens_of(tokenizer, lead + y) + end], label=0))
+    if any(unknown(tokenizer, row.prompt) for row in rows):  # else no text need be read again
+        check_known(tokenizer, examples["x"])
     return rows
 
 
@@ -121,6 +141,29 @@ def control_tokens(tokenizer: PreTrainedTokenizerBase) -> tuple[str, ...]:
 
 
 HOLE = "\uffff"  # no character of any text: where the text is to be filled in
+
+
+def one_begins_another(answers: Sequence[list[int]]) -> bool:
+    """Whether the tokens of an answer are the first tokens of another ("1" and "10").
+
+    Then the sums of log-probabilities alone could never choose the longer one:
+    log p(1 0) = log p(1) + log p(0 | 1) is below log p(1). So each of the answers is scored with
+    the end of the text behind it, log p(1 <end>) against log p(1 0 <end>): probabilities of whole
+    answers, of which none contains another.
+    """
+    ordered = sorted(answers)  # whatever begins with an answer follows it
+    return any(later[: len(first)] == first for first, later in pairwise(ordered))
+
+
+def check_known(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str]) -> None:
+    """Raise a ValueError where too many of the texts' tokens are unknown to the tokenizer."""
+    share = unknown_share(tokenizer, texts)
+    if share > MOST_UNKNOWN:
+        raise ValueError(
+            f"{share:.0%} of the tokens in these texts are unknown to the model's tokenizer "
+            f"({tokenizer.unk_token!r}), so that it cannot tell one from another; choose a model "
+            "that was trained on this writing."
+        )
 
 
 def encode_parts(tokenizer: PreTrainedTokenizerBase, parts: Sequence[str | Soft]) -> list[int]:

@@ -267,25 +267,54 @@ _TONE = {
 }  # good news and bad: "and" joins news of one tone, "but" news of two
 
 # What other writers say for a value, and this grammar does not.
-_ALSO: dict[tuple[str, str], tuple[str, ...]] = {
-    ("venue", "café"): ("cafe", "coffee shop"),
-    ("venue", "tea room"): ("tearoom",),
-    ("price", "cheap"): ("inexpensive", "low-priced", "low price", "budget"),
-    ("price", "moderate"): ("moderate price", "moderate-priced", "reasonably priced", "mid-price"),
-    ("price", "expensive"): ("high price", "high-end", "costly"),
-    ("family_friendly", "yes"): ("family friendly", "child friendly", "kid-friendly"),
-    ("family_friendly", "no"): (
-        *("not family-friendly", "not family friendly", "not child-friendly"),
-        *("not child friendly", "not kid-friendly", "adults only"),
-    ),
-    ("terrace", "yes"): ("outdoor seating", "outdoor terrace", "has terrace", "with terrace"),
-    ("terrace", "no"): ("no outdoor seating", "without a terrace", "does not have a terrace"),
-    ("booking", "required"): ("bookings are required", "reservations are required"),
-    ("booking", "not required"): (
-        *("booking is not required", "bookings are not required", "no booking required"),
-        *("no booking is required", "without a booking"),
-    ),
+_ALSO: dict[tuple[str, str], str] = {
+    ("venue", "café"): "cafe | coffee shop",
+    ("venue", "tea room"): "tearoom",
+    ("area", "city centre"): "city center",
+    ("area", "harbour"): "harbor",
+    ("area", "northern suburbs"): "northern suburb",
+    ("area", "riverside"): "by the river | beside the river",
+    ("price", "cheap"): "inexpensive | low-priced | low-price | budget | priced low | low in price"
+    " | cheaply priced",
+    ("price", "moderate"): "moderate price | moderate-priced | reasonably priced | mid-price"
+    " | priced moderately | priced reasonably | reasonable prices",
+    ("price", "expensive"): "high-price | high-end | costly | priced high | highly priced"
+    " | expensively priced",
+    ("family_friendly", "yes"): "family friendly | child friendly | children-friendly"
+    " | kid-friendly | for families | for the family | for the whole family | for children"
+    " | for kids | to families | to children | for adults and children | to adults and children"
+    " | adults and children | children and adults"
+    " | welcome families | welcome children | admits children | admit children",
+    ("family_friendly", "no"): "adults only | adult-only | for adults | to adults"
+    " | unsuitable for families | no place for families | no children | children are not welcome"
+    " | families are not welcome | children are not allowed",
+    ("terrace", "yes"): "terrace | outdoor seating | outdoor seats | outdoor dining"
+    " | outside tables | tables outdoors | seating outside | seating outdoors | seats outside"
+    " | seat guests outside | seats guests outdoors | serve meals outside | sit outside"
+    " | sit outdoors | eat outdoors",
+    ("terrace", "no"): "indoor tables | indoor seating | tables indoors | seats guests indoors"
+    " | indoors only",
+    ("booking", "required"): "bookings only | booking only | booking required | must book"
+    " | need to book | bookings are required | reservations are required"
+    " | reservation is required | reservations only | reservation only | reservations required"
+    " | booked ahead | booked in advance | no walk-ins | walk-ins are not welcome",
+    ("booking", "not required"): "no booking | no bookings | no reservation | no reservations"
+    " | booking is not required | bookings are not required | reservations are not required"
+    " | no booking required | no booking is required | without a booking | without booking"
+    " | for walk-ins | walk-ins policy | walk-in guests | walk-ins welcome",
 }
+
+# "not too expensive" does not say that a place is expensive, nor "far from cheap" that it is cheap.
+# Only words that carry the "not" on may stand in between: "no terrace near" says what it is near.
+_NEGATION = re.compile(
+    r"(?<!\w)(?:not(?! only| just| merely| far)|\w+n't|no|never|nor|neither|without|hardly|less"
+    r"|nothing|anything but|rather than|instead of"
+    r"|(?<!not )(?<!not too )(?<!not so )(?<!not very )far from)\s+"
+    r"(?:(?:a|an|the|any|its|at|all|too|very|so|that|really|particularly|especially|exactly|quite"
+    r"|always|even|be|been|being|have|having|offer|serve|seem|considered|meant|intended|set|apart"
+    r"|good|ideal|suitable|suited|open|place|spot|room|welcome|cater|catering)\s+)*$"
+)
+_PLAIN = str.maketrans({"’": "'", "‑": "-", "–": "-"})  # as many characters as before
 
 
 def _articles(text: str) -> str:
@@ -311,24 +340,49 @@ def ways(slot: str, value: str) -> tuple[str, ...]:
 def mentions(slot: str, value: str) -> tuple[str, ...]:
     """The phrases, in lower case, any of which says the value."""
     marked = re.findall(r"\[(.+?)\]", " ".join(ways(slot, value)))
-    also = (*_ALSO.get((slot, value), ()), *((value,) if slot == "rating" else ()))
+    also = _ALSO[slot, value].split(" | ") if (slot, value) in _ALSO else []
+    if slot == "rating":
+        number, word = value[0], next(phrase for phrase in marked if "star" in phrase).split("-")[0]
+        also = [value, f"{number}-star", f"{number} stars", f"{number} out of five"]
+        also += [f"{word} out of 5"]
     return tuple(dict.fromkeys(_articles(phrase).lower() for phrase in (*marked, *also)))
 
 
 @cache
 def _listener(slot: str) -> tuple[re.Pattern[str], dict[str, str]]:
-    value_of = {phrase: value for value in SLOTS[slot] for phrase in mentions(slot, value)}
+    """What finds a phrase of the slot, and the value that each phrase says.
+
+    Whether words are joined by a space or a hyphen makes no difference.
+    """
+    value_of = {
+        phrase.replace("-", " "): value for value in SLOTS[slot] for phrase in mentions(slot, value)
+    }
     longest_first = sorted(value_of, key=len, reverse=True)
-    return re.compile(rf"(?<!\w)({'|'.join(map(re.escape, longest_first))})(?!\w)"), value_of
+    phrases = "|".join(r"(?:\s+|-)".join(map(re.escape, one.split())) for one in longest_first)
+    return re.compile(rf"(?<!\w)({phrases})(?!\w)"), value_of
 
 
 def spoken(slot: str, text: str) -> list[tuple[str, int, int]]:
     """Where a text says which value of the slot: (value, start, end), from left to right.
 
-    Longest phrase first, because "not family-friendly" holds "family-friendly".
+    Longest phrase first, because "unsuitable for children" holds "for children". A phrase that is
+    negated says the other value where a slot has two ("not family-friendly"), and nothing where it
+    has more: what is "not too expensive" may be cheap or moderate.
     """
     pattern, value_of = _listener(slot)
-    return [(value_of[found[0]], *found.span()) for found in pattern.finditer(text.lower())]
+    # Letter by letter, because a word in lower case may be longer (İ), and places must stay.
+    plain = "".join(min(letter.lower(), letter, key=len) for letter in text.translate(_PLAIN))
+    heard = []
+    for found in pattern.finditer(plain):
+        value, start = value_of[" ".join(re.split(r"[\s-]+", found[0]))], found.start()
+        before = plain[max(0, start - 80) : start]
+        if negation := _NEGATION.search(before):
+            if len(SLOTS[slot]) > 2:
+                continue
+            value = next(other for other in SLOTS[slot] if other != value)
+            start -= len(before) - negation.start()
+        heard.append((value, start, found.end()))
+    return heard
 
 
 def said(slot: str, text: str) -> set[str]:

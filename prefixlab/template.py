@@ -14,11 +14,17 @@ Byte-pair tokenizers keep a space in front of a word inside its token (" positiv
 "positive" after a lone space is another, rarer one). So a space before `{y}` belongs to the answer.
 """
 
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from string import Formatter
 
 from transformers import PreTrainedTokenizerBase
+
+from prefixlab import arguments
+
+MOST_SOFT = 1000  # soft slots of a template in all: each of them is a position of the model
 
 
 @dataclass(frozen=True)
@@ -36,24 +42,26 @@ class Template:
     Raises
     ------
     ValueError
-        No `{x}`, no `{y}`, either of them twice, an unknown field, soft slots of no length, or
-        anything trainable or variable after `{y}`, which a causal model cannot see.
+        What is no text; no `{x}`, no `{y}`, either of them twice, an unknown field, soft slots of
+        no length or more than `MOST_SOFT`, or anything trainable or variable after `{y}`, which a
+        causal model cannot see.
     """
 
     text: str
 
     def __post_init__(self) -> None:
+        arguments.text("template", self.text)
         fields = [part for part in self.parts if part in (X, Y)]
         for field in (X, Y):
             if fields.count(field) != 1:
                 raise ValueError(
-                    f"The template {self.text!r} has {fields.count(field)} times {{{field[1]}}}; "
+                    f"The template {self.quoted} has {fields.count(field)} times {{{field[1]}}}; "
                     f"write {{{field[1]}}} exactly once."
                 )
         after_answer = self.parts[self.parts.index(Y) + 1 :]
         if X in after_answer or any(isinstance(part, Soft) for part in after_answer):
             raise ValueError(
-                f"In the template {self.text!r} an {{x}} or {{soft}} stands after {{y}}, where a "
+                f"In the template {self.quoted} an {{x}} or {{soft}} stands after {{y}}, where a "
                 "causal model cannot use it to predict the answer; move it before {y}."
             )
 
@@ -66,26 +74,43 @@ class Template:
             parsed = list(Formatter().parse(self.text))
         except ValueError as error:
             raise ValueError(
-                f"The template {self.text!r} has a brace that does not match ({error}); "
+                f"The template {self.quoted} has a brace that does not match ({error}); "
                 "write {{ or }} for a brace."
             ) from None
-        for literal, field, length, _ in parsed:
+        for literal, field, length, conversion in parsed:
             if literal:
                 # Formatter splits at an escaped brace; one piece of text stays one part.
                 joined = parts and isinstance(parts[-1], str)
                 parts[-1:] = [f"{parts[-1]}{literal}"] if joined else [*parts[-1:], literal]
-            if field in ("x", "y") and not length:
-                parts.append(X if field == "x" else Y)
-            elif field == "soft" and length and length.isdecimal() and int(length) > 0:
-                parts.append(Soft(first=soft, length=int(length)))
-                soft += int(length)
-            elif field is not None:
-                written = f"{{{field}:{length}}}" if length else f"{{{field}}}"
+            if field is None:
+                continue
+            written = field + (f"!{conversion}" if conversion else "")
+            written += f":{length}" if length else ""
+            if written in ("x", "y"):
+                parts.append(X if written == "x" else Y)
+                continue
+            slots = re.fullmatch("soft:0*([1-9][0-9]*)", written)
+            if not slots:
                 raise ValueError(
-                    f"The template {self.text!r} has an unknown field {written}; "
+                    f"The template {self.quoted} has an unknown field "
+                    f"{{{arguments.shortened(written)[1:-1]}}}; "
                     "the fields are {x}, {y} and {soft:N} with N of at least 1."
                 )
+            # So many digits are too many; Python would refuse to read thousands of them.
+            count = int(slots[1][: len(str(MOST_SOFT)) + 1])
+            if soft + count > MOST_SOFT:
+                raise ValueError(
+                    f"The template {self.quoted} has more than {MOST_SOFT} soft slots in all; "
+                    "lower N in {soft:N}, each slot takes a position of the model."
+                )
+            parts.append(Soft(first=soft, length=count))
+            soft += count
         return tuple(parts)
+
+    @property
+    def quoted(self) -> str:
+        """The template as it stands in a sentence about it: on one line, and cut if it is long."""
+        return arguments.shortened(self.text, 120)
 
     @cached_property
     def virtual_tokens(self) -> int:
@@ -135,17 +160,25 @@ class Verbalizer:
     Raises
     ------
     ValueError
-        Fewer than two words, or an empty one.
+        Fewer than two words, an empty one, one that is no text, or one that stands for two labels.
     """
 
     words: tuple[str, ...]
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "words", tuple(arguments.texts("words", self.words)))
         if len(self.words) < 2:
             raise ValueError(f"A verbalizer needs at least two answers, not {list(self.words)}.")
+        label_of: dict[str, int] = {}
         for label, word in enumerate(self.words):
             if not word.strip():
                 raise ValueError(f"The answer of label {label} is empty; give it a word.")
+            if word in label_of:
+                raise ValueError(
+                    f"The answer {arguments.shortened(word)} stands for label {label_of[word]} "
+                    f"and for label {label}; give each label a word of its own."
+                )
+            label_of[word] = label
 
     def encode(self, tokenizer: PreTrainedTokenizerBase, lead: str = "") -> list[list[int]]:
         """The token ids of each answer, after the white space `lead`.
@@ -153,19 +186,24 @@ class Verbalizer:
         Raises
         ------
         ValueError
-            Two answers begin with the same token, so that their first tokens cannot tell them
-            apart.
+            Answers that this tokenizer cannot tell apart, or of which it does not know every
+            character.
         """
         encoded = [tokens_of(tokenizer, lead + word) for word in self.words]
-        first: dict[int, str] = {}
+        word_of: dict[tuple[int, ...], str] = {}
         for word, ids in zip(self.words, encoded, strict=True):
-            if ids[0] in first:
-                shared = tokenizer.decode([ids[0]])
+            if not ids or unknown(tokenizer, ids):
                 raise ValueError(
-                    f"The answers {first[ids[0]]!r} and {word!r} begin with the same token "
-                    f"({shared!r}); choose answers whose first tokens differ."
+                    f"The answer {arguments.shortened(word)} has characters that the model's "
+                    "tokenizer does not know; choose answers in letters that it was trained on."
                 )
-            first[ids[0]] = word
+            if (same := word_of.setdefault(tuple(ids), word)) != word:
+                raise ValueError(
+                    f"The answers {arguments.shortened(same)} and {arguments.shortened(word)} are "
+                    "the same tokens to the model's tokenizer "
+                    f"({arguments.shortened(tokenizer.decode(ids))}); choose answers that differ "
+                    "in more than it drops."
+                )
         return encoded
 
 
@@ -198,3 +236,21 @@ def puts_space_first(tokenizer: PreTrainedTokenizerBase) -> bool:
 
 
 SPACE = "\u2581"  # what stands for a space in SentencePiece's tokens (Kudo & Richardson 2018)
+
+
+def unknown(tokenizer: PreTrainedTokenizerBase, ids: list[int]) -> int:
+    """How many of the tokens stand for characters that the tokenizer does not know.
+
+    A tokenizer of bytes knows them all.
+    """
+    return 0 if tokenizer.unk_token_id is None else ids.count(tokenizer.unk_token_id)
+
+
+def unknown_share(tokenizer: PreTrainedTokenizerBase, texts: Iterable[str]) -> float:
+    """The share of the texts' tokens that the tokenizer does not know, from 0 to 1.
+
+    Such a token says no more than that something stood there: the model answers as if every
+    unknown word were the same.
+    """
+    encoded = [tokens_of(tokenizer, text) for text in texts]
+    return sum(unknown(tokenizer, ids) for ids in encoded) / max(1, sum(map(len, encoded)))

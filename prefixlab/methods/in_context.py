@@ -26,7 +26,12 @@ from prefixlab.template import Template, Verbalizer, tokens_of
 T = TypeVar("T")
 
 SEPARATOR = "\n\n"
-OUTSIDE_WORDS = ("apple", "table", "river", "Monday", "seven", "paper", "garden", "copper")
+OUTSIDE_WORDS = (
+    *("apple", "table", "river", "Monday", "seven", "paper", "garden", "copper"),
+    *("window", "April", "lemon", "bridge", "silver", "pencil", "mountain", "twelve"),
+    *("butter", "ladder", "island", "Friday", "carpet", "violin", "forest", "button"),
+    *("candle", "desert", "bottle", "harbour", "mirror", "thirty", "spoon", "cloud"),
+)
 
 
 @dataclass(frozen=True)
@@ -34,7 +39,11 @@ class InContextKnobs(CommonKnobs):
     demonstrations: int = knob(
         4, "how many examples stand in front", low=0, high=64, unit="examples"
     )
-    balanced: bool = knob(True, "as many demonstrations of every class, as far as k allows")
+    balanced: bool = knob(
+        True,
+        "as many demonstrations of every class, as far as k allows; with fewer than there are "
+        "classes, which of them is drawn too",
+    )
     order: int = knob(0, "which of the k! orders, in lexicographic count", low=0)
     labels: str = knob(
         "true",
@@ -50,7 +59,7 @@ class InContextLearning(Method):
     ------
     ValueError
         More demonstrations than training examples or than positions; an order that k
-        demonstrations do not have; an encoder-decoder.
+        demonstrations do not have; labels that the task has no words for; an encoder-decoder.
     """
 
     name = "in_context"
@@ -58,6 +67,8 @@ class InContextLearning(Method):
 
     def start(self, lm: Backbone, task: Task) -> None:
         chosen = choose(task, self.knobs, self.seed)
+        answers = dictionary(task.verbalizer, self.knobs.labels) if task.verbalizer else ()
+        self.unseen = [word for word in answers if word not in {y for _, y in chosen}]
         self.recall(lm, [self.template.fill(x, y) for x, y in chosen])
 
     def recall(self, lm: Backbone, texts: Sequence[str]) -> None:
@@ -87,6 +98,10 @@ class InContextLearning(Method):
     def conditioning(self) -> Conditioning:
         return Conditioning(past=self.past)
 
+    def extra_repr(self) -> str:
+        shown = f"{len(self.texts)} demonstrations"
+        return f"{shown}, none of them labelled {', '.join(self.unseen)}" if self.unseen else shown
+
     @classmethod
     def positions(cls, geometry: Geometry, **knobs: Any) -> list[Positions]:
         query = super().positions(geometry, **knobs)
@@ -110,19 +125,33 @@ def choose(task: Task, knobs: InContextKnobs, seed: int) -> list[tuple[str, str]
             f"{factorial(k)} orders, 0 to {factorial(k) - 1}."
         )
     source = random.Random(seed)
-    picked = pick(task.train, task.verbalizer, k, knobs.balanced, source)
-    spoken = [(x, word(task.verbalizer, y, knobs.labels, source)) for x, y in picked]
-    return permutation(spoken, knobs.order)
+    picked = pick(task.train, task.verbalizer, k, knobs.balanced, seed, source)
+    if task.verbalizer is None:
+        if knobs.labels != "true":
+            raise ValueError(
+                f"labels={knobs.labels!r} needs answers to choose from, and {task.name} asks for "
+                "free text; choose 'true'."
+            )
+        return permutation([(x, str(y)) for x, y in picked], knobs.order)
+    words = dictionary(task.verbalizer, knobs.labels)
+    drawn = [
+        (x, source.choice(words) if knobs.labels == "random" else words[int(y)]) for x, y in picked
+    ]
+    return permutation(drawn, knobs.order)
 
 
-def word(verbalizer: Verbalizer | None, y: int | str, labels: str, source: random.Random) -> str:
-    if verbalizer is None:
-        return str(y)
-    if labels == "outside":  # a fixed word for each class, not an answer
-        return OUTSIDE_WORDS[int(y) % len(OUTSIDE_WORDS)]
-    if labels == "random":
-        return source.choice(verbalizer.words)
-    return verbalizer.words[int(y)]
+def dictionary(verbalizer: Verbalizer, labels: str) -> tuple[str, ...]:
+    """The word that demonstrations have for each class."""
+    if labels != "outside":
+        return verbalizer.words
+    answers = {word.strip().lower() for word in verbalizer.words}
+    outside = [word for word in OUTSIDE_WORDS if word.lower() not in answers]
+    if len(outside) < len(answers):
+        raise ValueError(
+            f"labels='outside' has a word for each of {len(outside)} classes, and there are "
+            f"{len(answers)}; choose 'true' or 'random'."
+        )
+    return tuple(outside[: len(verbalizer.words)])
 
 
 def tokens(lm: Backbone, texts: Sequence[str]) -> list[int]:
@@ -142,14 +171,23 @@ def permutation(items: Sequence[T], number: int) -> list[T]:
 
 
 def pick(
-    examples: Dataset, verbalizer: Verbalizer | None, k: int, balanced: bool, source: random.Random
+    examples: Dataset,
+    verbalizer: Verbalizer | None,
+    k: int,
+    balanced: bool,
+    seed: int,
+    source: random.Random,
 ) -> list[tuple[str, int | str]]:
-    """k random examples; balanced ones take every class in turn."""
+    """k random examples; balanced ones take every class in turn, or k classes drawn at random."""
     rows = list(zip(examples["x"], examples["y"], strict=True))
     source.shuffle(rows)
     if not balanced or verbalizer is None:
         return rows[:k]
     by_class = [[row for row in rows if row[1] == y] for y in range(len(verbalizer.words))]
-    longest = max(len(of_class) for of_class in by_class)
+    by_class = [of_class for of_class in by_class if of_class]
+    if k < len(by_class):
+        # A source of its own: where a class is the same, so are its example and its random label.
+        by_class = random.Random(seed).sample(by_class, k)
+    longest = max(map(len, by_class), default=0)
     in_turn = [of_class[i] for i in range(longest) for of_class in by_class if i < len(of_class)]
     return in_turn[:k]

@@ -10,6 +10,7 @@ layers, [K^P; K^X] and [V^P; V^X] are what attention works on. P has
 prefix_length * 2 * L * kv_heads * head_dim numbers.
 """
 
+import re
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any
@@ -214,23 +215,27 @@ def parse_layers(text: str, geometry: Geometry) -> tuple[int, ...]:
     named = geometry.parts | {"all": range(count)}
 
     def spelt(item: str) -> range:
-        end, _, few = item.partition(":")
-        if end in ("first", "last"):
-            return range(int(few)) if end == "first" else range(count - int(few), count)
-        ends = [int(end) for end in item.split("-")]
-        return range(ends[0], ends[-1] + 1)
+        """The layers of one item; none where it does not name some of this model."""
+        if found := re.fullmatch("(first|last):([0-9]{1,9})", item):
+            few = int(found[2]) if int(found[2]) <= count else 0
+            return range(few) if found[1] == "first" else range(count - few, count)
+        if found := re.fullmatch("([0-9]{1,9})(?:-([0-9]{1,9}))?", item):
+            first, last = int(found[1]), int(found[2] or found[1])
+            return range(first, last + 1) if last < count else range(0)
+        return range(0)
 
-    try:
-        chosen = sorted(set(chain(*(named.get(item) or spelt(item) for item in text.split(",")))))
-    except ValueError:
-        chosen = []
-    if not chosen or chosen[0] < 0 or chosen[-1] >= count:
+    items = [item.strip() for item in arguments.text("layers", text).split(",")]
+    ranges = [named.get(item) or spelt(item) for item in items]
+    if not all(ranges):
+        wrong = items[next(place for place, chosen in enumerate(ranges) if not chosen)]
+        few = min(4, count)
+        some = f"0-{(count - 1) // 2},{count - 1}" if count > 1 else "0"
         raise ValueError(
-            f"layers={text!r} names no layers of this model; write {', '.join(reversed(named))}, "
-            f"first:4, last:4, or numbers and ranges from 0 to {count - 1}, such as "
-            f"0-{count // 2 - 1},{count - 1}."
+            f"layers={arguments.shortened(text)} names no layers of this model with "
+            f"{arguments.shortened(wrong)}; write {', '.join(reversed(named))}, "
+            f"first:{few}, last:{few}, or numbers and ranges from 0 to {count - 1}, such as {some}."
         )
-    return tuple(chosen)
+    return tuple(sorted(set(chain(*ranges))))
 
 
 def attention_mass(lm: Backbone, method: Method, text: str) -> Tensor:

@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import re
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import Field
@@ -182,13 +183,13 @@ def control(declared: Field) -> Any:
 
 
 def shown(text: str) -> str:
-    """A text as it stands in a box of one line, where a line break is written as \\n."""
-    return text.replace("\n", "\\n")
+    """A text as it stands in a box of one line: a line break is written as \\n, a \\ as two."""
+    return text.replace("\\", "\\\\").replace("\n", "\\n")
 
 
 def typed(text: str) -> str:
-    """The inverse of `shown`."""
-    return text.replace("\\n", "\n")
+    """The inverse of `shown`; a single \\ before anything but an n is itself."""
+    return re.sub(r"\\([\\n])", lambda escape: "\n" if escape[1] == "n" else "\\", text)
 
 
 def button(description: str, tooltip: str, on_click: Callable[[], Any], **look: Any) -> Any:

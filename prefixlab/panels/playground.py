@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from html import escape
 from textwrap import shorten
@@ -61,7 +61,7 @@ class PromptPanel(LivePanel):
             name: (template, self.labels) for name, template in experiments.WORDINGS.items()
         }
         self.wordings = {
-            name: (shown(template), " / ".join(words)) for name, (template, words) in ready.items()
+            name: (shown(template), listed(words)) for name, (template, words) in ready.items()
         }
         self.sentences = list(task.test["x"])
         self.controls = self.make_controls()
@@ -93,7 +93,9 @@ class PromptPanel(LivePanel):
                 **LINE,
             ),
             "template": control(declared["template"]),
-            "answers": line("answers", answers, "two or more, a slash between them"),
+            "answers": line(
+                "answers", answers, r"two or more, a slash between them; \/ is a slash in an answer"
+            ),
             "example": widgets.Dropdown(
                 options=[
                     ("your own", OWN),
@@ -186,15 +188,15 @@ class PromptPanel(LivePanel):
         if not sentence.strip():
             raise ValueError("The sentence is empty; type one, or pick a test sentence.")
         task, words, method = self.question()
-        log_p = scores(self.lm, method, task, dataset([(sentence, 0)])).log_softmax(1)[0]
+        plain = scores(self.lm, method, task, dataset([(sentence, 0)]))[0].log_softmax(0)
         key = method.template.text, words
         if key not in self.free:  # the same for every sentence
             self.free[key] = content_free_scores(self.lm, method, task)
-        calibrated = (log_p - self.free[key]).softmax(0)
+        calibrated = (plain - self.free[key]).softmax(0)
         prompt = "".join(map(str, method.template.prompt(sentence)))
         top = bars(dict(self.lm.next_tokens(prompt)), title="the next token, of all", width=SHORT)
         self.answered = {
-            "as asked": dict(zip(words, log_p.exp().tolist(), strict=True)),
+            "as asked": dict(zip(words, plain.exp().tolist(), strict=True)),
             "calibrated": dict(zip(words, calibrated.tolist(), strict=True)),
         }
         both = "".join(
@@ -207,9 +209,7 @@ class PromptPanel(LivePanel):
 
     def question(self) -> tuple[Task, tuple[str, ...], Method]:
         """The task as it is asked now, its answers, and the method that asks it."""
-        # A Chinese keyboard has a wide slash.
-        answers = re.split("[/／]", self.controls["answers"].value)
-        words = tuple(word.strip() for word in answers)
+        words = apart(self.controls["answers"].value)
         template = Template(typed(self.controls["template"].value))
         task = replace(self.task, template=template, verbalizer=Verbalizer(words))
         return task, words, create("discrete_prompt", self.lm, task, template=template.text)
@@ -260,6 +260,25 @@ def line(description: str, value: str, tooltip: str) -> widgets.Text:
     )
 
 
+def listed(words: Sequence[str]) -> str:
+    """Answers as they stand in their box, a slash between them."""
+    return " / ".join(re.sub("[/／]", r"\\\g<0>", shown(word)) for word in words)
+
+
+def apart(answers: str) -> tuple[str, ...]:
+    """The inverse of `listed`, without the space around an answer.
+
+    A Chinese keyboard has a wide slash.
+    """
+    words = [""]
+    for piece in re.findall(r"\\?.", answers, re.DOTALL):
+        if piece in ("/", "／"):
+            words.append("")
+        else:
+            words[-1] += piece[1:] if piece in (r"\/", r"\／") else piece
+    return tuple(typed(word).strip() for word in words)
+
+
 def leaderboard(board: Board) -> str:
     """What was scored, as an HTML table: best first, by the better of the two accuracies."""
 
@@ -271,7 +290,7 @@ def leaderboard(board: Board) -> str:
     rows = (
         [
             f"<code>{escape(shown(template))}</code>",
-            escape(" / ".join(words)),
+            escape(listed(words)),
             str(count),
             *(cell(each, each.accuracy == best(both)) for each in both),
         ]

@@ -9,8 +9,14 @@ import ipywidgets as widgets
 from prefixlab.panels.base import discard
 
 MOST = 4  # soft slots in one gap; one press more empties it
-# A soft slot, or a field or word with the white space before it.
-PIECE = re.compile(r"\{soft:(?P<slots>\d+)\}|(?P<word>(?:\s|\\n)*(?:\{[xy]\}|(?:(?!\\n)[^\s{}])+))")
+# A template as it stands in its box (see `shown`): \n is a line break there, \\ is \, and {{ is {.
+SPACE = r"(?:\s|\\n)"
+SOFT = r"\{soft:[0-9]{1,4}\}"
+WORD = rf"(?:\{{[xy]\}}|(?:\{{\{{|\}}\}}|\\\\|(?!{SPACE})[^{{}}])+|[{{}}])"
+# A gap with its soft slots, if any, and the word behind it with its white space.
+PIECE = re.compile(
+    rf"(?P<gap>(?:{SPACE}*{SOFT})*)(?P<word>{SPACE}*{WORD}(?:{SPACE}*\Z)?|{SPACE}*\Z)"
+)
 
 
 class SlotEditor(widgets.HBox):
@@ -32,7 +38,7 @@ class SlotEditor(widgets.HBox):
 
     def read(self) -> None:
         """Show the template as it is in its box."""
-        self.words, self.counts = parse(self.template.value)
+        self.words, self.spaces = parse(self.template.value)
         if len(self.gaps) != len(self.words):  # other words: other buttons
             for old in (*self.gaps, *self.labels):
                 discard(old)
@@ -40,9 +46,10 @@ class SlotEditor(widgets.HBox):
             self.labels = [widgets.HTML() for _ in self.words]
             pairs = zip(self.gaps, self.labels, strict=True)
             self.children = tuple(one for pair in pairs for one in pair)
-        for gap, label, word, count in zip(
-            self.gaps, self.labels, self.words, self.counts, strict=True
+        for gap, label, word, space in zip(
+            self.gaps, self.labels, self.words, self.spaces, strict=True
         ):
+            count = soft_slots(space)
             gap.description = f"{count} soft" if count else "+"
             gap.button_style = "warning" if count else ""
             gap.tooltip = f"{count} soft slots before {word.strip()}; press for another number"
@@ -55,26 +62,32 @@ class SlotEditor(widgets.HBox):
 
     def press(self, index: int) -> None:
         """One more slot in this gap, or none after the most."""
-        self.counts[index] = (self.counts[index] + 1) % (MOST + 1)
-        self.template.value = write(self.words, self.counts)
+        space = self.spaces[index]
+        self.spaces[index] = refill(space, (soft_slots(space) + 1) % (MOST + 1))
+        self.template.value = write(self.words, self.spaces)
 
 
-def parse(template: str) -> tuple[list[str], list[int]]:
-    """The words of a template, each with its white space, and the soft slots before each."""
-    words, counts, waiting = [], [], 0
-    for piece in PIECE.finditer(template):
-        if piece["slots"]:
-            waiting += int(piece["slots"])
-        else:
-            words.append(piece["word"])
-            counts.append(waiting)
-            waiting = 0
-    return words, counts
+def parse(template: str) -> tuple[list[str], list[str]]:
+    """The words of a template, each with its white space, and what stands in the gap before each.
+
+    A gap holds soft slots and the white space before and between them; all in all nothing is left
+    out. White space at the end belongs to the last word.
+    """
+    pieces = [piece for piece in PIECE.finditer(template) if piece[0]]
+    return [piece["word"] for piece in pieces], [piece["gap"] for piece in pieces]
 
 
-def write(words: list[str], counts: list[int]) -> str:
+def write(words: list[str], gaps: list[str]) -> str:
     """The inverse of `parse`."""
-    return "".join(
-        f"{{soft:{count}}}{word}" if count else word
-        for word, count in zip(words, counts, strict=True)
-    )
+    return "".join(f"{gap}{word}" for gap, word in zip(gaps, words, strict=True))
+
+
+def soft_slots(gap: str) -> int:
+    """How many soft slots stand in a gap."""
+    return sum(int(number) for number in re.findall("[0-9]+", gap))
+
+
+def refill(gap: str, count: int) -> str:
+    """The same gap with another number of soft slots, all where its first ones stood."""
+    before, *behind = re.split(SOFT, gap)
+    return f"{before}{f'{{soft:{count}}}' if count else ''}{''.join(behind)}"

@@ -80,10 +80,6 @@ MISTAKES: Mistakes = {
     ),
     "one answer": (lambda at: Verbalizer(("good",)), ["at least two", "['good']"]),
     "empty answer": (lambda at: Verbalizer(("good", " ")), ["label 1", "empty"]),
-    "answers that begin alike": (
-        lambda at: at.answers("again", "again and again"),
-        ["'again'", "'again and again'", "same token"],
-    ),
     "no answer space": (
         lambda at: pl.predict(
             at.lm, at.create("discrete_prompt"), replace(at.task, verbalizer=None), ["good"]

@@ -1,5 +1,6 @@
 """Prefix tuning: where its keys and values start, in which layers, and by which network."""
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -62,11 +63,35 @@ def test_matched_keys_and_values_have_the_size_of_real_ones(lm, task):
         ("first:2", (0, 1)),
         ("last:2", (4, 5)),
         ("last:6", (0, 1, 2, 3, 4, 5)),
+        (" 0-2, 5 ", (0, 1, 2, 5)),
+        ("first:1,last:1", (0, 5)),
     ],
 )
 def test_layers_are_numbers_and_ranges(text, chosen):
     six = replace(geometry("gpt2"), layers=6)
     assert parse_layers(text, six) == chosen
+
+
+@pytest.mark.parametrize("layers", [1, 2, 3, 4, 12, 61])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("0-1-2", "0,5-2", "0-99999999999", "0-" + "9" * 5000, "first:99", "last:0", "first:-1"),
+        *("-1", "0,,0", "", " ", "first", "0.5", "0--1", "¹", "all,999", "last:" + "9" * 5000),
+    ],
+)
+def test_layers_that_are_refused_are_answered_with_some_that_are_not(text, layers):
+    few = replace(geometry("gpt2"), layers=layers)
+    with pytest.raises(ValueError, match="names no layers of this model with") as caught:
+        parse_layers(text, few)
+    remedy = str(caught.value).split("; write ")[1].removesuffix(".")
+    named, last, numbers = re.fullmatch(
+        r"(.+), or numbers and ranges from 0 to (\d+), such as (.+)", remedy
+    ).groups()
+    for recommended in [*named.split(", "), last, numbers]:
+        assert parse_layers(recommended, few)
+    with pytest.raises(ValueError, match="names no layers"):
+        parse_layers(str(int(last) + 1), few)
 
 
 def test_a_prefix_in_some_layers_starts_as_that_of_all_layers_does_there(tiny, task):

@@ -78,6 +78,25 @@ def test_a_line_break_is_typed_as_backslash_n(panel: PromptPanel) -> None:
     assert panel.question()[0].template.text == "Review: {x}\nSentiment: {y}"
 
 
+def test_a_slash_in_an_answer_is_typed_after_a_backslash(gpt2: Backbone, task: Task) -> None:
+    words = ("N/A", "yes／no", r"C:\new", "a\nb")
+    asked = replace(task, verbalizer=Verbalizer(words))
+    panel = PromptPanel(gpt2, asked, {"slashes": ("{x}: {y}", words)})
+    assert panel.controls["answers"].value == r"N\/A / yes\／no / C:\\new / a\nb"
+    assert panel.question()[1] == words
+    assert tuple(panel.answered["as asked"]) == words
+    panel.controls["answers"].value = "good/bad"
+    assert panel.question()[1] == ("good", "bad")
+
+
+def test_a_very_long_answer_leaves_numbers(panel: PromptPanel) -> None:
+    """Its probability is below what float32 can hold; calibrated it is one all the same."""
+    panel.controls["answers"].value = f"good / {'a film ' * 30}"
+    for shown in panel.answered.values():
+        assert sum(shown.values()) == pytest.approx(1)
+    assert panel.answered["as asked"]["good"] == 1.0
+
+
 def test_the_dropdowns_know_what_is_the_learners_own(panel: PromptPanel) -> None:
     panel.controls["template"].value = "{x} Is it good? {y}"
     assert panel.controls["wording"].label == "your own"
@@ -157,7 +176,7 @@ def test_stop_keeps_nothing_and_the_page_is_alive_before(
         ("template", "{soft:3}{x} {y}", "has no virtual tokens"),
         ("answers", "negative", "at least two answers"),
         ("answers", "negative / ", "is empty"),
-        ("answers", "positive / positively", "begin with the same token"),
+        ("answers", "positive / positive", "stands for label 0 and for label 1"),
         ("sentence", "very " * 200, "more than the 128 positions"),
         ("sentence", " ", "The sentence is empty"),
     ],
@@ -185,7 +204,7 @@ def test_answers_that_are_not_one_for_each_label_are_not_scored(panel: PromptPan
 
 
 def test_what_looks_like_html_stays_text(gpt2: Backbone, task: Task) -> None:
-    names = Verbalizer(("<script> no", "yes"))  # a slash would end the answer
+    names = Verbalizer(("<script> no</script>", "yes"))
     risky = replace(
         task, verbalizer=names, test=task.test.map(lambda row: {"x": SCRIPT + row["x"]})
     )
@@ -195,7 +214,7 @@ def test_what_looks_like_html_stays_text(gpt2: Backbone, task: Task) -> None:
     places = (panel.truth, panel.view, panel.board_view)
     assert all("&lt;script" in place.value for place in places)
     assert not any("<script" in each.value for each in inside(panel, widgets.HTML))
-    panel.controls["answers"].value = "<script> / <scripts>"
+    panel.controls["answers"].value = "<script> / <script>"
     assert "&lt;script" in panel.status.value
     assert "<script" not in panel.status.value
 
