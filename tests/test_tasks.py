@@ -83,7 +83,7 @@ def test_more_than_there_is_cannot_be_asked_for(ratings):
         ValueError, match=r"has 64 examples in two balanced classes, fewer than .*65"
     ):
         tasks.load("movie_reviews", train=31, validation=14, test=20)
-    with pytest.raises(ValueError, match="train=1 is too few"):
+    with pytest.raises(ValueError, match="train=1 is out of range"):
         tasks.load("movie_reviews", train=1, validation=2, test=2)
 
 
@@ -196,8 +196,10 @@ def test_a_folder_with_a_table_is_a_data_set(table, tmp_path, monkeypatch):
 def test_a_data_set_out_of_reach_is_told_with_a_way_out(monkeypatch):
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     monkeypatch.setattr("datasets.config.HF_HUB_OFFLINE", True)
-    with pytest.raises(ValueError, match=r"'no/such' \(split 'train'\) cannot be had .*from_csv"):
+    with pytest.raises(ValueError, match=r"'no/such' cannot be had .*from_csv"):
         Task.from_hub("no/such", text="review", label="taste")
+    with pytest.raises(ValueError, match=r"'no/such' \(split 'dev'\) cannot be had"):
+        Task.from_hub("no/such", text="review", label="taste", split="dev")
 
 
 def test_a_choice_becomes_words_to_write(task):
