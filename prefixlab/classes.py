@@ -225,8 +225,8 @@ def check_enough(name: str, rows: list[tuple[Pair, int]], space: Sequence[str]) 
         place = next((f" ({pair.place})" for pair, label in rows if label == few[0]), "")
         raise ValueError(
             f"{name} has {counts[few[0]]} different text(s) with the label {space[few[0]]!r}"
-            f"{place}, and two are needed, to train on and to test on; give it more, or join it "
-            "to another label with words."
+            f"{place} and no other, and two are needed, to train on and to test on; give it more, "
+            "or join it to another label with words."
         )
     least = max(FEWEST_ROWS, 2 * len(space) + 2)
     if len(rows) < least:

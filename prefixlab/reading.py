@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, NamedTuple
 
 from prefixlab.arguments import shortened
 
@@ -33,7 +33,7 @@ MARKS = {
     b"\xfe\xff": "UTF-16",
     b"\xef\xbb\xbf": "UTF-8-sig",
 }
-PACKED: Mapping[bytes, Callable[..., BinaryIO]] = {
+PACKED: Mapping[bytes, Callable[..., Any]] = {
     b"\x1f\x8b": gzip.open,
     b"BZh": bz2.open,
     b"\xfd7zXZ\0": lzma.open,
@@ -160,7 +160,9 @@ def unpacked(file: Path) -> bytes:
                 return limited(packed.read(LARGEST + 1))
     except DAMAGED as error:
         reason = str(error) or type(error).__name__
-        raise Unreadable(f"it is packed, and damaged: {' '.join(reason.split())}") from error
+        raise Unreadable(
+            f"it is packed and damaged, pack it again: {' '.join(reason.split())}"
+        ) from error
     with file.open("rb") as opened:
         return limited(opened.read(LARGEST + 1))
 
@@ -283,16 +285,18 @@ def check_no_cell_holds_rows(
     known = {bare(cells[key]) for cells, _ in rows if "\n" not in "".join(cells)} - {""}
     for cells, line in rows:
         for column, cell in enumerate(cells):
-            parts = [[bare(part, '"') for part in one.split(sign)] for one in cell.split("\n")]
-            for number, inner in enumerate(parts if len(parts) > 1 else []):
+            if "\n" not in cell:
+                continue
+            inner = [[bare(part, '"') for part in one.split(sign)] for one in cell.split("\n")]
+            for number, parts in enumerate(inner):
                 before = cells[:column] if number == 0 else []
-                after = cells[column + 1 :] if number == len(parts) - 1 else []
+                after = cells[column + 1 :] if number == len(inner) - 1 else []
                 at = key - len(before)
-                looks_like_a_row = len(before) + len(inner) + len(after) == len(cells)
-                if looks_like_a_row and 0 <= at < len(inner) and inner[at] in known:
+                is_wide = len(before) + len(parts) + len(after) == len(cells)
+                if is_wide and 0 <= at < len(parts) and parts[at] in known:
                     raise ValueError(
                         f"{name} has a cell that begins in line {line} and holds whole rows, the "
-                        f"one with {shortened(inner[at])} for example; close its quote."
+                        f"one with {shortened(parts[at])} for example; close its quote."
                     )
 
 

@@ -114,7 +114,9 @@ class Task:
                 for label, word in enumerate(self.verbalizer.words)
                 for each in [[count[label] for count in counts.values()]]
             )
-            lines.append(f"  Rows of each class ({' + '.join(SPLITS)}): {', '.join(of_class)}.")
+            used = sum(map(len, splits.values()))
+            shares = " + ".join(SPLITS)
+            lines.append(f"  {used} rows used; of each class ({shares}): {', '.join(of_class)}.")
         else:
             tables = (f"{len(references(rows))} in {split}" for split, rows in splits.items())
             lines.append(f"  Different texts or tables: {', '.join(tables)}.")
