@@ -114,14 +114,14 @@ def check_labels(name: str, column: str, pairs: Sequence[Pair]) -> None:
     labels = Counter(plain(pair.y) for pair in pairs)
     if over := next((pair for pair in pairs if "\n" in pair.y), None):
         raise ValueError(
-            f"{name} has a label of several lines in {over.place}, {shortened(over.y)}; is a "
-            f"quote missing, or is another column than {column!r} that of the labels?"
+            f"{name} has a label of several lines in {over.place}, {shortened(over.y)}; close its "
+            f"quote, or name the column of the labels, if it is another than {column!r}."
         )
     if len(labels) > max(2, len(pairs) // 2) or len(labels) > MOST:
         raise ValueError(
             f"{name} has {len(labels)} labels in {len(pairs)} rows, which are no classes to "
-            f"choose from (at most {MOST}, of two rows on average); is another column than "
-            f"{column!r} that of the labels?"
+            f"choose from (at most {MOST}, of two rows on average); name the column of "
+            f"the labels, if it is another than {column!r}."
         )
     if len(labels) == 1:
         raise ValueError(

@@ -78,6 +78,7 @@ def read_csv(path: Any, x: str, y: str, key: str) -> Pairs:
     """
     check_columns(x, y)
     file = checked_path(path)
+    name = SUFFIXES.sub("", file.name) or file.name
     try:
         content, encoding = decoded(unpacked(file))
         # Only these ends of a line count: str.splitlines would split at ten others, too.
@@ -85,6 +86,7 @@ def read_csv(path: Any, x: str, y: str, key: str) -> Pairs:
         if not content.strip():
             raise Unreadable("it is empty")
         first, sign, header = read_header(lines, (x, y))
+        left, right = (place_of(column, header, name) for column in (x, y))
         rows = list(read_rows(lines, first, sign, len(header)))
     except (OSError, Unreadable) as error:
         reason = getattr(error, "strerror", None) or str(error)
@@ -92,14 +94,11 @@ def read_csv(path: Any, x: str, y: str, key: str) -> Pairs:
             f"{shortened(str(path), 200)} cannot be read as CSV ({reason}); save it as UTF-8, "
             "comma-separated, with a header line."
         ) from error
-    name = SUFFIXES.sub("", file.name) or file.name
-    columns = [place_of(column, header, name) for column in (x, y)]
     check_no_cell_holds_rows(name, rows, sign, place_of(key, header, name))
     filled = [(cells, line) for cells, line in rows if any(map(bare, cells))]
-    left, right = columns
     pairs = [Pair(bare(cells[left]), bare(cells[right]), f"line {line}") for cells, line in filled]
     check_filled(name, pairs, (x, y))
-    padded = sum(bare(cells[at]) != cells[at] for cells, _ in filled for at in columns)
+    padded = sum(bare(cells[at]) != cells[at] for cells, _ in filled for at in (left, right))
     notes = [
         f"{len(lines)} lines of {encoding.removesuffix('-sig')}, {SIGNS.get(sign, sign)} between "
         f"the cells: {len(rows)} rows read."
@@ -159,10 +158,8 @@ def unpacked(file: Path) -> bytes:
             with zipfile.ZipFile(file) as archive, archive.open(only_member(archive)) as packed:
                 return limited(packed.read(LARGEST + 1))
     except DAMAGED as error:
-        reason = str(error) or type(error).__name__
-        raise Unreadable(
-            f"it is packed and damaged, pack it again: {' '.join(reason.split())}"
-        ) from error
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise Unreadable(f"it is packed and damaged ({reason}); pack it again") from error
     with file.open("rb") as opened:
         return limited(opened.read(LARGEST + 1))
 
