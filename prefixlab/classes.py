@@ -65,7 +65,7 @@ def labelled(
     check_labels(name, column, every)
     answers, said = answers_of(every, words)
     notes += said
-    space = tuple(dict.fromkeys(answers[label] for label in sorted(answers)))
+    space = tuple(dict.fromkeys(answers.values()))
     if len(space) < 2:
         raise ValueError(
             f"{name} has one class only ({space[0]!r}); two are needed to choose from."
@@ -146,7 +146,7 @@ def answers_of(pairs: Iterable[Pair], words: Any) -> tuple[dict[str, str], list[
         if len(spellings) > 1:
             shown = " and ".join(f"{label!r} ({counts[label]})" for label in spellings)
             notes.append(f"The labels {shown} are one class, {usual!r}.")
-    return answers, notes
+    return dict(sorted(answers.items(), key=lambda answer: answer[1])), notes
 
 
 def checked_words(words: Any) -> dict[str, str]:

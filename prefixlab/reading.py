@@ -98,13 +98,13 @@ def read_csv(path: Any, x: str, y: str, key: str) -> Pairs:
     filled = [(cells, line) for cells, line in rows if any(map(bare, cells))]
     pairs = [Pair(bare(cells[left]), bare(cells[right]), f"line {line}") for cells, line in filled]
     check_filled(name, pairs, (x, y))
-    padded = sum(bare(cells[at]) != cells[at] for cells, _ in filled for at in (left, right))
+    padded = any(bare(cells[at]) != cells[at] for cells, _ in filled for at in (left, right))
     notes = [
         f"{len(lines)} lines of {encoding.removesuffix('-sig')}, {SIGNS.get(sign, sign)} between "
         f"the cells: {len(rows)} rows read."
     ]
     if padded:
-        notes.append(f"White space around {padded} cell(s) is taken away.")
+        notes.append("White space around the cells is taken away.")
     if len(filled) < len(rows):
         notes.append(f"{len(rows) - len(filled)} row(s) with nothing in them are left out.")
     return Pairs(name, pairs, notes)

@@ -136,7 +136,7 @@ class Task:
         """The same task with every text cut behind its first `tokens` tokens; prints what is cut.
 
         The template and the answer are not counted. Two texts that begin alike can become the
-        same; where that puts one of the test into training, it is said.
+        same; where one is then trained and tested on, it is said.
 
         Raises
         ------
@@ -157,9 +157,17 @@ class Task:
             splits[split] = dataset(list(zip(short, rows["y"], strict=True)))
         counts = ", ".join(f"{count} in {split}" for split, count in cut.items())
         notes = [f"Texts cut to {tokens} tokens of {lm.name}: {counts}."]
-        before = set(self.train["x"]) & set(self.test["x"])
-        if alike := (set(splits["train"]["x"]) & set(splits["test"]["x"])) - before:
-            notes.append(f"{len(alike)} text(s) of the test are now trained on as well; cut less.")
+        learned, before = set(splits["train"]["x"]), set(self.train["x"])
+        shared = {
+            short
+            for split in ("validation", "test")
+            for x, short in zip(getattr(self, split)["x"], splits[split]["x"], strict=True)
+            if short in learned and x not in before
+        }
+        if shared:
+            notes.append(
+                f"{len(shared)} text(s) to validate or test on are trained on now; cut less."
+            )
         print("\n".join(f"{self.name}: {note}" for note in notes))
         return replace(self, **splits, notes=(*self.notes, *notes))
 

@@ -90,7 +90,7 @@ def test_labels_that_look_alike_are_one_class():
         "very bad",
     ] * 3
     result = made(films(*labels))
-    assert result.words == ("good", "café", "very bad")
+    assert result.words == ("café", "good", "very bad")
     assert result.notes == [
         "The labels 'GOOD' (3) and 'Good' (3) and 'good' (6) are one class, 'good'."
     ]

@@ -102,7 +102,7 @@ def test_white_space_is_taken_away_and_told(read):
     assert cells(pairs) == [("fine", "good"), ("dull", "bad")]
     assert pairs.rows[1].place == "line 6"
     assert pairs.notes[1:] == [
-        "White space around 2 cell(s) is taken away.",
+        "White space around the cells is taken away.",
         "3 row(s) with nothing in them are left out.",
     ]
 
