@@ -10,6 +10,7 @@ template of its own task. The answers of all tasks are one answer space.
 import random
 from collections.abc import Sequence
 
+from prefixlab.arguments import shortened
 from prefixlab.tasks import Task, dataset
 from prefixlab.template import Template, Verbalizer
 
@@ -23,11 +24,17 @@ def mixture(*parts: Task) -> Task:
     Raises
     ------
     ValueError
-        No task, a template with soft slots, answers after different white space, or free text
-        beside tasks with answers to choose from.
+        No task or something else, a template with soft slots, answers after different white
+        space, free text beside tasks with answers to choose from, or a task that trains on what
+        another one tests on.
     """
     if not parts:
         raise ValueError("A mixture needs at least one task.")
+    if other := [part for part in parts if not isinstance(part, Task)]:
+        raise ValueError(
+            f"A mixture is made of tasks, not of type {type(other[0]).__name__}; name them one by "
+            "one: mixture(films, tweets)."
+        )
     templates = [part.template for part in parts]
     if soft := [template.text for template in templates if template.virtual_tokens]:
         raise ValueError(
@@ -45,6 +52,7 @@ def mixture(*parts: Task) -> Task:
             f"{' + '.join(part.name for part in parts)} mixes free text with answers to choose "
             "from; train them apart, and serve them in one batch."
         )
+    check_held_out(parts)
     words = tuple(dict.fromkeys(word for space in spaces for word in space))
     train, validation, test = (
         shuffled([row for part in parts for row in rows_of(part, split, words)])
@@ -61,12 +69,32 @@ def mixture(*parts: Task) -> Task:
     )
 
 
+def check_held_out(parts: Sequence[Task]) -> None:
+    """What one task tests on must not be trained on in another: two seeds of one task do that."""
+    for one in parts:
+        learned = {prompt_of(one, x) for x in one.train["x"]}
+        for other in parts:
+            if other is one:
+                continue
+            held_out = [prompt_of(other, x) for x in [*other.validation["x"], *other.test["x"]]]
+            if shared := learned.intersection(held_out):
+                raise ValueError(
+                    f"{one.name} trains on {len(shared)} text(s) that {other.name} validates or "
+                    f"tests on, {shortened(min(shared))} for one; load both with the same seed."
+                )
+
+
+def prompt_of(part: Task, x: str) -> str:
+    """Everything before the answer; there are no soft slots in it."""
+    return "".join(map(str, part.template.prompt(x)))
+
+
 def rows_of(part: Task, split: str, words: Sequence[str]) -> list[tuple[str, int | str]]:
     """The examples as (everything before the answer, the answer or its number in `words`)."""
     own = part.verbalizer.words if part.verbalizer else ()
     examples = getattr(part, split)
     return [
-        ("".join(map(str, part.template.prompt(x))), words.index(own[y]) if own else y)
+        (prompt_of(part, x), words.index(own[y]) if own else y)
         for x, y in zip(examples["x"], examples["y"], strict=True)
     ]
 

@@ -5,19 +5,32 @@ and `y`, the label (an int, where the task is a choice) or the text to write. A 
 into words may stand in several rows, each with another text that says it, see `references`.
 """
 
+import csv
 import random
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice, zip_longest
 from pathlib import Path
+from typing import Any
 
-import pandas as pd
-from datasets import Dataset, load_dataset
-from datasets.exceptions import DatasetNotFoundError
+import pyarrow.compute
+from datasets import Dataset
 
-from prefixlab import assets, restaurants
-from prefixlab.template import Template, Verbalizer
+from prefixlab import arguments, assets, restaurants
+from prefixlab.backbone import Backbone
+from prefixlab.classes import SPLITS, labelled
+from prefixlab.hub import official_splits, one_split
+from prefixlab.reading import Pairs, read_csv
+from prefixlab.tables import (
+    Tables,
+    check_sizes,
+    chosen,
+    references,
+    shuffled,
+    split_tables,
+    tables_of,
+)
+from prefixlab.template import Template, Verbalizer, tokens_of
 
 SENTIMENT = ("negative", "positive")
 DOMAINS = {
@@ -30,12 +43,17 @@ TABLES = ("restaurants", "restaurants_unseen")
 NAMES = (*DOMAINS, *TABLES)
 TABLE_TEMPLATE = "Table: {x}\nText: {y}"
 
-Tables = Mapping[str, Sequence[str]]  # a table -> the texts that say it
-
 
 @dataclass(frozen=True)
 class Task:
-    """A task: its examples, its default template, and its answer space if it has one."""
+    """A task: its examples, its default template, and its answer space if it has one.
+
+    Raises
+    ------
+    ValueError
+        Splits that are no data sets of texts `x` and answers `y`, or have no example; a label
+        that is not in the answer space.
+    """
 
     name: str
     train: Dataset
@@ -44,6 +62,18 @@ class Task:
     template: Template
     verbalizer: Verbalizer | None  # None: the answer is free text
     task_words: str  # the task in a few words, for initialisations from real words
+    notes: tuple[str, ...] = ()  # what became of the rows of a file or data set, in sentences
+
+    def __post_init__(self) -> None:
+        arguments.text("name", self.name)
+        if not isinstance(self.template, Template):
+            raise ValueError(f"The template {self.template!r} is no Template; write Template(…).")
+        if not isinstance(self.verbalizer, Verbalizer | None):
+            raise ValueError(
+                f"The answers {self.verbalizer!r} are no Verbalizer; write Verbalizer((…))."
+            )
+        for split in SPLITS:
+            check_examples(f"{self.name}, {split}", getattr(self, split), self.verbalizer)
 
     def __repr__(self) -> str:
         answers = " / ".join(self.verbalizer.words) if self.verbalizer else "free text"
@@ -73,6 +103,74 @@ class Task:
             },
         )
 
+    def summary(self, lm: Backbone | None = None) -> str:
+        """What the task is made of: rows, classes, the longest text (in tokens, with `lm`)."""
+        splits = {split: getattr(self, split) for split in SPLITS}
+        lines = [repr(self), *(f"  {note}" for note in self.notes)]
+        if self.verbalizer:
+            counts = {split: Counter(rows["y"]) for split, rows in splits.items()}
+            of_class = (
+                f"{word!r} {sum(each)} ({' + '.join(map(str, each))})"
+                for label, word in enumerate(self.verbalizer.words)
+                for each in [[count[label] for count in counts.values()]]
+            )
+            used = sum(map(len, splits.values()))
+            shares = " + ".join(SPLITS)
+            lines.append(f"  {used} rows used; of each class ({shares}): {', '.join(of_class)}.")
+        else:
+            tables = (f"{len(references(rows))} in {split}" for split, rows in splits.items())
+            lines.append(f"  Different texts or tables: {', '.join(tables)}.")
+        unit, measure = (
+            ("tokens", lambda text: len(tokens_of(lm.tokenizer, text)))
+            if lm
+            else (
+                "characters",
+                len,
+            )
+        )
+        longest = (f"{max(map(measure, rows['x']))} in {split}" for split, rows in splits.items())
+        lines.append(f"  Longest text, in {unit}: {', '.join(longest)}.")
+        return "\n".join(lines)
+
+    def truncated(self, lm: Backbone, *, tokens: int) -> "Task":
+        """The same task with every text cut behind its first `tokens` tokens; prints what is cut.
+
+        The template and the answer are not counted. Two texts that begin alike can become the
+        same; where one is then trained and tested on, it is said.
+
+        Raises
+        ------
+        ValueError
+            A number of tokens below 1, or a tokenizer that does not say where its tokens end.
+        """
+        arguments.whole_number("tokens", tokens, 1)
+        if not lm.tokenizer.is_fast:
+            raise ValueError(
+                f"The tokenizer of {lm.name} does not say where a token ends; cut the texts of "
+                f"{self.name} by hand."
+            )
+        splits, cut = {}, {}
+        for split in SPLITS:
+            rows = getattr(self, split)
+            short = [cut_behind(lm, x, tokens) for x in rows["x"]]
+            cut[split] = sum(after != x for after, x in zip(short, rows["x"], strict=True))
+            splits[split] = dataset(list(zip(short, rows["y"], strict=True)))
+        counts = ", ".join(f"{count} in {split}" for split, count in cut.items())
+        notes = [f"Texts cut to {tokens} tokens of {lm.name}: {counts}."]
+        learned, before = set(splits["train"]["x"]), set(self.train["x"])
+        shared = {
+            short
+            for split in ("validation", "test")
+            for x, short in zip(getattr(self, split)["x"], splits[split]["x"], strict=True)
+            if short in learned and x not in before
+        }
+        if shared:
+            notes.append(
+                f"{len(shared)} text(s) to validate or test on are trained on now; cut less."
+            )
+        print("\n".join(f"{self.name}: {note}" for note in notes))
+        return replace(self, **splits, notes=(*self.notes, *notes))
+
     @classmethod
     def from_csv(
         cls,
@@ -81,22 +179,27 @@ class Task:
         text: str,
         label: str,
         template: str = "{x}\nLabel: {y}",
-        words: dict[str, str] | None = None,
+        words: Mapping[str, str] | None = None,
         seed: int = 0,
     ) -> "Task":
         """A task of the learner's own: a CSV file with a column of texts and one of labels.
 
-        A fifth of the rows is held out for the test and a tenth for validation. `words` gives
-        the answer for each label; without it the labels are their own answers.
+        A fifth of the rows is held out for the test and a tenth for validation, of every class
+        its share. A text that stands twice counts once; one with two labels is left out. `words`
+        gives the answer for each label, and labels with the same answer become one class; without
+        it the labels are their own answers, whether they begin with a capital or not. What became
+        of the rows is printed, and `summary` says it again.
 
         Raises
         ------
         ValueError
-            A file that is missing, unreadable or empty, a missing column, an empty cell, fewer
-            than ten rows, or a single class.
+            A file that `read_csv` cannot read, fewer than ten different texts, a single class, or
+            labels that are no classes; see `classes.labelled`.
         """
-        table = read_csv(path)
-        return cls._from_columns(Path(path).stem, table, text, label, template, words, seed)
+        asked = Template(template)
+        arguments.seed(seed)
+        pairs = read_csv(path, text, label, key=label)
+        return cls._of_classes(pairs.name, {"train": pairs}, label, asked, words, {}, seed)
 
     @classmethod
     def from_hub(
@@ -105,26 +208,39 @@ class Task:
         *,
         text: str,
         label: str,
-        split: str = "train",
+        split: str | None = None,
+        train: int | None = None,
+        validation: int | None = None,
+        test: int | None = None,
         config: str | None = None,
         revision: str | None = None,
         template: str = "{x}\nLabel: {y}",
-        words: dict[str, str] | None = None,
+        words: Mapping[str, str] | None = None,
         seed: int = 0,
     ) -> "Task":
         """Any classification data set of the Hugging Face Hub, by name, e.g. "stanfordnlp/sst2".
 
+        Its own splits for training, validation and testing are kept; one that it lacks, or whose
+        labels it does not tell, is cut off its training examples as in `from_csv`. With `split`
+        one of its splits is read, or a part as in "train[:1000]", and cut into three. `train`,
+        `validation` and `test` ask for fewer rows than there are, drawn by `seed`.
+
         Raises
         ------
         ValueError
-            A name or split that the Hub does not have, or no Hub; else as `from_csv`.
+            A name or split that the Hub does not have, or no Hub; columns that hold something
+            else than texts and classes; a size beyond what there is; else as `from_csv`.
         """
-        loaded = read_hub(name, config, split, revision)
-        table = loaded.to_pandas()
-        feature = loaded.features.get(label)
-        if hasattr(feature, "int2str"):
-            table[label] = [feature.int2str(int(value)) for value in table[label]]
-        return cls._from_columns(name, table, text, label, template, words, seed)
+        asked = Template(template)
+        arguments.seed(seed)
+        sizes = {"train": train, "validation": validation, "test": test}
+        check_sizes({which: size for which, size in sizes.items() if size is not None})
+        given = (
+            official_splits(name, text, label, config, revision)
+            if split is None
+            else {"train": one_split(name, split, text, label, config, revision, labels=True)}
+        )
+        return cls._of_classes(name, given, label, asked, words, sizes, seed)
 
     @classmethod
     def tables_from_csv(
@@ -154,10 +270,11 @@ class Task:
             A file that is missing, unreadable or empty, a missing column, an empty cell, or more
             tables or pairs than there are.
         """
-        rows, name = read_csv(path), Path(path).stem
         sizes = {"train": train, "validation": validation, "test": test}
-        splits = split_tables(name, tables_of(name, rows, table, text), sizes, seed)
-        return cls._from_tables(name, splits, sizes, template, task_words)
+        check_sizes(sizes)
+        asked = Template(template)
+        pairs = read_csv(path, table, text, key=table)
+        return cls._of_own_tables(pairs, sizes, asked, task_words, seed)
 
     @classmethod
     def tables_from_hub(
@@ -188,79 +305,72 @@ class Task:
             A name, split or revision that the Hub does not have, or no Hub; else as
             `tables_from_csv`.
         """
-        rows = read_hub(name, config, split, revision).to_pandas()
         sizes = {"train": train, "validation": validation, "test": test}
-        splits = split_tables(name, tables_of(name, rows, table, text), sizes, seed)
-        return cls._from_tables(name, splits, sizes, template, task_words)
+        check_sizes(sizes)
+        asked = Template(template)
+        pairs = one_split(name, split, table, text, config, revision, labels=False)
+        return cls._of_own_tables(pairs, sizes, asked, task_words, seed)
 
     @classmethod
-    def _from_tables(
+    def _of_own_tables(
+        cls,
+        pairs: Pairs,
+        sizes: Mapping[str, int],
+        template: Template,
+        task_words: str,
+        seed: int,
+    ) -> "Task":
+        arguments.seed(seed)
+        arguments.text("task_words", task_words)
+        tables = tables_of((pair.x, pair.y) for pair in pairs.rows)
+        splits = split_tables(pairs.name, tables, sizes, seed)
+        task = cls._of_tables(pairs.name, splits, sizes, template, task_words, tuple(pairs.notes))
+        if len(pairs.notes) > 1:  # more than how many rows there are
+            print(task.summary())
+        return task
+
+    @classmethod
+    def _of_tables(
         cls,
         name: str,
         splits: Mapping[str, Tables],
         sizes: Mapping[str, int],
-        template: str,
+        template: Template,
         task_words: str,
+        notes: tuple[str, ...] = (),
     ) -> "Task":
-        chosen = {}
-        for split, wanted in sizes.items():
-            tables = splits[split]
-            pairs = in_rounds(tables)
-            unit = "tables" if split == "test" else "pairs of a table and a text"
-            there = len(tables) if split == "test" else len(pairs)
-            if not 1 <= wanted <= there:
-                raise ValueError(
-                    f"{name} has {there} {unit} for {split}; choose {split} from 1 to {there}, "
-                    f"not {wanted}."
-                )
-            whole = [(x, y) for x in islice(tables, wanted) for y in tables[x]]
-            chosen[split] = whole if split == "test" else pairs[:wanted]
+        rows = chosen(name, splits, sizes)
         return cls(
             name=name,
-            train=dataset(chosen["train"]),
-            validation=dataset(chosen["validation"]),
-            test=dataset(chosen["test"]),
-            template=Template(template),
+            **{split: dataset(rows[split]) for split in SPLITS},
+            template=template,
             verbalizer=None,
             task_words=task_words,
+            notes=notes,
         )
 
     @classmethod
-    def _from_columns(
+    def _of_classes(
         cls,
         name: str,
-        table: pd.DataFrame,
-        text: str,
-        label: str,
-        template: str,
-        words: dict[str, str] | None,
+        given: Mapping[str, Pairs],
+        column: str,
+        template: Template,
+        words: Any,
+        sizes: Mapping[str, int | None],
         seed: int,
     ) -> "Task":
-        check_columns(name, table, text, label)
-        if len(table) < 10:
-            raise ValueError(f"{name} has {len(table)} rows; at least 10 are needed to split it.")
-        labels = sorted(set(table[label].astype(str)))
-        if len(labels) < 2:
-            raise ValueError(
-                f"{name} has one class only ({labels[0]!r}); two are needed to choose from."
-            )
-        if words and (missing := [value for value in labels if value not in words]):
-            raise ValueError(f"words gives no answer for the label(s) {', '.join(missing)}.")
-        verbalizer = Verbalizer(tuple(words[value] if words else value for value in labels))
-        rows = [
-            (str(x), labels.index(str(y))) for x, y in zip(table[text], table[label], strict=True)
-        ]
-        random.Random(seed).shuffle(rows)
-        test, validation = len(rows) // 5, max(1, len(rows) // 10)
-        return cls(
+        made = labelled(name, given, column, words, sizes, seed)
+        task = cls(
             name=name,
-            train=dataset(rows[test + validation :]),
-            validation=dataset(rows[test : test + validation]),
-            test=dataset(rows[:test]),
-            template=Template(template),
-            verbalizer=verbalizer,
-            task_words=f"choose the label: {' or '.join(verbalizer.words)}",
+            **{split: dataset(made.splits[split]) for split in SPLITS},
+            template=template,
+            verbalizer=Verbalizer(made.words),
+            task_words=f"choose the label: {' or '.join(made.words)}",
+            notes=tuple(made.notes),
         )
+        print(task.summary())
+        return task
 
 
 def load(
@@ -278,14 +388,17 @@ def load(
     ValueError
         An unknown name, or more examples than there are.
     """
+    arguments.one_of("task", name, NAMES)
+    arguments.seed(seed)
     if name in TABLES:
         sizes = {"train": train, "validation": validation, "test": test}
+        check_sizes(sizes)
         return load_restaurants(name, sizes, seed)
-    if name not in DOMAINS:
-        raise ValueError(f"Unknown task {name!r}; choose one of {', '.join(NAMES)}.")
-    rated = rated_sentences(name)
     # Test and validation are drawn first, so that they stay the same whatever `train` is.
     wanted = {"test": test, "validation": validation, "train": train}
+    for split, count in wanted.items():
+        arguments.whole_number(split, count, 2)
+    rated = rated_sentences(name)
     drawn: dict[str, list[tuple[str, int]]] = {}
     by_label = {label: [text for text, y in rated if y == label] for label in (0, 1)}
     for texts in by_label.values():
@@ -297,8 +410,6 @@ def load(
             f"{sum(wanted.values())} asked for; ask for fewer."
         )
     for split, count in wanted.items():
-        if count < 2:
-            raise ValueError(f"{split}={count} is too few; ask for at least 2 examples.")
         rows = [
             (by_label[label].pop(), label) for label in (0, 1) for _ in range((count + label) // 2)
         ]
@@ -334,107 +445,59 @@ def rated_sentences(name: str, threshold: float = 1.0) -> list[tuple[str, int]]:
 
 def load_restaurants(name: str, sizes: Mapping[str, int], seed: int) -> Task:
     """Table to text: the test tables, seen or unseen kinds of places, are never trained on."""
-    rows = pd.read_csv(restaurants.PATH)
+    with restaurants.PATH.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
     test = "unseen" if name == "restaurants_unseen" else "test"
     splits = {}
     for split, source in (("train", "train"), ("validation", "validation"), ("test", test)):
-        there = rows[rows["split"] == source]
-        splits[split] = shuffled(tables_of(name, there, "mr", "ref"), seed)
+        there = ((row["mr"], row["ref"]) for row in rows if row["split"] == source)
+        splits[split] = shuffled(tables_of(there), seed)
     words = "Describe the restaurant in the table in a sentence:"
-    return Task._from_tables(name, splits, sizes, TABLE_TEMPLATE, words)
+    return Task._of_tables(name, splits, sizes, Template(TABLE_TEMPLATE), words)
 
 
-def references(examples: Dataset) -> dict[str, list[str]]:
-    """Every table (or other text) of a split, once, with all the texts that answer it."""
-    return by_table(zip(examples["x"], examples["y"], strict=True))
-
-
-def by_table(pairs: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
-    tables: defaultdict[str, list[str]] = defaultdict(list)
-    for table, text in pairs:
-        tables[table].append(text)
-    return dict(tables)
-
-
-def in_rounds(tables: Tables) -> list[tuple[str, str]]:
-    """A text of every table, then a second one of those that have it, and so on."""
-    return [
-        (table, text)
-        for texts in zip_longest(*tables.values())
-        for table, text in zip(tables, texts, strict=True)
-        if text is not None
-    ]
-
-
-def split_tables(
-    name: str, tables: Tables, sizes: Mapping[str, int], seed: int
-) -> Mapping[str, Tables]:
-    """Test and validation tables are drawn first, so that `train` does not change them."""
-    for split, count in sizes.items():
-        if count < 1:
-            raise ValueError(f"{split}={count} is too few; ask for at least 1.")
-    held_out = sizes["test"] + sizes["validation"]
-    if len(tables) <= held_out:
+def check_examples(where: str, examples: Any, verbalizer: Verbalizer | None) -> None:
+    """A data set of texts `x` and answers `y`, of which none is missing or out of range."""
+    if not isinstance(examples, Dataset) or not {"x", "y"} <= set(examples.column_names):
         raise ValueError(
-            f"{name} has {len(tables)} different tables, too few for {sizes['test']} to test on, "
-            f"{sizes['validation']} to validate on and one to train on; ask for fewer."
+            f"{where}: the examples are of type {type(examples).__name__} and need the columns x "
+            "and y; make them with tasks.dataset([(text, label), …])."
         )
-    left = iter(shuffled(tables, seed).items())
-    return {split: dict(islice(left, sizes[split])) for split in ("test", "validation")} | {
-        "train": dict(left)
-    }
-
-
-def shuffled(tables: Tables, seed: int) -> Tables:
-    order = list(tables)
-    random.Random(seed).shuffle(order)
-    return {table: tables[table] for table in order}
-
-
-def tables_of(name: str, rows: pd.DataFrame, table: str, text: str) -> Tables:
-    check_columns(name, rows, table, text)
-    return by_table(zip(rows[table].astype(str), rows[text].astype(str), strict=True))
-
-
-def read_csv(path: str | Path) -> pd.DataFrame:
-    try:
-        return pd.read_csv(path, dtype=str, keep_default_na=True)
-    except (
-        OSError,
-        UnicodeDecodeError,
-        pd.errors.ParserError,
-        pd.errors.EmptyDataError,
-    ) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+    if not len(examples):
+        raise ValueError(f"{where}: there is no example; give it at least one.")
+    columns = examples.select_columns(["x", "y"]).with_format("arrow")[:]
+    texts, answers = columns["x"], columns["y"]
+    if texts.null_count or "string" not in str(texts.type):
+        raise ValueError(f"{where}: column x is not all texts ({texts.type}); give each a str.")
+    if answers.null_count:
+        raise ValueError(f"{where}: {answers.null_count} answer(s) y are missing; remove the rows.")
+    if verbalizer is None:
+        return
+    if "int" not in str(answers.type):
         raise ValueError(
-            f"{path} cannot be read as CSV ({reason}); save it as UTF-8, comma-separated, "
-            "with a header line."
-        ) from error
-
-
-def read_hub(name: str, config: str | None, split: str, revision: str | None) -> Dataset:
-    try:
-        return load_dataset(name, config, split=split, revision=revision)
-    except (DatasetNotFoundError, OSError, RuntimeError, ValueError) as error:
+            f"{where}: column y is no label ({answers.type}); number the answers from 0."
+        )
+    low, high = pyarrow.compute.min_max(answers).as_py().values()
+    if low < 0 or high >= len(verbalizer.words):
         raise ValueError(
-            f"The data set {name!r} (split {split!r}) cannot be had "
-            f"({str(error).splitlines()[0]}); check the name and the connection to the Hub, "
-            "or load a CSV file with Task.from_csv or Task.tables_from_csv. For a data set that "
-            "is a program, revision='refs/convert/parquet' is the Hub's own copy of its rows."
-        ) from error
+            f"{where}: label {low if low < 0 else high} has no answer; the {len(verbalizer.words)} "
+            f"answers are of the labels 0 to {len(verbalizer.words) - 1}."
+        )
 
 
-def check_columns(name: str, table: pd.DataFrame, *columns: str) -> None:
-    for column in columns:
-        if column not in table.columns:
-            raise ValueError(
-                f"{name} has no column {column!r}; its columns are {', '.join(table.columns)}."
-            )
-        if empty := table.index[table[column].isna()].tolist():
-            raise ValueError(
-                f"{name} has {len(empty)} empty cell(s) in column {column!r}, the first in "
-                f"data row {empty[0] + 1}; fill or remove them."
-            )
+def cut_behind(lm: Backbone, text: str, tokens: int) -> str:
+    """The beginning of a text that is no more than so many tokens."""
+    ends = lm.tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
+    if len(ends["input_ids"]) <= tokens:
+        return text
+    # A sign of several tokens, as many emoji are, ends where the last of them does.
+    for last in range(tokens, 0, -1):
+        short = text[: ends["offset_mapping"][last - 1][1]]
+        if len(tokens_of(lm.tokenizer, short)) <= tokens:
+            return short
+    raise ValueError(
+        f"{arguments.shortened(text)} begins with one sign of more than {tokens} tokens; cut less."
+    )
 
 
 def dataset(rows: Sequence[tuple[str, int | str]]) -> Dataset:

@@ -61,3 +61,13 @@ def test_one_prefix_is_trained_on_all_tasks_by_the_same_loop(gpt2, task, tweets)
 def test_tasks_of_free_text_are_mixed_too(gpt2, task):
     tables = replace(task, verbalizer=None, train=dataset([("a", "it is a")]))
     assert mixture(tables, tables).train["y"] == ["it is a"] * 2
+
+
+def test_what_one_task_tests_on_may_stand_in_another_in_other_words(task, tweets):
+    assert mixture(task, tweets)
+    again = replace(tweets, template=task.template)
+    with pytest.raises(ValueError, match=r"films trains on 8 text\(s\) that tweets .* same seed"):
+        mixture(task, again)
+    other = replace(again, train=dataset([("new", 1)]), validation=again.train, test=again.train)
+    with pytest.raises(ValueError, match="films trains on 8"):
+        mixture(other, task)
