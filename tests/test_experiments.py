@@ -92,7 +92,8 @@ def test_a_second_call_adds_only_what_is_missing(folder: Path) -> None:
     dates = experiments.recorded("prompt_tuning").date.tolist()
     assert len(dates) == 2
     assert dates[0] == "before"
-    assert [path.name for path in folder.iterdir()] == ["prompt_tuning.jsonl"]
+    left = {path.name for path in folder.iterdir()}
+    assert left == {"prompt_tuning.jsonl", ".prompt_tuning.jsonl.lock"}  # and no claim
 
 
 def test_a_grid_may_have_models_a_task_and_a_recipe_of_its_own(

@@ -62,8 +62,9 @@ class TrainingPanel(Panel):
     Parameters
     ----------
     lm, task
-        What is steered, and what for. A run trains on the first of the task's training examples,
-        as many as the learner chooses, and is tested on all of its test examples.
+        What is steered, and what for. A run trains on as many of the task's training examples as
+        the learner chooses, those of a recorded run of that size where there is one, and is tested
+        on all of its test examples.
     steps, batch_size
         How long a run is at first; 48 steps of 8 take about 40 seconds on two cores.
     """
@@ -245,7 +246,8 @@ class TrainingPanel(Panel):
         settings = self.settings()
         with self.reporting(), self.working():
             knobs = {name: settings[name] for name in self.knobs}
-            task = replace(self.task, train=self.task.train.select(range(settings["train"])))
+            examples = experiments.training_examples(self.task, settings["train"])
+            task = replace(self.task, train=examples)
             recipe = {name: self.controls[name].value for name in ("steps", "learning_rate")}
             method = create(self.method, self.lm, task, **knobs)
             self.before, self.trained = deepcopy(method), method
