@@ -457,10 +457,8 @@ def claimed(path: Path, key: str, patient: bool) -> Iterator[bool]:
     lock = FileLock(path.with_name(f".{path.stem}.{digest}.lock"))
     with disk_errors(path.parent, rows.REMEDY):
         path.parent.mkdir(parents=True, exist_ok=True)
-        try:
+        with suppress(Timeout):
             lock.acquire(timeout=-1 if patient else 0)
-        except Timeout:
-            pass
     if not lock.is_locked:
         yield False
         return
