@@ -473,7 +473,7 @@ def claimed(path: Path, key: str, patient: bool) -> Iterator[bool]:
 
 if __name__ == "__main__":
     try:
-        for grid in sys.argv[1:] or GRIDS:
+        for grid in [one_of("grid", grid, GRIDS) for grid in sys.argv[1:]] or GRIDS:
             record(grid)
     except ValueError as error:  # says in one sentence what is wrong, and the remedy
         sys.exit(str(error))

@@ -50,7 +50,7 @@ def append(path: Path, row: Row) -> None:
     """
     line = json.dumps(row).encode() + b"\n"
     with disk_errors(path.parent, REMEDY), FileLock(path.with_name(f".{path.name}.lock")):
-        file = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        file = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o666)
         try:
             there = path.read_bytes()
             last = there.rpartition(b"\n")[2]

@@ -6,16 +6,17 @@ import json
 import os
 import shutil
 import stat
+import sys
 import tarfile
-import tempfile
 import time
 import zipfile
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from http.server import BaseHTTPRequestHandler, SimpleHTTPRequestHandler, ThreadingHTTPServer
+from multiprocessing import get_context
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from threading import Event, Thread
 from types import SimpleNamespace
@@ -379,20 +380,39 @@ def test_all_may_read_what_the_umask_lets_them(toy, cache):
     assert modes == {"toy": 0o750, "words.txt": 0o640, "SHA256.json": 0o640}
 
 
-def test_what_a_killed_fetch_left_is_swept(toy, cache):
-    killed = Path(tempfile.mkdtemp(".new", ".toy-", fetch(toy).parent))
-    (killed / "half.whl").write_text("PK")
-    others = cache / "toy-float32"
-    others.mkdir()
-    (cache / "toy" / "words.txt").unlink()
+def processes(count: int, asset: Asset) -> list[BaseProcess]:
+    """That many processes that fetch the asset at the same time."""
+    started = [get_context("fork").Process(target=fetch, args=(asset,)) for _ in range(count)]
+    for one in started:
+        one.start()
+    return started
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no fork")
+def test_what_a_killed_fetch_left_is_swept(toy, cache, monkeypatch):
+    (cache / "toy-float32").mkdir(parents=True)  # somebody else's
+    good, closed = assets.pip_setting("index-url"), Event()
+    kind = {"do_GET": wheel_is(drip), "log_message": lambda *_: None, "server_closed": closed}
+    with serving(type("Strange", (BaseHTTPRequestHandler,), kind)) as strange:
+        configured(monkeypatch, strange)
+        (one,) = processes(1, toy)
+        while not list(cache.glob(f".toy-*/{WHEEL}")):
+            time.sleep(0.01)
+        one.kill()
+        one.join()
+        closed.set()
+    assert len(left_over(cache)) == 2
+    configured(monkeypatch, good)
     fetch(toy)
     assert sorted(left_over(cache)) == ["toy", "toy-float32"]
 
 
-def test_two_who_fetch_the_same_download_it_once(toy, index):
-    with ThreadPoolExecutor(4) as pool:
-        folders = set(pool.map(fetch, [toy] * 4))
-    assert folders == {fetch(toy)}
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no fork")
+def test_processes_that_fetch_the_same_download_it_once(toy, index):
+    for one in processes(3, toy):
+        one.join()
+        assert one.exitcode == 0
+    assert (fetch(toy) / "words.txt").read_text() == "real words"
     assert len(index.asked) == 1
 
 
