@@ -244,7 +244,7 @@ def recorded(name: str, backbone: str = "") -> pd.DataFrame:
 
 
 def rows_of(path: Path) -> list[rows.Row]:
-    """The rows of a record, each with what `run` says of it and the name of its backbone.
+    """The rows of a record, each with its knobs and the name of its backbone.
 
     Raises
     ------
@@ -253,7 +253,7 @@ def rows_of(path: Path) -> list[rows.Row]:
     """
     found = rows.read(path)
     for number, row in enumerate(found, 1):
-        if missing := [name for name in KEY if name not in row]:
+        if missing := [name for name in ("backbone", "knobs") if name not in row]:
             raise ValueError(
                 f"{path} is damaged: its line {number} does not say its {missing[0]!r}; remove "
                 "that line."
@@ -439,7 +439,7 @@ def record(name: str) -> None:
 
 def key_of(row: Mapping[str, Any]) -> str:
     """What was run on which backbone, as one text."""
-    return json.dumps([row[name] for name in KEY], sort_keys=True)
+    return json.dumps([row.get(name) for name in KEY], sort_keys=True)
 
 
 def keys(path: Path) -> set[str]:

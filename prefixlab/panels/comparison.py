@@ -90,7 +90,7 @@ class ComparisonPanel(Panel):
             self.find("discrete_prompt", template=experiments.WORDINGS["sentiment"]),
             self.find("prefix_tuning", prefix_length=10, reparameterization="none"),
         )
-        if words is None or prefix is None:
+        if words is None or prefix is None or words.source != prefix.source:  # other backbones
             return hides
         question = Prediction(
             "A prefix of 10 positions, trained on 256 sentences, against the hand-written prompt "

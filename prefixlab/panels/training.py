@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from html import escape
+from math import isfinite
 from typing import Any, ClassVar
 
 import ipywidgets as widgets
@@ -345,7 +346,7 @@ class TrainingPanel(Panel):
             self.controls[name].value = value
         self.progress.value = 0
         self.view.value = "recorded runs" if self.records else "your run"
-        if self.records:
+        if self.answered():
             self.ask.cover()
         else:
             self.ask.uncover()
@@ -354,6 +355,13 @@ class TrainingPanel(Panel):
         self.look_inside()
         self.show()
         self.turn()
+
+    def answered(self) -> bool:
+        """Whether the runs that answer the question are recorded."""
+        try:
+            return bool(self.records) and isfinite(self.answer())
+        except ValueError:  # no such record
+            return False
 
     # Looking
 
