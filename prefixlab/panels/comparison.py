@@ -68,18 +68,18 @@ class ComparisonPanel(Panel):
         self.field.add_class("prefixlab-field")
         style = widgets.HTML(STYLE, layout={"display": "none"})  # applies all the same
         self.table = widgets.HTML()
-        self.children = self.asked(
+        children = self.asked(
             [style, self.axis, self.with_recorded, self.field, self.chosen, self.status, self.table]
         )
+        results.tried.observe(self.refresh, "results")
+        self.children = children
         self.refresh()
         self.axis.observe(lambda _: self.draw(), "value")
         self.with_recorded.observe(lambda _: self.refresh(), "value")
         self.chosen.observe(lambda _: self.tell(), "value")
-        results.tried.observe(self.refresh, "results")
 
-    def close(self) -> None:
+    def release(self) -> None:
         results.tried.unobserve(self.refresh, "results")
-        super().close()
 
     def plots(self) -> list[widgets.Image]:
         return [self.view]

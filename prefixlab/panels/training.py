@@ -68,6 +68,11 @@ class TrainingPanel(Panel):
         on all of its test examples.
     steps, batch_size
         How long a run is at first; 48 steps of 8 take about 40 seconds on two cores.
+
+    Raises
+    ------
+    ValueError
+        A task whose answers are free text.
     """
 
     method: ClassVar[str]
@@ -84,6 +89,8 @@ class TrainingPanel(Panel):
         steps: int = experiments.STEPS,
         batch_size: int = experiments.BATCH,
     ):
+        if task.verbalizer is None:
+            raise ValueError(f"{task.name} has no answers to choose from; take another task.")
         super().__init__()
         self.lm, self.task, self.batch_size = lm, task, batch_size
         self.records = Records(self.method, lm.name, task.name, self.usual, self.line, self.place)
@@ -101,7 +108,7 @@ class TrainingPanel(Panel):
             widget.observe(lambda _: self.turn(), "value")
         self.axis.observe(lambda _: self.turn(), "value")
         self.view.observe(lambda _: self.show(), "value")
-        self.sentence.observe(lambda _: self.look_inside(), "value")
+        self.sentence.observe(lambda _: self.answer_sentence(), "value")
 
     # What a lab adds
 
@@ -205,6 +212,7 @@ class TrainingPanel(Panel):
         settings = self.settings()
         knobs = {name: settings[name] for name in self.knobs}
         with self.reporting():
+            self.check_texts()
             cost = METHODS[self.method].cost(self.lm.geometry, **knobs)
             words = (
                 f"{cost.stored:,} numbers to store ({cost.stored_bytes / 1000:,.0f} kB, "
@@ -246,6 +254,7 @@ class TrainingPanel(Panel):
         """Begin a run with the knobs as they stand, and see it through unless Stop is pressed."""
         settings = self.settings()
         with self.reporting(), self.working():
+            self.check_texts()
             knobs = {name: settings[name] for name in self.knobs}
             examples = experiments.training_examples(self.task, settings["train"])
             task = replace(self.task, train=examples)
@@ -372,6 +381,11 @@ class TrainingPanel(Panel):
         losses = recorded.losses.tolist() if len(recorded) else []
         self.run_plot.value = figures.png(figures.run(run.losses, run.accuracies, losses))
 
+    def answer_sentence(self) -> None:
+        """Answer the learner's sentence anew."""
+        self.take_back()
+        self.look_inside()
+
     def look_inside(self) -> None:
         """What the newest run did to the learner's sentence, and what its parameters are like."""
         if self.before is None or self.trained is None:
@@ -379,6 +393,7 @@ class TrainingPanel(Panel):
             self.inside_plot.layout.display = "none"
             return
         with self.reporting():
+            self.check_texts()
             given = (self.lm, self.task, self.before, self.trained, self.sentence.value)
             self.sentence_words.value = inside.before_and_after(*given)
             self.inside_words.value = inside.virtual_tokens(self.lm, self.trained)
@@ -386,8 +401,7 @@ class TrainingPanel(Panel):
             self.inside_plot.value = picture
             self.inside_plot.layout.display = "" if picture else "none"
 
-    def close(self) -> None:
+    def release(self) -> None:
         # The learner, and Jupyter's Out, may hold on to the panel: let go of what is large.
         self.training = self.before = self.trained = None
         self.records.sweep.cache_clear()
-        super().close()

@@ -90,11 +90,11 @@ class VariantsPanel(Panel):
     def __init__(self, lm: Backbone):
         super().__init__()
         runs = compared(lm.name)
-        self.view, self.words = plot(), widgets.HTML()
         if runs.empty:
             self.say("Nothing is recorded: python -m prefixlab.experiments variants")
             self.children = [self.status]
             return
+        self.view, self.words = plot(), widgets.HTML()
         self.backbone = str(runs.backbone.iloc[0])
         self.found = {  # by measure: a row for each seed, a column for each name
             measure: runs.pivot(index="seed", columns="name", values=measure)
@@ -134,7 +134,7 @@ class VariantsPanel(Panel):
         ]
 
     def plots(self) -> list[widgets.Image]:
-        return [self.view]
+        return [self.view] if self.controls else []
 
     def pairs(self, name: str, against: str, measure: str, seeds: int) -> pd.DataFrame:
         """The results of both, a row for each of the first seeds that both were run with."""
