@@ -6,12 +6,16 @@ from prefixlab import assets, load
 
 
 def main() -> None:
+    if sys.argv[1:]:
+        sys.exit(f"python -m prefixlab takes no arguments, not {' '.join(sys.argv[1:])}.")
     try:
         print(f"Ratings in {assets.fetch(assets.RATINGS)}")
         print(f"MiniLM in {assets.fetch(assets.MINILM)}")
         load()
-    except ValueError as error:  # says in one sentence what is missing, and the remedy
+    except (ValueError, OSError) as error:  # says in one sentence what is missing, and the remedy
         sys.exit(str(error))
+    except KeyboardInterrupt:
+        sys.exit("Interrupted: what was fetched whole is kept; start again to go on.")
 
 
 if __name__ == "__main__":

@@ -7,11 +7,13 @@ it was. Every row says what was run, on which backbone, with which versions, whe
 command, so that a lesson can show it as what it is: recorded, not run just now.
 """
 
+import hashlib
 import json
-import os
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -20,10 +22,14 @@ from typing import Any
 
 import pandas as pd
 import torch
+from datasets import Dataset
+from filelock import FileLock, Timeout
 
-from prefixlab import span_corruption, tasks
+from prefixlab import rows, span_corruption, tasks
+from prefixlab.arguments import one_of
 from prefixlab.backbone import Backbone
 from prefixlab.evaluation import content_free_scores, evaluate, judge, scores
+from prefixlab.files import disk_errors
 from prefixlab.generation import generate
 from prefixlab.loading import load
 from prefixlab.methods import Method, create
@@ -38,6 +44,7 @@ SEEDS = (0, 1, 2)
 LENGTHS = (10, 1, 5, 20, 50)  # the middle first: an unfinished grid is of use too
 TABLES = (200, 50, 500, 100)  # training pairs of a table and its text, Li & Liang 2021, section 6.3
 SIZES = (16, 32, 64, 128, 512)  # 256 is the size of all other runs
+TESTED = 200  # sentences
 WORDINGS = {
     "question": "{x} Is this review positive or negative? {y}",
     "it was": "{x} It was {y}",
@@ -51,13 +58,16 @@ def run(
     *,
     task: str = "movie_reviews",
     train_size: int = 256,
-    test_size: int = 200,
+    test_size: int = TESTED,
     seed: int = 0,
     **knobs: Any,
 ) -> dict[str, Any]:
     """What one run is, as the key of its row."""
     sizes = {"train": train_size, "test": test_size}
     return {"method": method, "task": task, **sizes, "seed": seed, "knobs": knobs}
+
+
+KEY = ("backbone", *run(""))  # what tells one row from another
 
 
 def discrete_prompt() -> Iterator[dict[str, Any]]:
@@ -215,20 +225,55 @@ GRIDS = {
 def recorded(name: str, backbone: str = "") -> pd.DataFrame:
     """The recorded runs of a grid, one row a run, with a column for every knob that was set.
 
-    Of the runs on `backbone` where there are any, else of all: each row names its backbone.
+    Of the runs on `backbone`; where there are none, of those on the one backbone that most were
+    recorded on, never on a mix of them. Without `backbone`, all. Each row names its backbone.
 
     Raises
     ------
     ValueError
-        No such record.
+        No such record, or a damaged one.
     """
-    path = FOLDER / f"{name}.jsonl"
-    if not path.exists():
+    runs = rows_of(FOLDER / f"{name}.jsonl")
+    if not runs:
         here = ", ".join(sorted(file.stem for file in FOLDER.glob("*.jsonl")))
         raise ValueError(f"No runs are recorded as {name!r}; recorded are: {here or 'none'}.")
-    rows = [json.loads(line) for line in path.read_text().splitlines()]
-    of_backbone = [row for row in rows if row["backbone"] == backbone]
-    return pd.DataFrame([row | row.pop("knobs") for row in of_backbone or rows])
+    counts = Counter(row["backbone"] for row in runs)
+    if backbone:
+        shown = backbone if backbone in counts else counts.most_common(1)[0][0]
+        runs = [row for row in runs if row["backbone"] == shown]
+    return pd.DataFrame([row | row.pop("knobs") for row in runs])
+
+
+def rows_of(path: Path) -> list[rows.Row]:
+    """The rows of a record, each with its knobs and the name of its backbone.
+
+    Raises
+    ------
+    ValueError
+        A damaged file.
+    """
+    found = rows.read(path)
+    for number, row in enumerate(found, 1):
+        if missing := [name for name in ("backbone", "knobs") if name not in row]:
+            raise ValueError(
+                f"{path} is damaged: its line {number} does not say its {missing[0]!r}; remove "
+                "that line."
+            )
+    return found
+
+
+def training_examples(task: Task, size: int) -> Dataset:
+    """The examples that a run of this size was recorded with, to train on.
+
+    A task that nothing can be recorded of, or that tests on sentences that a recorded run was
+    trained on, gives the first of its own.
+    """
+    if task.name in tasks.DOMAINS:
+        with suppress(ValueError):  # more than there are
+            drawn = tasks.load(task.name, train=size, test=TESTED)
+            if set(task.test["x"]) <= set(drawn.test["x"]):
+                return drawn.train
+    return task.train.select(range(size))
 
 
 def measure(lm: Backbone, wanted: dict[str, Any], grid: str) -> dict[str, Any]:
@@ -362,31 +407,74 @@ SETTINGS = {  # of the grids that do not have the usual one
 
 
 def record(name: str) -> None:
-    """Run what the grid has and the file lacks, and add it row by row."""
+    """Run what the grid has and the file lacks, and add it row by row.
+
+    Several processes may record the same grid: they share its runs, each done by one of them.
+
+    Raises
+    ------
+    ValueError
+        No such grid, a damaged file, or a folder that cannot be written to.
+    """
+    one_of("grid", name, GRIDS)
     path = FOLDER / f"{name}.jsonl"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    lines = path.read_text().splitlines() if path.exists() else []
-    of = ("backbone", *run(""))
-    done = [{key: row[key] for key in of} for row in map(json.loads, lines)]
-    backbones = SETTINGS.get(name, Setting()).backbones()
+    done, backbones = keys(path), SETTINGS.get(name, Setting()).backbones()
     missing = [
         (lm, wanted)
         for wanted in GRIDS[name]()
         for lm in backbones
-        if wanted | {"backbone": lm.name} not in done
+        if key_of(wanted | {"backbone": lm.name}) not in done
     ]
-    for number, (lm, wanted) in enumerate(missing, 1):
-        row = measure(lm, wanted, name)
-        lines.append(json.dumps(row))
-        fresh = path.with_suffix(".new")
-        fresh.write_text("\n".join(lines) + "\n")
-        os.replace(fresh, path)
-        metric = "accuracy" if "accuracy" in row else "bleu"
-        print(f"{number}/{len(missing)} {wanted} {metric} {row[metric]:.3f}", flush=True)
+    # Those that nobody is at come first; then those that another process was at and may have left.
+    for patient in (False, True):
+        for number, (lm, wanted) in enumerate(missing, 1):
+            key = key_of(wanted | {"backbone": lm.name})
+            with claimed(path, key, patient) as mine:
+                if not mine or key in keys(path):
+                    continue
+                row = measure(lm, wanted, name)
+                rows.append(path, row)
+            metric = "accuracy" if "accuracy" in row else "bleu"
+            print(f"{number}/{len(missing)} {wanted} {metric} {row[metric]:.3f}", flush=True)
+
+
+def key_of(row: Mapping[str, Any]) -> str:
+    """What was run on which backbone, as one text."""
+    return json.dumps([row.get(name) for name in KEY], sort_keys=True)
+
+
+def keys(path: Path) -> set[str]:
+    return {key_of(row) for row in rows_of(path)}
+
+
+@contextmanager
+def claimed(path: Path, key: str, patient: bool) -> Iterator[bool]:
+    """Whether this process alone is at a run within this context.
+
+    If another process is at it: no, or, if `patient`, yes when that one has done it or has died,
+    with which its claim ends.
+    """
+    digest = hashlib.sha256(key.encode()).hexdigest()[:16]
+    lock = FileLock(path.with_name(f".{path.stem}.{digest}.lock"))
+    with disk_errors(path.parent, rows.REMEDY):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with suppress(Timeout):
+            lock.acquire(timeout=-1 if patient else 0)
+    if not lock.is_locked:
+        yield False
+        return
+    try:
+        yield True
+        # Who waits for this claim, or makes another file for it, finds the run in the rows.
+        with suppress(OSError):
+            Path(lock.lock_file).unlink()
+    finally:
+        lock.release()
 
 
 if __name__ == "__main__":
-    for grid in sys.argv[1:] or GRIDS:
-        if grid not in GRIDS:
-            sys.exit(f"Unknown grid {grid!r}; choose from {', '.join(GRIDS)}.")
-        record(grid)
+    try:
+        for grid in [one_of("grid", grid, GRIDS) for grid in sys.argv[1:]] or GRIDS:
+            record(grid)
+    except ValueError as error:  # says in one sentence what is wrong, and the remedy
+        sys.exit(str(error))

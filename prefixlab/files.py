@@ -4,12 +4,17 @@ A file is written under another name beside its place, brought to the disk, and 
 who reads meets the old file or the new one, also after a kill, a full disk or a power cut.
 """
 
+import errno
 import os
+import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from glob import escape
 from pathlib import Path
 from uuid import uuid4
+
+from safetensors import SafetensorError
 
 LEFT_OVER = 3600.0  # seconds after which what a writer left behind is taken for abandoned
 
@@ -24,28 +29,45 @@ def written_whole(path: Path) -> Iterator[Path]:
     Raises
     ------
     OSError
-        The folder cannot be made or written to, or the disk is full; `path` is as it was.
+        The folder cannot be made or written to (before the block begins), or the disk is full;
+        `path` is as it was.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     sweep(path)
     fresh = path.with_name(f".{path.name}.{uuid4().hex}.new")
+    fresh.touch(exist_ok=False)  # as the umask has it; a library may remake it for its owner alone
+    mode = fresh.stat().st_mode
     try:
-        yield fresh
-        fresh.chmod(0o666 & ~umask())  # a library may have made it for its owner alone
+        with system_errors():
+            yield fresh
+        fresh.chmod(mode)
         to_disk(fresh)
         os.replace(fresh, path)
-        if os.name == "posix":
-            to_disk(path.parent)  # its new name, too
     finally:
-        fresh.unlink(missing_ok=True)
+        with suppress(OSError):
+            fresh.unlink()  # there is none where all went well
+    with suppress(OSError):  # not every system can bring a folder, with the new name, to the disk
+        to_disk(path.parent)
 
 
 def sweep(path: Path) -> None:
     """Remove what killed writers of `path` left beside it."""
-    for left in path.parent.glob(f".{path.name}.{'[0-9a-f]' * 32}.new"):
+    for left in path.parent.glob(f".{escape(path.name)}.{'[0-9a-f]' * 32}.new"):
         with suppress(OSError):  # another process was quicker
             if time.time() - left.stat().st_mtime > LEFT_OVER:
                 left.unlink()
+
+
+@contextmanager
+def system_errors() -> Iterator[None]:
+    """Within this context what safetensors says of the disk is an OSError, as everywhere else."""
+    try:
+        yield
+    except SafetensorError as error:
+        if found := re.search(r"os error (\d+)", str(error)):
+            code = int(found[1])
+            raise OSError(code, os.strerror(code)) from error
+        raise
 
 
 def to_disk(path: Path) -> None:
@@ -56,12 +78,17 @@ def to_disk(path: Path) -> None:
         os.close(descriptor)
 
 
-def umask() -> int:
-    """The process's umask. It can only be read by setting it, for all threads."""
-    status = Path("/proc/self/status")
-    if status.exists():
-        line = next(line for line in status.read_text().splitlines() if line.startswith("Umask:"))
-        return int(line.split()[1], 8)
-    mask = os.umask(0o022)
-    os.umask(mask)
-    return mask
+@contextmanager
+def disk_errors(folder: Path, remedy: str) -> Iterator[None]:
+    """Within this context an error of the system is a ValueError: one sentence with the remedy."""
+    try:
+        yield
+    except OSError as error:
+        raise ValueError(in_words(error, folder, remedy)) from error
+
+
+def in_words(error: OSError, folder: Path, remedy: str) -> str:
+    """Why nothing can be written in a folder, and the remedy, in one sentence."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return f"The disk of {folder} is full; free some space, or {remedy}."
+    return f"The folder {folder} cannot be used ({error.strerror or error}); {remedy}."

@@ -24,7 +24,6 @@ it reads badly: `Awkward` is raised wherever a rule of style is broken.
 """
 
 import csv
-import os
 import random
 import re
 from collections import defaultdict
@@ -35,6 +34,7 @@ from functools import cache
 from itertools import islice, permutations
 from pathlib import Path
 
+from prefixlab.files import written_whole
 from prefixlab.paths import DATA
 
 PATH = DATA / "restaurants" / "restaurants.csv"
@@ -642,15 +642,12 @@ def tables(seed: int = 0, count: int = 1000) -> list[Entry]:
 
 
 def write(path: Path = PATH) -> None:
-    """The data file, whole: beside it first, then in its place."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_suffix(".tmp")
-    with draft.open("w", encoding="utf-8", newline="") as file:
+    """The data file."""
+    with written_whole(path) as fresh, fresh.open("w", encoding="utf-8", newline="") as file:
         rows = csv.writer(file, lineterminator="\n")
         rows.writerow(("mr", "ref", "split"))
         for entry in tables():
             rows.writerows((to_mr(entry.table), ref, entry.split) for ref in entry.references)
-    os.replace(draft, path)
 
 
 if __name__ == "__main__":

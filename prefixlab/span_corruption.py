@@ -23,6 +23,7 @@ LM adaptations, in `data/tiny_t5`. Some film sentences are left out, to test on.
 
 import json
 import random
+import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -30,6 +31,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from itertools import pairwise
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, cast
 
 import torch
@@ -44,6 +46,7 @@ from prefixlab.batching import training_order
 from prefixlab.chance import drawn_from
 from prefixlab.encoder_decoder import EncoderDecoder, Pair
 from prefixlab.evaluation import loss_of
+from prefixlab.files import written_whole
 from prefixlab.loading import open_backbone
 from prefixlab.paths import DATA
 from prefixlab.tasks import Task
@@ -361,7 +364,8 @@ def make(folder: Path = FOLDER) -> None:
         "date": datetime.now(UTC).date().isoformat(),
         "command": "python -m prefixlab.span_corruption",
     }
-    (folder / "training.json").write_text(json.dumps(record, indent=1) + "\n")
+    with written_whole(folder / "training.json") as fresh:
+        fresh.write_text(json.dumps(record, indent=1) + "\n")
 
 
 def averaged(losses: Iterator[float] | list[float], every: int = 100) -> list[float]:
@@ -380,8 +384,12 @@ def store(lm: EncoderDecoder, folder: Path) -> None:
     """Weights in bfloat16, half the bytes, beside the tokenizer."""
     half = T5ForConditionalGeneration(lm.model.config).bfloat16()  # type: ignore[arg-type]
     half.load_state_dict(lm.model.state_dict())
-    half.save_pretrained(folder)
-    lm.tokenizer.save_pretrained(folder)
+    with TemporaryDirectory() as scratch:
+        half.save_pretrained(scratch)
+        lm.tokenizer.save_pretrained(scratch)
+        for file in sorted(Path(scratch).iterdir()):
+            with written_whole(folder / file.name) as fresh:
+                shutil.copyfile(file, fresh)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """Recorded runs are resumable, whole, and say where they come from."""
 
+import asyncio
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +16,10 @@ from prefixlab import (
     evaluation,
     experiments,
     judge_texts,
+    tasks,
 )
+from prefixlab.panels import PromptTuningPanel
+from prefixlab.panels.variants import compared
 from prefixlab.tasks import load as load_task
 from prefixlab.tasks import references
 
@@ -92,7 +96,8 @@ def test_a_second_call_adds_only_what_is_missing(folder: Path) -> None:
     dates = experiments.recorded("prompt_tuning").date.tolist()
     assert len(dates) == 2
     assert dates[0] == "before"
-    assert [path.name for path in folder.iterdir()] == ["prompt_tuning.jsonl"]
+    left = {path.name for path in folder.iterdir()}
+    assert left == {"prompt_tuning.jsonl", ".prompt_tuning.jsonl.lock"}  # and no claim
 
 
 def test_a_grid_may_have_models_a_task_and_a_recipe_of_its_own(
@@ -148,6 +153,104 @@ def test_an_answer_counts_as_right_or_at_least_as_a_label(
     monkeypatch.setattr(experiments, "generate", lambda *_, **__: texts)
     found = experiments.labelled(gpt2, create("discrete_prompt", gpt2, asked), asked)
     assert (found["accuracy"], found["legal"]) == (5 / 8, 6 / 8)
+
+
+@pytest.fixture
+def of_two(folder: Path) -> Path:
+    """Two runs recorded on `big`, and before them one on `small`."""
+    rows = [
+        experiments.run("prompt_tuning", seed=seed) | {"backbone": name, "accuracy": seed / 2}
+        for name, seed in (("small", 0), ("big", 0), ("big", 1))
+    ]
+    (folder / "prompt_tuning.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("asked", "shown"),
+    [
+        ("small", ["small"]),
+        ("big", ["big"] * 2),
+        ("other", ["big"] * 2),
+        ("", ["small", *["big"] * 2]),
+    ],
+)
+def test_runs_are_of_the_backbone_asked_for_or_of_one_other_and_never_of_a_mix(
+    of_two: Path, asked: str, shown: list[str]
+) -> None:
+    assert experiments.recorded("prompt_tuning", asked).backbone.tolist() == shown
+
+
+def test_variants_are_compared_on_one_backbone_alone(
+    of_two: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def add(grid: str, backbone: str, method: str, **knobs: object) -> None:
+        row = experiments.run(method, seed=0, **knobs) | {"backbone": backbone}
+        with (of_two / f"{grid}.jsonl").open("a") as file:
+            file.write(json.dumps(row | {"accuracy": 0.5, "loss": 0.1}) + "\n")
+
+    (of_two / "prompt_tuning.jsonl").unlink()
+    plain = {"init": "task_words", "prefix_length": 10, "reparameterization": "none"}
+    for backbone in ("gpt2", "smollm2"):
+        add("prefix_tuning", backbone, "prefix_tuning", **plain)
+    add("prompt_tuning", "smollm2", "prompt_tuning", init="labels", prompt_length=10)
+    add("variants", "smollm2", "combined", beside="bias", prefix_length=10)
+    assert set(compared("gpt2").backbone) == {"smollm2"}  # which alone has a variant
+    add("variants", "gpt2", "combined", beside="bias", prefix_length=10)
+    assert compared("gpt2").empty  # there is no prompt on it to compare with
+    assert set(compared("smollm2").backbone) == {"smollm2"}
+
+
+def test_a_lab_trains_on_what_a_recorded_run_was_trained_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, gpt2: Backbone
+) -> None:
+    rated = [(f"film {n}", n % 2) for n in range(900)]
+    monkeypatch.setattr(tasks, "rated_sentences", lambda name: rated)
+    monkeypatch.setattr(experiments, "FOLDER", tmp_path)
+    monkeypatch.setattr(experiments, "STEPS", 2)
+    monkeypatch.setattr(experiments, "load", lambda: gpt2)
+    knobs = {"prompt_length": 2, "init": "labels"}
+    grid = [experiments.run("prompt_tuning", train_size=32, **knobs)]
+    monkeypatch.setitem(experiments.GRIDS, "prompt_tuning", lambda: iter(grid))
+    experiments.record("prompt_tuning")
+    lab = PromptTuningPanel(gpt2, load_task("movie_reviews", train=256, test=20), steps=2)
+    for name, value in (knobs | {"train": 32}).items():
+        lab.controls[name].value = value
+    asyncio.run(lab.train())
+    recorded = experiments.recorded("prompt_tuning").losses[0]
+    assert [round(loss, 4) for loss in lab.runs[0].losses] == recorded
+
+
+def test_a_task_of_the_learners_own_trains_on_the_first_of_its_own(
+    task: Task, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rated = [(f"film {n}", n % 2) for n in range(900)]
+    monkeypatch.setattr(tasks, "rated_sentences", lambda name: rated)
+    for own in (task, replace(task, name="movie_reviews"), load_task("movie_reviews", test=300)):
+        examples = experiments.training_examples(own, 8)
+        assert examples["x"] == own.train["x"][:8]
+
+
+DAMAGED = {
+    "no JSON": ("{}\n}\n{}", r"line 2 is no JSON object \('}'\)"),
+    "a list": ("[]\n{}\n", r"line 1 is no JSON object \('\[\]'\)"),
+    "deep": ("[" * 100_000 + "\n{}\n", r"line 1 is no JSON object \('\[\[\["),
+    "bytes": ("\ud800\n{}\n", r"line 1 is no JSON object"),
+    "no backbone": ("{}\n", r"line 1 does not say its 'backbone'"),
+}
+
+
+@pytest.mark.parametrize(("content", "words"), DAMAGED.values(), ids=DAMAGED)
+def test_a_damaged_record_is_named_with_its_line(folder: Path, content: str, words: str) -> None:
+    path = folder / "prompt_tuning.jsonl"
+    path.write_bytes(content.encode(errors="surrogatepass"))
+    before = path.read_bytes()
+    for act in (experiments.recorded, experiments.record):
+        with pytest.raises(
+            ValueError, match=rf"^[^\n]*prompt_tuning.jsonl is damaged: its {words}.*\.$"
+        ):
+            act("prompt_tuning")
+    assert path.read_bytes() == before
 
 
 def test_an_unknown_record_is_named(folder: Path) -> None:

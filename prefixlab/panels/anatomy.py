@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from prefixlab import figures
+from prefixlab.arguments import one_of
 from prefixlab.geometry import KNOWN, Geometry
 from prefixlab.methods import METHODS, Cost
 from prefixlab.methods.base import Positions
@@ -45,9 +46,16 @@ class AnatomyPanel(Panel):
         What the panel shows first: a name in `METHODS`, and one in `geometry.KNOWN`.
     ask
         Whether it asks for a guess first; a lesson that knows the answer need not ask again.
+
+    Raises
+    ------
+    ValueError
+        Another name.
     """
 
     def __init__(self, method: str = "prefix_tuning", backbone: str = "gpt2", *, ask: bool = True):
+        one_of("method", method, METHODS)
+        one_of("backbone", backbone, KNOWN)
         super().__init__()
         self.method = widgets.Dropdown(
             options=list(METHODS), value=method, description="method", **WIDE
@@ -84,6 +92,7 @@ class AnatomyPanel(Panel):
         """Draw the method with the knobs as they stand; an impossible knob is named in words."""
         method, geometry = METHODS[self.method.value], KNOWN[self.backbone.value]
         with self.reporting():
+            self.check_texts()
             knobs = {name: value_of(knob) for name, knob in self.knobs[method.name].items()}
             laid, cost = method.positions(geometry, **knobs), method.cost(geometry, **knobs)
             self.view.value = picture_of(laid, geometry.layers)

@@ -15,6 +15,7 @@ import torch
 from IPython import get_ipython
 
 from prefixlab import figures
+from prefixlab.arguments import text
 
 T = TypeVar("T")
 
@@ -26,6 +27,7 @@ WIDE: dict[str, Any] = {
 # What a panel asks about at first.
 SENTENCE = "The jokes are old, the cast is tired, and I laughed all evening."
 BUTTONS = {"description_width": LABEL, "button_width": "auto"}  # the style of a row to choose from
+COMPLAINT = "<b>That does not work:</b>"
 # How long a panel gives way after each piece of work: time for the page to hand in a click.
 BREATH = 0.005
 
@@ -72,7 +74,8 @@ class Panel(widgets.VBox):
     def picture(self) -> bytes:
         """The panel as an image: what it shows in words, then its plots."""
         plots = [matplotlib.image.imread(io.BytesIO(plot.value)) for plot in self.plots()]
-        return figures.png(figures.card(type(self).__name__, self.described(), plots))
+        words = [line.encode(errors="replace").decode() for line in self.described()]
+        return figures.png(figures.card(type(self).__name__, words, plots))
 
     def say(self, words: str) -> None:
         """Show a line of plain text; what looks like HTML in it stays text."""
@@ -95,12 +98,32 @@ class Panel(widgets.VBox):
             self.complain(f"{type(error).__name__}: {error}")
             raise
 
+    def check_texts(self) -> None:
+        """Refuse half a character in any box to type in: a page can send one, no model reads it.
+
+        Raises
+        ------
+        ValueError
+            With the name of the box.
+        """
+        for box in boxes(self):
+            text(f"The box {box.description!r}", box.value)
+
     def complain(self, words: str) -> None:
-        self.status.value = f"<b>That does not work:</b> {escape(words)}"
+        self.status.value = f"{COMPLAINT} {escape(words)}"
+
+    def take_back(self) -> None:
+        """Take back a complaint, if one stands there; other words stay."""
+        if self.status.value.startswith(COMPLAINT):
+            self.status.value = ""
 
     def start(self, work: Callable[[], Any]) -> None:
-        """Begin `work()`, a coroutine, beside everything else the page does."""
-        self.running = asyncio.ensure_future(work())
+        """Begin `work()`, a coroutine, beside everything else the page does.
+
+        While one is being done there is no second: a double click is one click.
+        """
+        if self.running is None or self.running.done():
+            self.running = asyncio.ensure_future(work())
 
     def stop(self) -> None:
         """End the work after the piece that is being done."""
@@ -114,12 +137,22 @@ class Panel(widgets.VBox):
             if self.stopping:
                 return
 
+    def release(self) -> None:
+        """Let go of what a finished panel holds beside its widgets."""
+
     def close(self) -> None:
-        """End what runs, and close every widget of the panel: nothing of it stays behind."""
+        """End what runs, and close every widget of the panel: nothing of it stays behind.
+
+        Python calls it too when a panel is thrown away: closed already, or refused when made.
+        """
+        if self.comm is None:
+            return
         if self.running and not self.running.done():
             # It may run in another thread: JupyterLab has one for the callbacks of widgets.
             self.running.get_loop().call_soon_threadsafe(self.running.cancel)
-        for child in self.children:
+        if self.children:
+            self.release()
+        for child in (*self.children, self.status):
             discard(child)
         for part in (self.layout, self):
             part.unobserve_all()
@@ -142,6 +175,14 @@ def discard(widget: Any) -> None:
         if isinstance(part, widgets.Widget):
             part.close()
     widget.close()
+
+
+def boxes(widget: Any) -> Iterator[Any]:
+    """All boxes to type in within a widget."""
+    if isinstance(widget, widgets.Text):
+        yield widget
+    for child in getattr(widget, "children", ()):
+        yield from boxes(child)
 
 
 def close_what_this_cell_made_before(panel: Panel) -> None:

@@ -68,18 +68,18 @@ class ComparisonPanel(Panel):
         self.field.add_class("prefixlab-field")
         style = widgets.HTML(STYLE, layout={"display": "none"})  # applies all the same
         self.table = widgets.HTML()
-        self.children = self.asked(
+        children = self.asked(
             [style, self.axis, self.with_recorded, self.field, self.chosen, self.status, self.table]
         )
+        results.tried.observe(self.refresh, "results")
+        self.children = children
         self.refresh()
         self.axis.observe(lambda _: self.draw(), "value")
         self.with_recorded.observe(lambda _: self.refresh(), "value")
         self.chosen.observe(lambda _: self.tell(), "value")
-        results.tried.observe(self.refresh, "results")
 
-    def close(self) -> None:
+    def release(self) -> None:
         results.tried.unobserve(self.refresh, "results")
-        super().close()
 
     def plots(self) -> list[widgets.Image]:
         return [self.view]
@@ -90,7 +90,7 @@ class ComparisonPanel(Panel):
             self.find("discrete_prompt", template=experiments.WORDINGS["sentiment"]),
             self.find("prefix_tuning", prefix_length=10, reparameterization="none"),
         )
-        if words is None or prefix is None:
+        if words is None or prefix is None or words.source != prefix.source:  # other backbones
             return hides
         question = Prediction(
             "A prefix of 10 positions, trained on 256 sentences, against the hand-written prompt "

@@ -36,16 +36,18 @@ class EnsemblePanel(Panel):
     Raises
     ------
     ValueError
-        Fewer than two prompts: there is nothing to combine.
+        Fewer than two prompts: there is nothing to combine. No domain.
     """
 
     def __init__(self, scored: Mapping[str, Tensor], labels: Mapping[str, Tensor], source: str):
-        super().__init__()
-        self.scored, self.labels, self.source = scored, labels, source
+        if not scored:
+            raise ValueError("An ensemble needs scores of at least one domain; there are none.")
         home = next(iter(scored))
         prompts = len(scored[home])
         if prompts < 2:
             raise ValueError(f"An ensemble needs at least two prompts, not {prompts}; train more.")
+        super().__init__()
+        self.scored, self.labels, self.source = scored, labels, source
         self.controls = {
             "prompts": widgets.IntSlider(
                 value=1, min=1, max=prompts, description="prompts", continuous_update=False, **WIDE

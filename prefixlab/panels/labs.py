@@ -100,7 +100,7 @@ class PTuningPanel(TrainingPanel):
 
     def answer(self) -> float:
         wording = WORDINGS["it was"]
-        words = experiments.recorded("discrete_prompt", self.lm.name)
+        words = experiments.recorded("discrete_prompt", self.records.backbone)
         slots = self.records.like(template=experiments.soft(wording))
         return points(slots.accuracy, words[words.template == wording].accuracy)
 

@@ -187,6 +187,7 @@ class PromptPanel(LivePanel):
     def answer(self, sentence: str) -> None:
         if not sentence.strip():
             raise ValueError("The sentence is empty; type one, or pick a test sentence.")
+        self.check_texts()
         task, words, method = self.question()
         plain = scores(self.lm, method, task, dataset([(sentence, 0)]))[0].log_softmax(0)
         key = method.template.text, words
@@ -220,6 +221,7 @@ class PromptPanel(LivePanel):
         """What the Score button does: a line of the leaderboard, unless it is stopped."""
         with self.working():
             began = time.process_time()
+            self.check_texts()
             task, words, method = self.question()
             seconds = time.process_time() - began
             if len(words) != len(self.labels):

@@ -85,7 +85,7 @@ class Sweep:
             axis.set_xticks(range(len(self.words)), self.words)
             axis.set_xlim(-0.5, len(self.words) - 0.5)
         else:
-            ticks = sorted(set(runs[x]))
+            ticks = sorted(set(runs[x])) or [1]  # a grid that was begun may have no run along it
             axis.set_xscale("log")
             axis.set_xticks(ticks, [str(tick) for tick in ticks])
             axis.minorticks_off()

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from html import escape
+from math import isfinite
 from typing import Any, ClassVar
 
 import ipywidgets as widgets
@@ -62,10 +63,16 @@ class TrainingPanel(Panel):
     Parameters
     ----------
     lm, task
-        What is steered, and what for. A run trains on the first of the task's training examples,
-        as many as the learner chooses, and is tested on all of its test examples.
+        What is steered, and what for. A run trains on as many of the task's training examples as
+        the learner chooses, those of a recorded run of that size where there is one, and is tested
+        on all of its test examples.
     steps, batch_size
         How long a run is at first; 48 steps of 8 take about 40 seconds on two cores.
+
+    Raises
+    ------
+    ValueError
+        A task whose answers are free text.
     """
 
     method: ClassVar[str]
@@ -82,6 +89,8 @@ class TrainingPanel(Panel):
         steps: int = experiments.STEPS,
         batch_size: int = experiments.BATCH,
     ):
+        if task.verbalizer is None:
+            raise ValueError(f"{task.name} has no answers to choose from; take another task.")
         super().__init__()
         self.lm, self.task, self.batch_size = lm, task, batch_size
         self.records = Records(self.method, lm.name, task.name, self.usual, self.line, self.place)
@@ -99,7 +108,7 @@ class TrainingPanel(Panel):
             widget.observe(lambda _: self.turn(), "value")
         self.axis.observe(lambda _: self.turn(), "value")
         self.view.observe(lambda _: self.show(), "value")
-        self.sentence.observe(lambda _: self.look_inside(), "value")
+        self.sentence.observe(lambda _: self.answer_sentence(), "value")
 
     # What a lab adds
 
@@ -203,6 +212,7 @@ class TrainingPanel(Panel):
         settings = self.settings()
         knobs = {name: settings[name] for name in self.knobs}
         with self.reporting():
+            self.check_texts()
             cost = METHODS[self.method].cost(self.lm.geometry, **knobs)
             words = (
                 f"{cost.stored:,} numbers to store ({cost.stored_bytes / 1000:,.0f} kB, "
@@ -244,8 +254,10 @@ class TrainingPanel(Panel):
         """Begin a run with the knobs as they stand, and see it through unless Stop is pressed."""
         settings = self.settings()
         with self.reporting(), self.working():
+            self.check_texts()
             knobs = {name: settings[name] for name in self.knobs}
-            task = replace(self.task, train=self.task.train.select(range(settings["train"])))
+            examples = experiments.training_examples(self.task, settings["train"])
+            task = replace(self.task, train=examples)
             recipe = {name: self.controls[name].value for name in ("steps", "learning_rate")}
             method = create(self.method, self.lm, task, **knobs)
             self.before, self.trained = deepcopy(method), method
@@ -343,7 +355,7 @@ class TrainingPanel(Panel):
             self.controls[name].value = value
         self.progress.value = 0
         self.view.value = "recorded runs" if self.records else "your run"
-        if self.records:
+        if self.answered():
             self.ask.cover()
         else:
             self.ask.uncover()
@@ -352,6 +364,13 @@ class TrainingPanel(Panel):
         self.look_inside()
         self.show()
         self.turn()
+
+    def answered(self) -> bool:
+        """Whether the runs that answer the question are recorded."""
+        try:
+            return bool(self.records) and isfinite(self.answer())
+        except ValueError:  # no such record
+            return False
 
     # Looking
 
@@ -362,6 +381,11 @@ class TrainingPanel(Panel):
         losses = recorded.losses.tolist() if len(recorded) else []
         self.run_plot.value = figures.png(figures.run(run.losses, run.accuracies, losses))
 
+    def answer_sentence(self) -> None:
+        """Answer the learner's sentence anew."""
+        self.take_back()
+        self.look_inside()
+
     def look_inside(self) -> None:
         """What the newest run did to the learner's sentence, and what its parameters are like."""
         if self.before is None or self.trained is None:
@@ -369,6 +393,7 @@ class TrainingPanel(Panel):
             self.inside_plot.layout.display = "none"
             return
         with self.reporting():
+            self.check_texts()
             given = (self.lm, self.task, self.before, self.trained, self.sentence.value)
             self.sentence_words.value = inside.before_and_after(*given)
             self.inside_words.value = inside.virtual_tokens(self.lm, self.trained)
@@ -376,8 +401,7 @@ class TrainingPanel(Panel):
             self.inside_plot.value = picture
             self.inside_plot.layout.display = "" if picture else "none"
 
-    def close(self) -> None:
+    def release(self) -> None:
         # The learner, and Jupyter's Out, may hold on to the panel: let go of what is large.
         self.training = self.before = self.trained = None
         self.records.sweep.cache_clear()
-        super().close()

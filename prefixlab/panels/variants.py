@@ -31,14 +31,19 @@ MEASURES = {"accuracy": ("accuracy", 100, "points"), "loss": ("loss", 1, "nats")
 def compared(backbone: str) -> pd.DataFrame:
     """The recorded runs of the variants and of what they vary, with a `name` and their `numbers`.
 
-    The plain prefix and the plain prompt have their usual start and length 10. `numbers` is how
-    many a run stores, NaN on a backbone of unknown sizes. Without records it is empty.
+    The plain prefix and the plain prompt have their usual start and length 10. All ran on one
+    backbone: the one that the variants were recorded on. `numbers` is how many a run stores, NaN
+    on a backbone of unknown sizes. Without records it is empty.
     """
-    grids = [runs_of(grid, backbone) for grid in ("prefix_tuning", "prompt_tuning", "variants")]
-    if any(grid.empty for grid in grids):
+    variants = runs_of("variants", backbone)
+    shown = backbone if variants.empty else variants.backbone.iloc[0]  # not that of every grid
+    prefix, prompt, baselines = (
+        runs[runs.backbone == shown] if len(runs := runs_of(grid, shown)) else runs
+        for grid in ("prefix_tuning", "prompt_tuning", "baselines")
+    )
+    if any(runs.empty for runs in (prefix, prompt, variants)):
         return pd.DataFrame()
-    prefix, prompt, variants = grids
-    if not (baselines := runs_of("baselines", backbone)).empty:
+    if not baselines.empty:
         variants = pd.concat([variants, baselines[baselines.method == "bias_only"]])
     prefix = prefix[
         (prefix.init == "task_words")
@@ -85,11 +90,11 @@ class VariantsPanel(Panel):
     def __init__(self, lm: Backbone):
         super().__init__()
         runs = compared(lm.name)
-        self.view, self.words = plot(), widgets.HTML()
         if runs.empty:
             self.say("Nothing is recorded: python -m prefixlab.experiments variants")
             self.children = [self.status]
             return
+        self.view, self.words = plot(), widgets.HTML()
         self.backbone = str(runs.backbone.iloc[0])
         self.found = {  # by measure: a row for each seed, a column for each name
             measure: runs.pivot(index="seed", columns="name", values=measure)
@@ -129,7 +134,7 @@ class VariantsPanel(Panel):
         ]
 
     def plots(self) -> list[widgets.Image]:
-        return [self.view]
+        return [self.view] if self.controls else []
 
     def pairs(self, name: str, against: str, measure: str, seeds: int) -> pd.DataFrame:
         """The results of both, a row for each of the first seeds that both were run with."""

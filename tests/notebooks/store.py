@@ -4,7 +4,6 @@
 as it was on disk.
 """
 
-import os
 import re
 import sys
 import time
@@ -15,6 +14,8 @@ import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError
 from nbformat import NotebookNode
+
+from prefixlab.files import written_whole
 
 FOLDER = Path(__file__).parents[2] / "notebooks"
 LARGEST = 1_500_000  # bytes
@@ -96,12 +97,8 @@ def readable(output: NotebookNode) -> str:
 
 def write(lesson: NotebookNode, path: Path) -> None:
     """Whole or not at all."""
-    fresh = path.with_suffix(".fresh")
-    try:
+    with written_whole(path) as fresh:
         fresh.write_text(nbformat.writes(lesson) + "\n", encoding="utf-8")
-        os.replace(fresh, path)
-    finally:
-        fresh.unlink(missing_ok=True)
 
 
 def store(path: Path) -> list[str]:

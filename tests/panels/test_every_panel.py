@@ -1,0 +1,196 @@
+"""What holds for every panel: it leaves no widget behind, and answers any text in words."""
+
+import asyncio
+import gc
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from html import unescape
+from pathlib import Path
+from typing import Any
+
+import ipywidgets as widgets
+import pytest
+import torch
+from ipywidgets.widgets.widget import _instances
+
+from prefixlab import Backbone, EncoderDecoder, Task, experiments, figures, panels, span_corruption
+from prefixlab.panels.base import Panel, boxes
+from prefixlab.panels.results import Result, tried
+from prefixlab.panels.training import TrainingPanel
+
+ROUNDS = 20
+HALF = "film \ud83d good"  # half of an emoji
+SCORED = {name: torch.rand(3, 8, 2) for name in ("tweets", "editorials")}
+LABELS = {name: torch.arange(8) % 2 for name in SCORED}
+LABS = {name: made for name, made in vars(panels).items() if name.endswith("TuningPanel")}
+LABS["PTuningV2Panel"] = panels.PTuningV2Panel
+KINDS = {name: made for name, made in vars(panels).items() if name.endswith("Panel")}
+
+
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Every grid as if it had been recorded."""
+    folder = tmp_path_factory.mktemp("runs")
+    for name, grid in experiments.GRIDS.items():
+        rows = [row(wanted) for wanted in grid()]
+        (folder / f"{name}.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def few() -> list[EncoderDecoder]:
+    return span_corruption.variants()[:2]
+
+
+@pytest.fixture
+def make(
+    gpt2: Backbone,
+    task: Task,
+    recorded: Path,
+    few: list[EncoderDecoder],
+    monkeypatch: pytest.MonkeyPatch,
+) -> dict[str, Callable[[], Panel]]:
+    """By the name of a kind of panel, what makes one."""
+    dot = figures.png(figures.new()[0])  # what is drawn is not what is tested
+    monkeypatch.setattr(figures, "png", lambda figure: dot)
+    monkeypatch.setattr(experiments, "FOLDER", recorded)
+    monkeypatch.setattr(span_corruption, "variants", lambda: few)
+    made: dict[str, Callable[[], Panel]] = {
+        name: lambda lab=lab: lab(gpt2, task, steps=1, batch_size=4) for name, lab in LABS.items()
+    }
+    return made | {
+        "AdaptationPanel": lambda: panels.AdaptationPanel(experiments.recorded("lm_adaptation")),
+        "AnatomyPanel": panels.AnatomyPanel,
+        "ComparisonPanel": lambda: panels.ComparisonPanel(gpt2),
+        "EnsemblePanel": lambda: panels.EnsemblePanel(SCORED, LABELS, "made up"),
+        "InContextPanel": lambda: panels.InContextPanel(gpt2, task),
+        "PromptPanel": lambda: panels.PromptPanel(gpt2, task),
+        "TextPanel": lambda: panels.TextPanel(gpt2, {}),
+        "VariantsPanel": lambda: panels.VariantsPanel(gpt2),
+    }
+
+
+def row(wanted: dict[str, Any]) -> dict[str, Any]:
+    texts = ["It is a pub."] * wanted["test"]
+    measured = {"accuracy": 0.5, "calibrated": 0.5, "loss": 0.3, "losses": [0.7], "cpu_seconds": 1}
+    written = {"bleu": 1, "slot_error": 0.1, "texts": texts}
+    written |= {f"unseen_{name}": value for name, value in written.items()}
+    task = wanted["task"].replace("movie_reviews", "films")
+    of = "tiny-t5, adapted 0" if task == "film_or_product" else "gpt2"
+    return wanted | measured | written | {"backbone": of, "task": task}
+
+
+@pytest.fixture(params=KINDS)
+def making(request: pytest.FixtureRequest, make: dict[str, Callable[[], Panel]]) -> Any:
+    return make[request.param]  # a new kind of panel is to be added above
+
+
+def turn(panel: Panel, round: int) -> None:
+    """Turn every knob of the panel to another value."""
+    for knob in list(panel.controls.values()):
+        if isinstance(knob, widgets.Dropdown | widgets.SelectionSlider | widgets.ToggleButtons):
+            knob.index = round % len(knob.options)
+        elif isinstance(knob, widgets.Checkbox):
+            knob.value = not knob.value
+        elif isinstance(knob, widgets.IntSlider):
+            knob.value = knob.min + round % min(4, knob.max - knob.min + 1)
+        elif isinstance(knob, widgets.Text):
+            knob.value = ("{x} it is {y}", "{soft:2}{x} and so it is {y}")[round % 2]
+
+
+def test_rounds_add_no_widget_and_closing_leaves_none(making: Callable[[], Panel]) -> None:
+    before = set(_instances)
+    panel, counts = making(), []
+    for round in range(ROUNDS):
+        turn(panel, round)
+        counts.append(len(_instances))
+    assert max(counts[6:]) <= max(counts[:6])
+    panel.picture()
+    panel.close()
+    assert set(_instances) == before
+    panel.close()
+    panel.__del__()  # as Python does when nobody holds the panel any more
+
+
+@pytest.mark.parametrize("kind", [*LABS, "InContextPanel", "PromptPanel", "TextPanel"])
+def test_running_leaves_nothing(kind: str, make: dict[str, Callable[[], Panel]]) -> None:
+    async def press(panel: Any) -> None:
+        (panel.train_button if kind in LABS else panel.button).click()
+        await panel.running
+
+    panel = make[kind]()
+    asyncio.run(press(panel))
+    count = len(_instances)
+    asyncio.run(press(panel))
+    assert len(_instances) == count
+    panel.close()
+
+
+def test_results_that_come_and_go_leave_nothing(make: dict[str, Callable[[], Panel]]) -> None:
+    panel, before = make["ComparisonPanel"](), tried.results
+    result = Result("bias_only", {}, 0.5, 0.5, 10, 40, 1.0, "yours")
+    try:
+        counts = []
+        for round in range(ROUNDS // 2):
+            tried.results = (result,) * (round % 5)
+            panel.chosen.value = 0
+            counts.append(len(_instances))
+        assert max(counts[5:]) <= max(counts[:5])
+    finally:
+        tried.results = before
+        panel.close()
+
+
+def test_half_a_character_is_answered_in_words_in_every_box(making: Callable[[], Panel]) -> None:
+    panel = making()
+    if isinstance(panel, TrainingPanel):
+        asyncio.run(panel.train())  # there is something to look into
+    for box in boxes(panel):
+        if box.layout.display == "none":
+            continue
+        before = box.value
+        box.value = HALF
+        told = unescape(panel.status.value)
+        assert f"The box '{box.description}' has half a character" in told
+        assert HALF[5] not in panel.status.value
+        assert panel.picture().startswith(b"\x89PNG")
+        if isinstance(panel, TrainingPanel):
+            asyncio.run(panel.train())
+        elif isinstance(panel, panels.PromptPanel):
+            asyncio.run(panel.score())
+        assert "has half a character" in panel.status.value
+        box.value = before
+        assert "half" not in panel.status.value
+    panel.close()
+
+
+@pytest.mark.parametrize("kind", ["PromptPanel", "InContextPanel", "EnsemblePanel"])
+def test_a_refused_panel_leaves_nothing_and_complains_of_nothing_else(
+    kind: str, gpt2: Backbone, task: Task, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ignored: list[Any] = []
+    monkeypatch.setattr(sys, "unraisablehook", ignored.append)
+    before = set(_instances)
+    free = replace(task, verbalizer=None)
+    one = {"tweets": SCORED["tweets"][:1]}
+    given = (one, LABELS, "") if kind == "EnsemblePanel" else (gpt2, free)
+    with pytest.raises(ValueError, match=r"\.$"):
+        KINDS[kind](*given)
+    gc.collect()
+    assert not ignored
+    assert set(_instances) == before
+
+
+def test_a_double_click_is_one_click(make: dict[str, Callable[[], Panel]]) -> None:
+    panel = make["PrefixTuningPanel"]()
+
+    async def press() -> None:
+        panel.start(panel.train)
+        panel.start(panel.train)
+        await panel.running
+
+    asyncio.run(press())
+    assert len(panel.runs) == 1
+    panel.close()
