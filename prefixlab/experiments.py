@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
 from math import factorial
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
