@@ -49,7 +49,7 @@ def test_measuring_changes_nothing(tiny, task):
     assert first == second
     assert all(map(torch.equal, before, method.parameters()))
     assert all(parameter.grad is None for parameter in method.parameters())
-    assert not method.training
+    assert method.chance is None
 
 
 def test_nothing_to_train_is_told(gpt2, task):
