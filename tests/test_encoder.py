@@ -295,7 +295,7 @@ def test_an_encoder_writes_nothing(bert, task):
 def test_a_head_knows_its_labels_alone(bert, task):
     method = create("linear_probe", bert, task)
     three = replace(task, verbalizer=Verbalizer((*task.verbalizer.words, "middling")))
-    with pytest.raises(ValueError, match="knows 2 labels, and here are 3"):
+    with pytest.raises(ValueError, match="for negative, positive, and films asks for middling"):
         scores(bert, method, three, three.test)
     with pytest.raises(
         ValueError, match="fine_tuning chooses among labels, and films asks for free"
