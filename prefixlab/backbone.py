@@ -464,7 +464,8 @@ class Backbone:
     @contextmanager
     def _changed(self, reading: Reading, given: Conditioning) -> Iterator[None]:
         """Within this context the model computes what `given` says inside its layers."""
-        inside = Inside(positions=reading.seen.cumsum(1) - 1)
+        positions = reading.seen.cumsum(1) - 1  # [batch, P + T]
+        inside = Inside(positions=positions)
         if given.deep:
             numbers = -1 - reading.tokens  # of virtual tokens; those beyond the last are embedded
             inside.slots = torch.where(numbers < given.deep.length, numbers, -1)
@@ -476,7 +477,7 @@ class Backbone:
             inside.prefix = past.length
             if past.gate is not None:
                 # It stands beside the text, as near to its end as to its beginning.
-                inside.positions[:, : past.length] = inside.positions[:, -1:]
+                positions[:, : past.length] = positions[:, -1:]
                 inside.gates = dict(zip(past.by_layer(), past.gate, strict=True))
             if past.shown is not None:
                 inside.shown = dict(zip(past.by_layer(), past.shown, strict=True))

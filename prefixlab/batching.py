@@ -126,7 +126,7 @@ def encode_prompt(tokenizer: PreTrainedTokenizerBase, template: Template, x: str
         pieces = names.split(part) if isinstance(part, str) else [part]
         for number, piece in enumerate(pieces):
             if isinstance(piece, str) and number % 2:  # what is split at comes between
-                ids.append(tokenizer.convert_tokens_to_ids(piece))
+                ids += tokens_of(tokenizer, piece, control=True)
             elif piece:
                 filled = piece.replace(HOLE, x) if isinstance(piece, str) else piece
                 ids += encode_parts(tokenizer, [filled])

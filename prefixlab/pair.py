@@ -1,5 +1,7 @@
 """Pair: a model and its tokenizer, checked together before anything is computed with them."""
 
+from typing import Any
+
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from prefixlab.template import tokens_of
@@ -7,7 +9,7 @@ from prefixlab.template import tokens_of
 
 def check_pair(name: str, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> None:
     """Raise a ValueError if a text could become tokens that the model does not know."""
-    rows = len(model.get_input_embeddings().weight)
+    rows = embedded(model)
     special = set(tokenizer.all_special_ids)  # such as a padding token that was added: not in texts
     highest = max((id_ for id_ in tokenizer.get_vocab().values() if id_ not in special), default=-1)
     if highest < 0:
@@ -33,9 +35,15 @@ def check_pair(name: str, model: PreTrainedModel, tokenizer: PreTrainedTokenizer
 
 def padding_of(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> int:
     """What rows are padded with. Nothing reads it, so that any token the model embeds will do."""
-    rows = len(model.get_input_embeddings().weight)
+    rows = embedded(model)
     found = (tokenizer.pad_token_id, tokenizer.eos_token_id)
     return next((token for token in found if token is not None and token < rows), 0)
+
+
+def embedded(model: PreTrainedModel) -> int:
+    """How many tokens the model has an embedding for."""
+    module: Any = model.get_input_embeddings()
+    return len(module.weight)
 
 
 def around(tokenizer: PreTrainedTokenizerBase) -> tuple[list[int], list[int]]:

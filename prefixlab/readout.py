@@ -11,6 +11,7 @@ would tie. A float32 copy of W would take more memory than all layers of a small
 turned to float32 a few at a time.
 """
 
+from collections.abc import Iterator
 from copy import copy
 from dataclasses import dataclass
 from typing import Any
@@ -85,12 +86,22 @@ class Frozen(Function):
     @staticmethod
     def forward(ctx: Any, hidden: Tensor, weight: Tensor) -> Tensor:
         ctx.save_for_backward(weight)
-        return torch.cat([F.linear(hidden, rows.float()) for rows in weight.split(ROWS)], dim=-1)
+        product = hidden.new_empty(*hidden.shape[:-1], len(weight))
+        for part, rows in zip(product.split(ROWS, dim=-1), in_float32(weight), strict=True):
+            part.copy_(F.linear(hidden, rows))
+        return product
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> Any:
         (weight,), (gradient,) = ctx.saved_tensors, gradients
-        back = torch.zeros(*gradient.shape[:-1], weight.shape[1], device=gradient.device)
-        for part, rows in zip(gradient.split(ROWS, dim=-1), weight.split(ROWS), strict=True):
-            back += part @ rows.float()  # dL/dh = dL/d(W h) W, summed over the rows of W
+        back = gradient.new_zeros(*gradient.shape[:-1], weight.shape[1])
+        for part, rows in zip(gradient.split(ROWS, dim=-1), in_float32(weight), strict=True):
+            back += part @ rows  # dL/dh = dL/d(W h) W, summed over the rows of W
         return back, None
+
+
+def in_float32(weight: Tensor) -> Iterator[Tensor]:
+    """Some rows after the others, [ROWS or fewer, hidden], in one place that is used again."""
+    place = torch.empty(ROWS, weight.shape[1], device=weight.device)
+    for rows in weight.split(ROWS):
+        yield place[: len(rows)].copy_(rows)

@@ -3,6 +3,7 @@
 A tiny model with random weights stands for every family; `docs/models.md` lists what came out.
 """
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from transformers import AutoConfig, AutoModel, AutoModelForCausalLM, AutoModelF
 import prefixlab as pl
 from conftest import byte_pairs, special, word_pieces
 from prefixlab import Backbone, Conditioning, EncoderDecoder
+from prefixlab.evaluation import scores
 
 SERVED, PLAIN, REFUSED = "served", "served, prefix in all layers", "refused"
 SIZES = {
@@ -180,6 +182,66 @@ def test_a_family_is_what_transformers_makes_of_it_or_is_refused(
     assert pl.evaluate(lm, method, task).loss > 0
     greedy = pl.generate(lm, pl.DiscretePrompt(lm, task), task, ["dull"], max_new_tokens=1)
     assert len(greedy) == 1
+
+
+def opened(name: str, folder: Path) -> Backbone:
+    kind, settings, _ = FAMILIES[name]
+    made(kind, settings, folder / "mine", torch.float32)
+    return pl.load(folder / "mine", dtype="float32", device="cpu")
+
+
+@pytest.mark.parametrize("family", ["Phi", "GPT-J"])
+def test_a_bias_of_the_output_layer_is_tuned_with_the_rest(family, tmp_path, task):
+    lm = opened(family, tmp_path)
+    method = pl.create("fine_tuning", lm, task)
+    rows = method.rows(lm, task.test, task)
+    lm.answer_scores(lm.collate(rows), method.conditioning())[:, 0].sum().backward()
+    bias = method.weights[method.names.index("lm_head.bias")]
+    assert bias.grad.abs().sum() > 0
+
+
+def test_rows_that_start_as_words_start_with_their_bias(tmp_path, task):
+    """Before its first step WARP is prompt tuning."""
+    lm = opened("Phi", tmp_path)
+    warp, prompt = (
+        pl.create(name, lm, task, prompt_length=2) for name in ("warp", "prompt_tuning")
+    )
+    assert lm.model.lm_head.bias.abs().sum() > 0
+    close(scores(lm, warp, task, task.test), scores(lm, prompt, task, task.test))
+
+
+@pytest.mark.parametrize("family", ["OPT", "Phi", "Falcon"])
+def test_adapters_stand_behind_both_sublayers(family, tmp_path, task):
+    lm = opened(family, tmp_path)
+    last = {name.rsplit(".", 1)[1] for name in lm.sublayers}
+    assert len(lm.sublayers) == 2 * lm.geometry.layers
+    assert last in ({"out_proj", "fc2"}, {"dense", "fc2"}, {"dense", "dense_4h_to_h"})
+    assert pl.evaluate(lm, pl.create("adapters", lm, task), task).loss > 0
+
+
+@torch.no_grad()
+def test_a_virtual_token_of_a_scaled_embedding_is_a_row_of_its_table(tmp_path):
+    lm = opened("Gemma 3", tmp_path)
+    words, text = lm.encode("so it")[1:], lm.encode("dull")[1:]
+    slots = [-1 - number for number in range(len(words))]
+    ours = lm.logits(torch.tensor([slots + text]), Conditioning(virtual=lm.embedding[words]))
+    close(ours, lm.logits(torch.tensor([words + text])))
+
+
+@torch.no_grad()
+def test_a_prefix_slides_out_of_a_window_but_a_gated_one_stays(tmp_path):
+    """It stands beside the text, as near to its end as to its beginning."""
+    lm = opened("Mistral", tmp_path)
+    text = torch.tensor([lm.encode("so it was and it was so again and again it was so dull")])
+    past = lm.read_past("great")
+    gate = torch.ones(lm.geometry.layers, lm.geometry.heads)
+    without, before, beside = (
+        lm.hidden_states(text, given=Conditioning(past=each))[0, -1]
+        for each in (None, past, replace(past, gate=gate))
+    )
+    assert text.shape[1] > 2 * lm.model.config.sliding_window  # of both layers
+    close(before, without)
+    assert (beside - without).abs().max() > 1e-2
 
 
 def test_the_table_in_the_docs_lists_the_families_that_are_tried():
