@@ -141,7 +141,7 @@ def label_names(name: str, column: str, rows: Dataset) -> list[str | None]:
     dtype = kind.dtype if isinstance(kind, Value) else ""
     if "string" in dtype or dtype == "null":
         return values
-    if dtype != "bool" and "int" not in dtype:
+    if dtype != "bool" and not dtype.startswith(("int", "uint")):
         what = f"numbers ({dtype})" if "float" in dtype else shortened(kind, 80)
         raise ValueError(
             f"The column {column!r} of {name} holds no classes, one a row, but {what}; name a "

@@ -40,7 +40,7 @@ PACKED: Mapping[bytes, Callable[..., Any]] = {
 }
 DAMAGED = (OSError, EOFError, RuntimeError, zlib.error, lzma.LZMAError, zipfile.BadZipFile)
 SUFFIXES = re.compile(r"(\.(csv|tsv|tab|txt))?(\.(gz|bz2|xz|zip))?$", re.IGNORECASE)
-EDGES = re.compile(r"^[\s\ufeff\u200b]+|[\s\ufeff\u200b]+$")  # of no width, too
+WHITE = "".join(filter(str.isspace, map(chr, range(0x3001)))) + "\ufeff\u200b"  # of no width, too
 
 
 class Pair(NamedTuple):
@@ -320,4 +320,4 @@ def check_filled(name: str, pairs: Sequence[Pair], columns: Sequence[str]) -> No
 
 def bare(cell: str, more: str = "") -> str:
     """A cell without the white space around it, and without `more`."""
-    return EDGES.sub("", cell).strip(more) if more else EDGES.sub("", cell)
+    return cell.strip(WHITE + more)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import pyarrow
 import pyarrow.compute
 from datasets import Dataset
 
@@ -120,14 +121,11 @@ class Task:
         else:
             tables = (f"{len(references(rows))} in {split}" for split, rows in splits.items())
             lines.append(f"  Different texts or tables: {', '.join(tables)}.")
-        unit, measure = (
-            ("tokens", lambda text: len(tokens_of(lm.tokenizer, text)))
-            if lm
-            else (
-                "characters",
-                len,
-            )
-        )
+
+        def measure(text: str) -> int:
+            return len(tokens_of(lm.tokenizer, text) if lm else text)
+
+        unit = "tokens" if lm else "characters"
         longest = (f"{max(map(measure, rows['x']))} in {split}" for split, rows in splits.items())
         lines.append(f"  Longest text, in {unit}: {', '.join(longest)}.")
         return "\n".join(lines)
@@ -456,6 +454,10 @@ def load_restaurants(name: str, sizes: Mapping[str, int], seed: int) -> Task:
     return Task._of_tables(name, splits, sizes, Template(TABLE_TEMPLATE), words)
 
 
+def is_text(kind: pyarrow.DataType) -> bool:
+    return pyarrow.types.is_string(kind) or pyarrow.types.is_large_string(kind)
+
+
 def check_examples(where: str, examples: Any, verbalizer: Verbalizer | None) -> None:
     """A data set of texts `x` and answers `y`, of which none is missing or out of range."""
     if not isinstance(examples, Dataset) or not {"x", "y"} <= set(examples.column_names):
@@ -467,13 +469,13 @@ def check_examples(where: str, examples: Any, verbalizer: Verbalizer | None) -> 
         raise ValueError(f"{where}: there is no example; give it at least one.")
     columns = examples.select_columns(["x", "y"]).with_format("arrow")[:]
     texts, answers = columns["x"], columns["y"]
-    if texts.null_count or "string" not in str(texts.type):
+    if texts.null_count or not is_text(texts.type):
         raise ValueError(f"{where}: column x is not all texts ({texts.type}); give each a str.")
     if answers.null_count:
         raise ValueError(f"{where}: {answers.null_count} answer(s) y are missing; remove the rows.")
     if verbalizer is None:
         return
-    if "int" not in str(answers.type):
+    if not pyarrow.types.is_integer(answers.type):
         raise ValueError(
             f"{where}: column y is no label ({answers.type}); number the answers from 0."
         )

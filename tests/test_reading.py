@@ -151,3 +151,12 @@ def test_a_file_that_may_not_be_read_is_told(read, monkeypatch, tmp_path, step):
         ValueError, match=r"mine\.csv.* cannot be read as CSV \(Permission denied\)"
     ):
         read_csv(tmp_path / "mine.csv", "review", "taste", key="taste")
+
+
+def test_long_white_space_is_no_long_work(read):
+    cell = "a" + " " * 100_000 + "b"
+    assert cells(read(f"review,taste\n{cell},good\n")) == [(cell, "good")]
+
+
+def test_a_quote_may_open_behind_a_space(read):
+    assert cells(read('review, taste\n"slow, but fine", "good"\n')) == [("slow, but fine", "good")]

@@ -177,6 +177,8 @@ MISTAKES: Mistakes = {
         ["films, train", "columns x and y"],
     ),
     "no text in an example": (by_hand([(None, 0), ("a", 1)]), ["films, validation", "texts"]),
+    "tokens for texts": (by_hand([(["a", "film"], 0)]), ["column x", "list"]),
+    "lists for labels": (by_hand([("a film", [0])]), ["column y", "list", "from 0"]),
     "numbers for texts": (by_hand([(1, 0)]), ["column x", "int64"]),
     "no label": (by_hand([("a", None), ("b", 1)]), ["1 answer(s) y are missing"]),
     "words for labels": (by_hand([("a", "good")]), ["column y", "string", "from 0"]),
