@@ -118,7 +118,7 @@ MISTAKES: Mistakes = {
     "a record on a broken disk": (at_a_disk(errno.EIO), ["(Input/output error)"]),
     "a record where a folder is a file": (
         lambda at: rows.append(file_in(at.folder) / "runs.jsonl", {}),
-        ["Not a directory"],
+        ["file cannot be used", "start again"],
     ),
     # The cache and the package index.
     "no package index": (lambda at: toy(at.folder), ["127.0.0.1: ConnectionError", "copy"]),
