@@ -33,9 +33,9 @@ from transformers import (
 
 from prefixlab.attention import ATTENTION, INSIDE, Inside, causal_mask
 from prefixlab.batching import Batch, Row, collate, encode, pad
-from prefixlab.geometry import Geometry, linear_maps
 from prefixlab.pair import around, check_pair, padding_of
 from prefixlab.readout import linear, read_out
+from prefixlab.sizes import Geometry, linear_maps
 from prefixlab.template import Template, Verbalizer, tokens_of
 
 

@@ -97,7 +97,7 @@ def save(method: Method, path: str | Path, training: Training | None = None) -> 
     return path
 
 
-def load(path: str | Path, lm: Backbone) -> Method:
+def load_method(path: str | Path, lm: Backbone) -> Method:
     """The method in a checkpoint, for the backbone it was made for.
 
     Raises
@@ -116,7 +116,7 @@ def resume(path: str | Path, lm: Backbone, task: Task) -> Training:
     Raises
     ------
     CheckpointError
-        As `load`, a checkpoint saved without its training run, or one of another task or of other
+        As `load_method`, a checkpoint saved without its training run, or one of another task or of other
         examples.
     """
     check_backbone(lm)

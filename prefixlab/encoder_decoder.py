@@ -44,9 +44,9 @@ from prefixlab.backbone import (
     Reading,
 )
 from prefixlab.batching import Batch, Row, encode
-from prefixlab.geometry import Geometry, counted, last_position
 from prefixlab.pair import around
 from prefixlab.readout import linear
+from prefixlab.sizes import Geometry, counted, last_position
 from prefixlab.template import Template, Verbalizer, tokens_of
 
 KINDS = ("bart", "t5")

@@ -30,7 +30,7 @@ from prefixlab.arguments import one_of, shortened, text
 from prefixlab.backbone import Backbone
 from prefixlab.encoder import Encoder
 from prefixlab.encoder_decoder import EncoderDecoder, check_kind
-from prefixlab.geometry import is_encoder
+from prefixlab.sizes import is_encoder
 from prefixlab.verification import verify
 from prefixlab.weights import check_weights, in_dtype
 

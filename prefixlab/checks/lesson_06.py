@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from prefixlab.checks import Exercise, Mistake
-from prefixlab.geometry import Geometry, geometry
+from prefixlab.sizes import Geometry, geometry
 
 _SMOLLM2, _GPT2 = geometry("smollm2"), geometry("gpt2")
 

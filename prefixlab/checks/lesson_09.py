@@ -5,7 +5,7 @@ from torch import Tensor
 
 from prefixlab.checks import Exercise, Mistake
 from prefixlab.ensembles import majority_vote as _vote
-from prefixlab.geometry import geometry
+from prefixlab.sizes import geometry
 
 _SMOLLM2, _GPT2 = geometry("smollm2"), geometry("gpt2")
 

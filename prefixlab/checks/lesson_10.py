@@ -1,7 +1,7 @@
 """The exercises of lesson 10, the whole map."""
 
 from prefixlab.checks import Exercise, Mistake
-from prefixlab.geometry import Geometry, geometry
+from prefixlab.sizes import Geometry, geometry
 
 _SMOLLM2, _GPT2 = geometry("smollm2"), geometry("gpt2")
 

@@ -13,9 +13,9 @@ from torch import Tensor, nn
 
 from prefixlab.backbone import Backbone, Conditioning
 from prefixlab.chance import draw
-from prefixlab.geometry import Geometry
 from prefixlab.knobs import knob
 from prefixlab.methods.base import CommonKnobs, Cost, Method, Positions, changed_from
+from prefixlab.sizes import Geometry
 from prefixlab.tasks import Task
 
 

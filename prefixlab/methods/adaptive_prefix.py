@@ -17,7 +17,6 @@ import torch
 from torch import Tensor
 
 from prefixlab.backbone import Backbone, Conditioning
-from prefixlab.geometry import Geometry
 from prefixlab.knobs import knob
 from prefixlab.methods.base import Cost
 from prefixlab.methods.prefix_tuning import (
@@ -27,6 +26,7 @@ from prefixlab.methods.prefix_tuning import (
     parse_layers,
 )
 from prefixlab.methods.reparameterization import Flat
+from prefixlab.sizes import Geometry
 
 # A count that has to go, goes from 1 to 0 while a key moves by a hundredth: what is trained is its
 # distance from 1, divided by this.

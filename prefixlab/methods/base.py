@@ -15,8 +15,8 @@ from torch import Tensor, nn
 from prefixlab import arguments
 from prefixlab.backbone import NOTHING, Backbone, Conditioning
 from prefixlab.batching import Row
-from prefixlab.geometry import Geometry
 from prefixlab.knobs import Knobs, knob
+from prefixlab.sizes import Geometry
 from prefixlab.tasks import Task
 from prefixlab.template import Soft, Template, X, Y
 

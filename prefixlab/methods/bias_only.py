@@ -13,9 +13,9 @@ import torch
 from torch import Tensor
 
 from prefixlab.backbone import Backbone, Conditioning
-from prefixlab.geometry import Geometry
 from prefixlab.methods.base import Cost, Method, Positions, changed_from
 from prefixlab.methods.reparameterization import Flat
+from prefixlab.sizes import Geometry
 
 
 class BiasOnly(Method):

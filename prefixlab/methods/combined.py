@@ -12,12 +12,12 @@ from typing import Any
 from torch import nn
 
 from prefixlab.backbone import Backbone, Conditioning
-from prefixlab.geometry import Geometry
 from prefixlab.knobs import knob
 from prefixlab.methods.base import CommonKnobs, Cost, Method, Positions
 from prefixlab.methods.bias_only import BiasOnly
 from prefixlab.methods.prefix_tuning import PrefixTuning
 from prefixlab.methods.prompt_tuning import PromptTuning
+from prefixlab.sizes import Geometry
 from prefixlab.tasks import Task
 from prefixlab.template import Template
 

@@ -18,10 +18,10 @@ from typing import Any
 import torch
 
 from prefixlab.backbone import Backbone, Conditioning
-from prefixlab.geometry import Geometry
 from prefixlab.knobs import knob
 from prefixlab.methods.base import CommonKnobs, Cost, Method, Positions
 from prefixlab.methods.reparameterization import Flat
+from prefixlab.sizes import Geometry
 from prefixlab.tasks import Task
 
 

@@ -16,11 +16,11 @@ from torch import nn
 
 from prefixlab.backbone import Backbone, Conditioning
 from prefixlab.batching import Row
-from prefixlab.geometry import Geometry
 from prefixlab.knobs import knob
 from prefixlab.methods import heads
 from prefixlab.methods.base import CommonKnobs, Cost, Method, Positions, changed_from
 from prefixlab.methods.reparameterization import Flat
+from prefixlab.sizes import Geometry
 from prefixlab.tasks import Task
 
 

@@ -15,7 +15,6 @@ import torch
 from torch import Tensor
 
 from prefixlab.backbone import Backbone, Conditioning
-from prefixlab.geometry import Geometry
 from prefixlab.knobs import knob
 from prefixlab.methods.base import Cost
 from prefixlab.methods.prefix_tuning import (
@@ -25,6 +24,7 @@ from prefixlab.methods.prefix_tuning import (
     parse_layers,
 )
 from prefixlab.methods.reparameterization import Flat
+from prefixlab.sizes import Geometry
 
 # A step of Adam moves all parameters equally far. A key is right after a few hundredths, a gate
 # has to go from 0 to about 1: what is trained is g / SPEED.

@@ -17,9 +17,9 @@ from datasets import Dataset
 from prefixlab.backbone import Backbone, Conditioning
 from prefixlab.batching import Row, encode
 from prefixlab.encoder_decoder import EncoderDecoder
-from prefixlab.geometry import Geometry
 from prefixlab.knobs import knob
 from prefixlab.methods.base import CommonKnobs, Method, Positions
+from prefixlab.sizes import Geometry
 from prefixlab.tasks import Task
 from prefixlab.template import Template, Verbalizer, tokens_of
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from prefixlab.backbone import Conditioning
-from prefixlab.geometry import Geometry
 from prefixlab.knobs import knob
 from prefixlab.methods.base import Positions
 from prefixlab.methods.prefix_tuning import PrefixTuning, PrefixTuningKnobs
+from prefixlab.sizes import Geometry
 from prefixlab.template import Soft, Template, X
 
 

@@ -11,9 +11,9 @@ from datasets import Dataset
 
 from prefixlab.backbone import Backbone, Conditioning
 from prefixlab.batching import Row
-from prefixlab.geometry import Geometry
 from prefixlab.methods import heads
 from prefixlab.methods.base import Cost, Method
+from prefixlab.sizes import Geometry
 from prefixlab.tasks import Task
 
 

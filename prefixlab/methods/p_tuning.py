@@ -14,10 +14,10 @@ from torch import nn
 
 from prefixlab.backbone import Backbone, Conditioning
 from prefixlab.chance import draw
-from prefixlab.geometry import Geometry
 from prefixlab.knobs import knob
 from prefixlab.methods.base import CommonKnobs, Cost, Method
 from prefixlab.methods.reparameterization import LSTM, MLP, Flat, lstm_parameters, mlp_parameters
+from prefixlab.sizes import Geometry
 from prefixlab.tasks import Task
 from prefixlab.template import Template
 

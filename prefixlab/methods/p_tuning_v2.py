@@ -14,12 +14,12 @@ from datasets import Dataset
 from prefixlab.backbone import Backbone, Conditioning
 from prefixlab.batching import Row
 from prefixlab.chance import dropout
-from prefixlab.geometry import Geometry
 from prefixlab.knobs import knob
 from prefixlab.methods import heads
 from prefixlab.methods.base import Cost
 from prefixlab.methods.prefix_tuning import PrefixTuning, PrefixTuningKnobs
 from prefixlab.methods.reparameterization import Flat
+from prefixlab.sizes import Geometry
 from prefixlab.tasks import Task
 
 

@@ -21,7 +21,6 @@ from torch import Tensor, nn
 from prefixlab import arguments
 from prefixlab.backbone import Backbone, Conditioning, Past, as_float32
 from prefixlab.chance import draw
-from prefixlab.geometry import Geometry
 from prefixlab.knobs import knob
 from prefixlab.methods.base import (
     CommonKnobs,
@@ -33,6 +32,7 @@ from prefixlab.methods.base import (
 )
 from prefixlab.methods.prompt_tuning import fit_length
 from prefixlab.methods.reparameterization import MLP, Flat, mlp_parameters
+from prefixlab.sizes import Geometry
 from prefixlab.tasks import Task
 from prefixlab.template import tokens_of
 

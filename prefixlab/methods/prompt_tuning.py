@@ -13,10 +13,10 @@ from torch import Tensor
 
 from prefixlab import arguments
 from prefixlab.backbone import Backbone, Conditioning
-from prefixlab.geometry import Geometry
 from prefixlab.knobs import knob
 from prefixlab.methods.base import CommonKnobs, Cost, Method, check_backbone
 from prefixlab.methods.reparameterization import Flat
+from prefixlab.sizes import Geometry
 from prefixlab.tasks import Task
 from prefixlab.template import Template, tokens_of
 

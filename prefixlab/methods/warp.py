@@ -11,10 +11,10 @@ from datasets import Dataset
 
 from prefixlab.backbone import Backbone, Conditioning
 from prefixlab.batching import Row
-from prefixlab.geometry import Geometry
 from prefixlab.methods import heads
 from prefixlab.methods.base import Cost
 from prefixlab.methods.prompt_tuning import PromptTuning
+from prefixlab.sizes import Geometry
 from prefixlab.tasks import Task
 from prefixlab.template import Verbalizer
 

@@ -10,12 +10,12 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from prefixlab import figures
 from prefixlab.arguments import one_of
-from prefixlab.geometry import KNOWN, Geometry
 from prefixlab.methods import METHODS, Cost
 from prefixlab.methods.base import Positions
 from prefixlab.panels.base import WIDE, Panel, columns, control, plot, typed
 from prefixlab.panels.prediction import Prediction
 from prefixlab.panels.tables import facts
+from prefixlab.sizes import KNOWN, Geometry
 
 # The knobs that change the picture or the cost; the others say what the numbers start from.
 SHOWN = (

@@ -12,7 +12,6 @@ import pandas as pd
 
 from prefixlab import experiments, figures
 from prefixlab.backbone import Backbone
-from prefixlab.geometry import KNOWN
 from prefixlab.methods import METHODS
 from prefixlab.panels import results
 from prefixlab.panels.base import WIDE, Panel, button, shown
@@ -20,6 +19,7 @@ from prefixlab.panels.prediction import Prediction
 from prefixlab.panels.records import runs_of
 from prefixlab.panels.results import Result
 from prefixlab.panels.tables import facts
+from prefixlab.sizes import KNOWN
 
 AXES = {
     "trained parameters": "trained",

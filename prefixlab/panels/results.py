@@ -9,8 +9,8 @@ from typing import Any
 import pandas as pd
 from traitlets import HasTraits, Tuple
 
-from prefixlab.geometry import Geometry
 from prefixlab.methods import METHODS
+from prefixlab.sizes import Geometry
 
 
 @dataclass(frozen=True)

@@ -9,12 +9,12 @@ import pandas as pd
 from prefixlab import figures
 from prefixlab.backbone import Backbone
 from prefixlab.claims import Difference, paired
-from prefixlab.geometry import KNOWN
 from prefixlab.methods import METHODS
 from prefixlab.panels.base import WIDE, Panel, columns, plot
 from prefixlab.panels.prediction import Prediction
 from prefixlab.panels.records import runs_of
 from prefixlab.panels.tables import table
+from prefixlab.sizes import KNOWN
 
 TRAIN = 256  # sentences, in all runs that are compared
 NAMES = {

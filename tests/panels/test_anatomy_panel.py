@@ -5,10 +5,10 @@ import re
 import pytest
 
 from prefixlab import METHODS, figures
-from prefixlab.geometry import KNOWN
 from prefixlab.panels import anatomy
 from prefixlab.panels.anatomy import AnatomyPanel
 from prefixlab.panels.prediction import Prediction
+from prefixlab.sizes import KNOWN
 
 
 @pytest.fixture

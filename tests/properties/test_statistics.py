@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from prefixlab import METHODS
 from prefixlab.claims import paired, power, seeds_needed
 from prefixlab.evaluation import expected_calibration_error, judge, wilson
-from prefixlab.geometry import KNOWN
+from prefixlab.sizes import KNOWN
 from prefixlab.tasks import dataset
 
 results = st.integers(-3, 3).map(float)
