@@ -62,13 +62,11 @@ def evaluate(
     Raises
     ------
     ValueError
-        An unknown split or one without examples, a method of another model, or an example too long
+        An unknown split, a method of another model, or an example too long
         for the model.
     """
     check_together(lm, method, task)
     examples = getattr(task, arguments.one_of("split", split, SPLITS))
-    if not len(examples):
-        raise ValueError(f"{task.name} has no examples in {split} to judge by; give it some.")
     scored = scores(lm, method, task, examples, batch_size=batch_size)
     if task.verbalizer is None:
         tokens = sum(len(row.answers[0]) for row in method.rows(lm, examples, task))

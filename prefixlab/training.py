@@ -104,7 +104,7 @@ class Training:
         # Every example must fit before the first step is taken, not at the tenth or after the last.
         splits = {split: method.rows(lm, getattr(task, split), task) for split in SPLITS}
         used = SPLITS[:2] if recipe.validate_every else SPLITS[:1]
-        check_splits(lm, method, task, splits, used)
+        check_splits(lm, method, task, splits)
         self.rows: list[Row] = splits["train"]
         self.data = digest(*(splits[split] for split in used))
         self.peak = recipe.learning_rate or method.learning_rate
@@ -273,21 +273,17 @@ def check_splits(
     method: Method,
     task: Task,
     splits: dict[str, list[Row]],
-    used: Sequence[str],
 ) -> None:
-    """Raise a ValueError where a split that is used is empty, or a row of any is too long."""
+    """Raise a ValueError where a row of any split is too long."""
     past = method.conditioning().past
     for split, rows in splits.items():
-        if not rows and split in used:
-            raise ValueError(f"{task.name} has no examples in {split}; give it some.")
-        if rows:
-            longest = max(range(len(rows)), key=lambda number: rows[number].length)
-            try:
-                lm.check_room(past.length if past else 0, rows[longest].length)
-            except ValueError as error:
-                raise ValueError(
-                    f"Row {longest} of the {split} examples of {task.name} is too long: {error}"
-                ) from None
+        longest = max(range(len(rows)), key=lambda number: rows[number].length)
+        try:
+            lm.check_room(past.length if past else 0, rows[longest].length)
+        except ValueError as error:
+            raise ValueError(
+                f"Row {longest} of the {split} examples of {task.name} is too long: {error}"
+            ) from None
 
 
 def digest(*splits: Sequence[Row]) -> str:

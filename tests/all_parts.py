@@ -29,9 +29,11 @@ def processor() -> str:
 
 def machine() -> str:
     """One line on what the lessons ran on, and in which precision."""
-    from prefixlab.backbone import computes_bfloat16
+    import torch
 
-    able = "computes bfloat16" if computes_bfloat16("cpu") else "has no bfloat16"
+    from prefixlab.loading import computes_bfloat16
+
+    able = "computes bfloat16" if computes_bfloat16(torch.device("cpu")) else "has no bfloat16"
     chosen = os.environ.get("PREFIXLAB_DTYPE")
     forced = f", PREFIXLAB_DTYPE={chosen}" if chosen else ""
     return f"{processor()}, {os.cpu_count()} cores, {able}{forced}"

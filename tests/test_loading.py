@@ -112,6 +112,7 @@ def portal(monkeypatch, tmp_path) -> Iterator[type[Portal]]:
     monkeypatch.setattr(loading.constants, "is_offline_mode", lambda: False)
     yield handler
     server.shutdown()
+    server.server_close()
 
 
 def test_a_login_page_is_not_the_hub(portal):

@@ -13,7 +13,6 @@ from prefixlab.ensembles import member_scores
 from prefixlab.evaluation import scores
 from prefixlab.memory import step_memory
 from prefixlab.methods.in_context import InContextLearning
-from prefixlab.tasks import dataset
 
 
 def evaluate(at: Given, **options: Any) -> Any:
@@ -174,12 +173,6 @@ MISTAKES: Mistakes = {
         ["method=3", "prompt_tuning, prefix_tuning"],
     ),
     "split of a number": (lambda at: evaluate(at, split=1), ["split=1", "train, validation, test"]),
-    "split without examples": (
-        lambda at: pl.evaluate(
-            at.lm, at.create("discrete_prompt"), replace(at.task, test=dataset([]))
-        ),
-        ["films has no examples in test"],
-    ),
     "list for a Dataset": (
         lambda at: score(at, [("dull", 0)]),
         ["examples is of type list", "tasks.dataset"],

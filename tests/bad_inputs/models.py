@@ -154,7 +154,7 @@ def experts(at: Given) -> Backbone:
 
 def checkpointed(at: Given) -> Any:
     lm = Backbone("mine", deepcopy(at.lm.model), at.lm.tokenizer)
-    lm.model.gradient_checkpointing_enable()
+    lm.model.activation_checkpointing_enable()
     return lm.next_tokens("dull")
 
 
@@ -228,7 +228,7 @@ MISTAKES: Mistakes = {
         lambda at: pl.create("adapters", experts(at), at.task),
         ["mine", "adapters", "bias_only"],
     ),
-    "checkpointing": (checkpointed, ["Gradient checkpointing", "gradient_checkpointing_disable"]),
+    "checkpointing": (checkpointed, ["Gradient checkpointing", "activation_checkpointing_disable"]),
     # Model and tokenizer.
     "no end": (lambda at: beside(at, without_end()), ["mine", "eos_token", "None"]),
     "more words than rows": (
