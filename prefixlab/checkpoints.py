@@ -116,7 +116,7 @@ def resume(path: str | Path, lm: Backbone, task: Task) -> Training:
     Raises
     ------
     CheckpointError
-        As `load_method`, a checkpoint saved without its training run, or one of another task or of other
+        As `load_method`, a checkpoint saved without its run, or one of another task or of other
         examples.
     """
     check_backbone(lm)
