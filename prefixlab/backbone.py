@@ -36,6 +36,7 @@ from prefixlab.batching import Batch, Row, collate, encode, pad
 from prefixlab.pair import around, check_pair, padding_of
 from prefixlab.readout import linear, read_out
 from prefixlab.sizes import Geometry, linear_maps
+from prefixlab.speed import tokens_per_second
 from prefixlab.template import Template, Verbalizer, tokens_of
 
 
@@ -196,6 +197,11 @@ class Backbone:
         if layer := self.model.get_output_embeddings():
             return layer
         raise wordless(self.name)
+
+    @cached_property
+    def tokens_per_second(self) -> float:
+        """How many tokens it reads in a second on this machine, see `speed`."""
+        return tokens_per_second(self)
 
     @cached_property
     def fingerprint(self) -> str:

@@ -26,7 +26,7 @@ def member_scores(
     task: Task,
     examples: Dataset,
     *,
-    batch_size: int = 32,
+    batch_size: int = 8,
 ) -> Tensor:
     """What each member scores the answers, [members, examples, answers], in mixed batches.
 

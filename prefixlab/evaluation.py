@@ -52,7 +52,7 @@ def evaluate(
     *,
     split: str = "test",
     calibrate: bool = False,
-    batch_size: int = 32,
+    batch_size: int = 8,
 ) -> Evaluation:
     """Evaluate a method on a split of a task ("train", "validation" or "test").
 
@@ -121,7 +121,7 @@ def checked_labels(scored: Tensor, examples: Dataset) -> Tensor:
 
 
 def scores(
-    lm: Backbone, method: Method, task: Task, examples: Dataset, *, batch_size: int = 32
+    lm: Backbone, method: Method, task: Task, examples: Dataset, *, batch_size: int = 8
 ) -> Tensor:
     """The score of every answer for every example, [examples, answers], in the given order.
 
@@ -139,7 +139,7 @@ def scores(
 
 @torch.no_grad()
 def scoring(
-    lm: Backbone, method: Method, task: Task, examples: Dataset, *, batch_size: int = 32
+    lm: Backbone, method: Method, task: Task, examples: Dataset, *, batch_size: int = 8
 ) -> Iterator[Tensor]:
     """As `scores`, handed out after every batch, for whoever must not wait for all of them.
 

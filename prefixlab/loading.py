@@ -64,7 +64,8 @@ def load(
         the encoder "minilm" (from packages of the package index), any other model of the Hub with
         its owner ("Qwen/Qwen3-0.6B"), or the folder of a local model (`~` is your home).
         Without a name: `PREFIXLAB_BACKBONE`, else GPT-2 small where it is cached or the Hub
-        answers, else SmolLM2. What was chosen, and why, is printed in one line.
+        answers, else SmolLM2. What was chosen, how fast it reads here, and why, is printed in one
+        line.
     dtype
         "float32", "bfloat16", or "auto": what `PREFIXLAB_DTYPE` says, else bfloat16 where the
         processor or GPU computes it fast.
@@ -92,7 +93,8 @@ def load(
             if chosen != "gpt2":
                 raise
             backbone, why = open_backbone("smollm2", kind, place, target_start), f"as {error}"
-    print(f"Backbone {backbone} ({why})")
+    speed = f"{backbone.tokens_per_second:.0f} tokens a second"
+    print(f"Backbone {backbone}, {speed} ({why})")
     return backbone
 
 

@@ -45,7 +45,7 @@ def serve(
     prompts: Mapping[str, tuple[Method, Task]],
     requests: Sequence[tuple[str, str]],
     *,
-    batch_size: int = 32,
+    batch_size: int = 8,
 ) -> list[dict[str, float]]:
     """Answer requests of different tasks by one model, in mixed batches.
 
@@ -108,7 +108,7 @@ def groups(name: str, value: Any, *members: str) -> list[Any]:
 
 
 def mixed_scores(
-    lm: Backbone, requests: Sequence[tuple[Method, Task, Dataset]], *, batch_size: int = 32
+    lm: Backbone, requests: Sequence[tuple[Method, Task, Dataset]], *, batch_size: int = 8
 ) -> list[Tensor]:
     """The scores of every request's examples, [examples, answers] each, as `scores` has them.
 

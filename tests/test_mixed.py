@@ -74,7 +74,7 @@ def test_a_batch_is_one_pass_of_the_model(gpt2, task, monkeypatch):
     passes = []
     honest = gpt2.hidden_states
     monkeypatch.setattr(gpt2, "hidden_states", lambda *a: passes.append(len(a[0])) or honest(*a))
-    mixed_scores(gpt2, requests_of(gpt2, task, ["words", "prompt", "upper prefix"]))
+    mixed_scores(gpt2, requests_of(gpt2, task, ["words", "prompt", "upper prefix"]), batch_size=12)
     assert passes == [3 + 4 + 5]
 
 

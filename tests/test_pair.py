@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 import torch
+from tiny import LEARNED, byte_pairs
 from tokenizers import Tokenizer, decoders, models, normalizers, trainers
 from transformers import PreTrainedTokenizerFast
 
-from conftest import LEARNED, byte_pairs
 from prefixlab import Backbone, Template, Verbalizer, create, load
 from prefixlab.batching import encode_prompt
 from prefixlab.evaluation import scores

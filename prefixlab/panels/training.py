@@ -38,6 +38,7 @@ from prefixlab.panels.prediction import Prediction
 from prefixlab.panels.records import Records, mean_and_range
 from prefixlab.panels.results import Result, tried
 from prefixlab.panels.sweep import MEASURES, label_of
+from prefixlab.speed import spoken, training_seconds
 from prefixlab.tasks import Task
 from prefixlab.training import Recipe, Training
 
@@ -67,7 +68,7 @@ class TrainingPanel(Panel):
         the learner chooses, those of a recorded run of that size where there is one, and is tested
         on all of its test examples.
     steps, batch_size
-        How long a run is at first; 48 steps of 8 take about 40 seconds on two cores.
+        How long a run is at first.
 
     Raises
     ------
@@ -94,6 +95,9 @@ class TrainingPanel(Panel):
         super().__init__()
         self.lm, self.task, self.batch_size = lm, task, batch_size
         self.records = Records(self.method, lm.name, task.name, self.usual, self.line, self.place)
+        few = task.train.select(range(min(HELD_OUT, len(task.train))))
+        rows = lm.rows(task.template, few, task.verbalizer)
+        self.tokens_a_row = sum(row.length for row in rows) / len(rows)
         self.runs: list[Run] = []
         self.training: Training | None = None  # where there is something to resume
         self.before: Method | None = None  # the newest run's method, untrained
@@ -199,6 +203,12 @@ class TrainingPanel(Panel):
 
     # Turning a knob
 
+    def expected(self) -> str:
+        """How long a run takes on this machine."""
+        steps = self.controls["steps"].value
+        seconds = training_seconds(self.lm, steps * self.batch_size * self.tokens_a_row)
+        return f"{steps} steps of {self.batch_size} take about {spoken(seconds)} here."
+
     def settings(self) -> dict[str, Any]:
         """The method's knobs and the number of training examples, as the controls stand."""
         values = {name: self.controls[name].value for name in (*self.knobs, "train")}
@@ -218,7 +228,7 @@ class TrainingPanel(Panel):
                 f"{cost.stored:,} numbers to store ({cost.stored_bytes / 1000:,.0f} kB, "
                 f"{cost.share:.3%} of the model), {cost.trained:,} while training."
             )
-            self.say("Turn the knobs, or press Train.")
+            self.say(f"Turn the knobs, or press Train. {self.expected()}")
             if self.records:
                 found = self.records.like(**settings) if self.usual_recipe() else pd.DataFrame()
                 words += (

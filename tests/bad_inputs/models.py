@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from tiny import byte_pairs, special, word_pieces
 from transformers import (
     AutoConfig,
     AutoModelForCausalLM,
@@ -21,7 +22,6 @@ from transformers import (
 
 import prefixlab as pl
 from bad_inputs import Given, Mistakes
-from conftest import byte_pairs, special, word_pieces
 from prefixlab import Backbone, Encoder, EncoderDecoder
 from prefixlab.loading import pick_dtype
 

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 import torch
 from reference import close
+from tiny import byte_pairs, special, word_pieces
 from transformers import AutoConfig, AutoModel, AutoModelForCausalLM, AutoModelForSeq2SeqLM
 
 import prefixlab as pl
-from conftest import byte_pairs, special, word_pieces
 from prefixlab import Backbone, Conditioning, EncoderDecoder
 from prefixlab.evaluation import scores
 

@@ -7,6 +7,7 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from reference import close
+from tiny import byte_pairs, random_model, special
 from transformers import (
     LlamaConfig,
     LlamaForCausalLM,
@@ -16,7 +17,6 @@ from transformers import (
     Qwen3ForCausalLM,
 )
 
-from conftest import byte_pairs, random_model, special
 from prefixlab import Backbone, Conditioning
 from prefixlab.template import tokens_of
 

@@ -1,0 +1,30 @@
+import pytest
+
+from prefixlab import speed
+from prefixlab.speed import spoken, tokens_per_second, training_seconds
+
+
+def test_the_probe_counts_the_tokens_that_were_read(tiny, monkeypatch):
+    """By a clock that goes on a second at each look: the pass between two looks took one."""
+    read = []
+    honest = tiny.hidden_states
+    monkeypatch.setattr(
+        tiny, "hidden_states", lambda *given: read.append(given[0].numel()) or honest(*given)
+    )
+    ticks = iter(range(2))
+    monkeypatch.setattr(speed.time, "perf_counter", lambda: next(ticks))
+    assert tokens_per_second(tiny) == read[-1] > 0
+
+
+def test_every_kind_of_model_can_be_probed(bert, seq2seq):
+    assert tokens_per_second(bert) > 0
+    assert tokens_per_second(seq2seq) > 0
+
+
+def test_training_takes_as_long_as_its_tokens(gpt2, monkeypatch):
+    monkeypatch.setitem(gpt2.__dict__, "tokens_per_second", 100.0)
+    assert training_seconds(gpt2, 1000) == pytest.approx(10 * speed.LEARNING)
+
+
+def test_a_time_is_said_in_seconds_or_minutes():
+    assert (spoken(19.7), spoken(130)) == ("20 s", "2 min")
