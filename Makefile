@@ -18,6 +18,8 @@ IN_PAIRS := --numprocesses=2 --dist=loadfile
 # A lesson's cells build on each other: they keep their order.
 LESSON_TESTS := $(IN_PAIRS) -p no:randomly --nbval-current-env --nbval-cell-timeout=300 notebooks
 STORED_WITH := PREFIXLAB_BACKBONE=smollm2
+# What is stored was computed as every processor can.
+EXACT := PREFIXLAB_DTYPE=float32
 ONE_CORE := OMP_NUM_THREADS=1
 PARTS := style types stored unit real browser lessons
 APART := --ignore=tests/notebooks --ignore=tests/browser
@@ -110,7 +112,7 @@ lock: $(INSTALLED) ## pin every package, for all platforms, in constraints.txt
 	--no-annotate --custom-compile-command "make lock" --output-file constraints.txt pyproject.toml
 
 notebooks: $(INSTALLED) ## run the lessons and store them clean (LESSONS="03 04" for some)
-	@$(STORED_WITH) $(BIN)/python tests/notebooks/store.py $(LESSONS)
+	@$(STORED_WITH) $(EXACT) $(BIN)/python tests/notebooks/store.py $(LESSONS)
 
 pictures: $(INSTALLED) ## take the README's pictures of the panels, in a browser
 	@$(STORED_WITH) $(BIN)/python tests/browser/pictures.py

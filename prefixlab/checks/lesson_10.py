@@ -89,7 +89,7 @@ frontier = Exercise(
 
 
 def _largest_batch(memory: int, activations: int, trained: int) -> int:
-    return max(0, (memory - 12 * trained) // activations)
+    return max(0, (memory - 16 * trained) // activations)
 
 
 largest_batch = Exercise(
@@ -98,23 +98,23 @@ largest_batch = Exercise(
     praise="For a prefix the second term vanishes, and the activations decide alone.",
     mistakes=(
         Mistake(
-            "gradients only",
-            lambda memory, activations, trained: max(0, (memory - 4 * trained) // activations),
+            "the numbers themselves",
+            lambda memory, activations, trained: max(0, (memory - 12 * trained) // activations),
+            "you left out the trained numbers themselves: 4 more bytes for each.",
+        ),
+        Mistake(
+            "no moments",
+            lambda memory, activations, trained: max(0, (memory - 8 * trained) // activations),
             "you left out Adam's two moments: 8 more bytes for each trained number.",
         ),
         Mistake(
-            "moments only",
-            lambda memory, activations, trained: max(0, (memory - 8 * trained) // activations),
-            "you left out the gradients: 4 more bytes for each trained number.",
-        ),
-        Mistake(
             "numbers for bytes",
-            lambda memory, activations, trained: max(0, (memory - 3 * trained) // activations),
-            "you counted three numbers for each trained one; each number takes 4 bytes.",
+            lambda memory, activations, trained: max(0, (memory - 4 * trained) // activations),
+            "you counted four numbers for each trained one; each of them takes 4 bytes.",
         ),
         Mistake(
             "below zero",
-            lambda memory, activations, trained: (memory - 12 * trained) // activations,
+            lambda memory, activations, trained: (memory - 16 * trained) // activations,
             "where not even the moments fit, no batch does: the answer is 0, not less.",
         ),
     ),

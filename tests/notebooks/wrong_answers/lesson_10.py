@@ -53,22 +53,22 @@ WRONG: dict[str, list[tuple[str, str]]] = {
     "largest_batch": [
         (
             "def largest_batch(memory, activations, trained):\n"
-            "    return max(0, (memory - 4 * trained) // activations)",
-            "gradients only",
+            "    return max(0, (memory - 12 * trained) // activations)",
+            "the numbers themselves",
         ),
         (
             "def largest_batch(memory, activations, trained):\n"
             "    return max(0, (memory - 8 * trained) // activations)",
-            "moments only",
+            "no moments",
         ),
         (
             "def largest_batch(memory, activations, trained):\n"
-            "    return max(0, (memory - trained - 2 * trained) // activations)",
+            "    return max(0, (memory - trained - trained - 2 * trained) // activations)",
             "numbers for bytes",
         ),
         (
             "def largest_batch(memory, activations, trained):\n"
-            "    return (memory - 12 * trained) // activations",
+            "    return (memory - 16 * trained) // activations",
             "below zero",
         ),
     ],
