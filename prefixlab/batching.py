@@ -231,15 +231,26 @@ def training_order(rows: Sequence[Row], batch_size: int, epoch: int, seed: int) 
 
 
 def evaluation_order(rows: Sequence[Row], batch_size: int) -> list[list[int]]:
-    """Every row once, longest batches first, so that a lack of memory shows at once.
+    """Every row once, longest batches first, so that a lack of memory shows at once."""
+    size = at_once(rows, batch_size)
+    by_length = sorted(range(len(rows)), key=lambda index: -rows[index].length)
+    return [by_length[at : at + size] for at in range(0, len(by_length), size)]
 
-    A batch holds fewer than `batch_size` rows where they have so many long answers, each of which
-    is a sequence of its own, that it would take the memory of a much larger one.
+
+def portions(rows: Sequence[Row]) -> list[Sequence[Row]]:
+    """The rows of a batch in as few passes as memory allows; mostly one."""
+    size = at_once(rows, len(rows))
+    return [rows[at : at + size] for at in range(0, len(rows), size)]
+
+
+def at_once(rows: Sequence[Row], batch_size: int) -> int:
+    """How many of the rows share a pass: `batch_size`, or fewer.
+
+    Fewer where they have so many long answers, each of which is a sequence of its own, that a pass
+    would take the memory of a much larger batch.
     """
     many = max((len(row.answers) for row in rows if not row.is_choice), default=1)
-    at_once = max(1, min(batch_size, max(batch_size, SEQUENCES) // many))
-    by_length = sorted(range(len(rows)), key=lambda index: -rows[index].length)
-    return [by_length[at : at + at_once] for at in range(0, len(by_length), at_once)]
+    return max(1, min(batch_size, max(batch_size, SEQUENCES) // many))
 
 
 SEQUENCES = 128  # at a time, where answers of several tokens are scored

@@ -31,7 +31,7 @@ from prefixlab.tables import (
     split_tables,
     tables_of,
 )
-from prefixlab.template import Template, Verbalizer, tokens_of
+from prefixlab.template import Template, Verbalizer, tokens_of, unknown_share
 
 SENTIMENT = ("negative", "positive")
 DOMAINS = {
@@ -128,6 +128,9 @@ class Task:
         unit = "tokens" if lm else "characters"
         longest = (f"{max(map(measure, rows['x']))} in {split}" for split, rows in splits.items())
         lines.append(f"  Longest text, in {unit}: {', '.join(longest)}.")
+        texts = (text for rows in splits.values() for text in rows["x"])
+        if lm and (share := unknown_share(lm.tokenizer, texts)):
+            lines.append(f"  {share:.1%} of the tokens are unknown to the tokenizer of {lm.name}.")
         return "\n".join(lines)
 
     def truncated(self, lm: Backbone, *, tokens: int) -> "Task":

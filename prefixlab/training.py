@@ -22,7 +22,7 @@ from torch.optim import Adafactor, AdamW, Optimizer
 from prefixlab import arguments
 from prefixlab.arguments import LARGEST_SEED
 from prefixlab.backbone import Backbone, Conditioning
-from prefixlab.batching import Row, training_order
+from prefixlab.batching import Row, portions, training_order
 from prefixlab.evaluation import SPLITS, Evaluation, evaluate, loss_of
 from prefixlab.knobs import Knobs, knob
 from prefixlab.methods import Method
@@ -129,13 +129,18 @@ class Training:
         """Take one step."""
         began = time.perf_counter()
         recipe, optimizer = self.recipe, self.optimizer
-        batch = self.lm.collate([self.rows[index] for index in self.next_batch()])
+        rows = [self.rows[index] for index in self.next_batch()]
         rate = recipe.rate(self.step, self.peak)
         for group in optimizer.param_groups:
             group["lr"] = rate
         optimizer.zero_grad()
-        loss = loss_of(self.lm.answer_scores(batch, self.conditioning()), batch)
-        (loss + self.method.penalty()).backward()
+        loss, tokens = torch.tensor(0.0), 0
+        for part in portions(rows):  # mean over all rows = sum over parts of share * mean over part
+            batch = self.lm.collate(part)
+            share = loss_of(self.lm.answer_scores(batch, self.conditioning()), batch)
+            share = share * (len(part) / len(rows))
+            (share + self.method.penalty() * (len(part) / len(rows))).backward()
+            loss, tokens = loss + share.detach().cpu(), tokens + int(batch.mask.sum())
         norm = torch.nn.utils.clip_grad_norm_(self.method.parameters(), recipe.clip or float("inf"))
         if not (loss.isfinite() and norm.isfinite()):
             self.restore_last_good(loss.item())
@@ -149,7 +154,7 @@ class Training:
             learning_rate=rate,
             update=update,
             seconds=seconds,
-            tokens=int(batch.mask.sum()),
+            tokens=tokens,
             validation=self.validate(),
         )
 

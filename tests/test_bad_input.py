@@ -6,6 +6,7 @@ The mistakes stand in tables, see `bad_inputs`.
 import pkgutil
 import re
 from importlib import import_module
+from pathlib import Path
 
 import bad_inputs
 import pytest
@@ -24,9 +25,23 @@ MISTAKES = {
 def test_a_mistake_is_told_in_a_line_with_its_value_and_the_way_out(
     gpt2, llama, task, tmp_path, mistake, words
 ):
+    before = most_memory()
     with pytest.raises(ValueError, match=r"^.+\.$") as caught:
         mistake(Given(gpt2, llama, task, tmp_path))
+    assert most_memory() - before < 500, "megabytes, for a mistake"
     message = str(caught.value)
     assert "\n" not in message
     assert not [word for word in words if word not in message], message
     assert not re.search(r"Traceback|object at 0x", message)
+
+
+def most_memory() -> float:
+    """The most megabytes that this process has had so far."""
+    status = Path("/proc/self/status")
+    if not status.exists():  # Linux alone tells it in this way
+        return 0.0
+    return next(
+        int(line.split()[1]) / 1000
+        for line in status.read_text().splitlines()
+        if line.startswith("VmHWM:")
+    )

@@ -262,6 +262,18 @@ def test_a_summary_counts_tokens_where_a_model_is_given(gpt2, task):
     assert task.summary(gpt2).splitlines()[-1] == said.format(*longest)
 
 
+def test_a_summary_says_what_share_of_the_tokens_is_unknown(bert, gpt2, task):
+    """The tiny BERT knows Latin letters; a tokenizer of bytes knows all."""
+    texts = dataset([("great film", 1), ("好 film", 0)])
+    some = replace(task, train=texts, validation=texts, test=texts)
+    assert "unknown" not in some.summary(gpt2)
+    found = bert.tokenizer("好 film great film", add_special_tokens=False)["input_ids"]
+    share = found.count(bert.tokenizer.unk_token_id) / len(found)
+    assert some.summary(bert).endswith(
+        f"{share:.1%} of the tokens are unknown to the tokenizer of {bert.name}."
+    )
+
+
 @pytest.mark.parametrize("backbone", ["gpt2", "llama", "bert", "t5"])
 def test_texts_are_cut_at_the_end_of_a_token(request, task, capsys, backbone):
     lm = request.getfixturevalue(backbone)

@@ -9,7 +9,17 @@ import torch
 from reference import same
 from torch.optim import AdamW
 
-from prefixlab import METHODS, Backbone, Recipe, TrainingDiverged, create, train, training
+from prefixlab import (
+    METHODS,
+    Backbone,
+    Recipe,
+    TrainingDiverged,
+    Verbalizer,
+    batching,
+    create,
+    train,
+    training,
+)
 from prefixlab.batching import collate
 from prefixlab.evaluation import loss_of, scores
 from prefixlab.tasks import dataset
@@ -288,3 +298,33 @@ def test_a_head_is_read_in_float32(gpt2, task):
         method.head.values[:, -1] = torch.tensor([100.0, 100.001])  # one number in bfloat16
     found = scores(half, method, task, task.test)
     assert (found[:, 0] < found[:, 1]).all()
+
+
+def test_many_long_answers_are_learned_from_in_several_passes(gpt2, task, monkeypatch):
+    """Twenty answers of several tokens make each row twenty sequences."""
+    words = tuple(f"film number {number}" for number in range(20))
+    rows = [(text, number % 20) for number, text in enumerate(task.train["x"])]
+    wide = replace(
+        task,
+        verbalizer=Verbalizer(words),
+        **{split: dataset(rows) for split in ("train", "validation", "test")},
+    )
+
+    def run():
+        method = create("prefix_tuning", gpt2, wide, prefix_length=3, init="matched")
+        seen = []
+        honest = gpt2.hidden_states
+        with monkeypatch.context() as patched:
+            patched.setattr(
+                gpt2, "hidden_states", lambda *given: seen.append(len(given[0])) or honest(*given)
+            )
+            steps = list(train(gpt2, method, wide, steps=3, batch_size=16))
+        return steps, method, seen
+
+    steps, method, seen = run()
+    monkeypatch.setattr(batching, "SEQUENCES", 1000)
+    at_once, other, whole = run()
+    assert max(seen) <= 128 < max(whole)
+    assert [step.loss for step in steps] == pytest.approx([step.loss for step in at_once], rel=1e-5)
+    assert [step.tokens for step in steps] == [step.tokens for step in at_once]
+    assert torch.allclose(method.prefix(), other.prefix(), atol=1e-4)

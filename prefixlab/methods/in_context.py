@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from datasets import Dataset
 
 from prefixlab.backbone import Backbone, Conditioning
-from prefixlab.batching import Row, encode
+from prefixlab.batching import Row, control_tokens, encode
 from prefixlab.encoder_decoder import EncoderDecoder
 from prefixlab.knobs import knob
 from prefixlab.methods.base import CommonKnobs, Method, Positions
@@ -64,6 +64,7 @@ class InContextLearning(Method):
 
     name = "in_context"
     Knobs = InContextKnobs
+    unseen: Sequence[str] = ()  # answers that no demonstration has, where that is known
 
     def start(self, lm: Backbone, task: Task) -> None:
         chosen = choose(task, self.knobs, self.seed)
@@ -77,6 +78,12 @@ class InContextLearning(Method):
             raise ValueError(
                 f"{lm.name} is an encoder-decoder, whose encoder reads demonstrations and query "
                 "only together; write them into the template of discrete_prompt."
+            )
+        named = [mark for mark in control_tokens(lm.tokenizer) if mark in self.template.text]
+        if self.texts and named:
+            raise ValueError(
+                f"The template {self.template.text!r} names the control token {named[0]}, and "
+                "demonstrations are read as text; remove it, or take discrete_prompt."
             )
         self.tokens = tokens(lm, self.texts)
         self.past = lm.read_past(self.tokens) if self.tokens else None

@@ -25,6 +25,10 @@ def of_free_text(at: Given) -> pl.Method:
 
 
 MISTAKES: Mistakes = {
+    "demonstrations with a control token": (
+        lambda at: at.create("in_context", template="<end>{x} so {y}"),
+        ["'<end>{x} so {y}'", "control token <end>", "discrete_prompt"],
+    ),
     # Templates.
     "template of no text": (lambda at: Template(None), ["template", "NoneType", "give a str"]),
     "template of bytes": (lambda at: Template(b"{x} {y}"), ["template", "bytes", "give a str"]),

@@ -7,7 +7,7 @@ from math import factorial
 
 import pytest
 
-from prefixlab import InContextLearning, Verbalizer
+from prefixlab import InContextLearning, Verbalizer, create, load_method, save
 from prefixlab.methods.in_context import OUTSIDE_WORDS, InContextKnobs, choose, permutation
 from prefixlab.tasks import dataset
 
@@ -129,3 +129,10 @@ def test_outside_words_are_one_for_each_class_and_no_answers(task, many):
     assert len(set(OUTSIDE_WORDS)) == len(OUTSIDE_WORDS)
     with pytest.raises(ValueError, match="a word for each of 32 classes, and there are 40"):
         drawn(many, demonstrations=2, labels="outside")
+
+
+def test_what_was_loaded_can_be_shown(gpt2, task, tmp_path):
+    method = create("in_context", gpt2, task, demonstrations=2)
+    loaded = load_method(save(method, tmp_path / "mine"), gpt2)
+    assert "2 demonstrations" in str(loaded)
+    assert loaded.texts == method.texts
