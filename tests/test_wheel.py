@@ -27,7 +27,12 @@ def listed(*folders: str) -> set[str]:
     """What lies in folders of the checkout, but for what is made there and what is not ours."""
     found = (file for folder in folders for file in (ROOT / folder).rglob("*") if file.is_file())
     made = {"__pycache__", "e2e"}
-    return {file.relative_to(ROOT).as_posix() for file in found if made.isdisjoint(file.parts)}
+    return {
+        file.relative_to(ROOT).as_posix()
+        for file in found
+        # A name that begins with a dot is that of a lock, or of a file half written.
+        if made.isdisjoint(file.parts) and not file.name.startswith(".")
+    }
 
 
 @pytest.fixture(scope="module")
