@@ -1,8 +1,10 @@
 """One lock for every way to install: `make`, conda and Binder, Colab, three lines by hand."""
 
+import ast
 import re
+import sys
 import tomllib
-from importlib.metadata import Distribution, distribution
+from importlib.metadata import Distribution, distribution, packages_distributions
 from pathlib import Path
 
 import newest
@@ -46,6 +48,25 @@ def declared(project: dict) -> list[Requirement]:
 
 def dev(project: dict) -> list[str]:
     return project["optional-dependencies"]["dev"]
+
+
+def imported(folder: str) -> set[str]:
+    """The packages, by name, that the modules of a folder import by themselves."""
+    found = set()
+    for file in (ROOT / folder).rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                found |= {alias.name.partition(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                found.add(node.module.partition(".")[0])
+    return found - sys.stdlib_module_names - {folder}
+
+
+def test_what_the_package_imports_it_declares(project: dict) -> None:
+    packages = packages_distributions()
+    wanted = {canonicalize_name(Requirement(line).name) for line in project["dependencies"]}
+    for module in imported("prefixlab"):
+        assert {canonicalize_name(name) for name in packages[module]} & wanted, module
 
 
 def test_the_lock_pins_each_package_to_one_version() -> None:
