@@ -1,101 +1,44 @@
 # What `import prefixlab` offers: each is loaded when it is first used (see `__init__.py`).
 from . import (
-    checks as checks,
-)
-from . import (
-    ensembles as ensembles,
-)
-from . import (
     evaluation as evaluation,
-)
-from . import (
-    experiments as experiments,
-)
-from . import (
-    figures as figures,
-)
-from . import (
-    interpretation as interpretation,
-)
-from . import (
     methods as methods,
 )
-from . import (
-    panels as panels,
-)
-from . import (
+from .data import (
     tasks as tasks,
 )
-from .backbone import (
-    Backbone as Backbone,
+from .data.multitask import (
+    mixture as mixture,
 )
-from .backbone import (
-    Conditioning as Conditioning,
+from .data.tasks import (
+    Task as Task,
 )
-from .backbone import (
-    Past as Past,
+from .data.template import (
+    Template as Template,
+    Verbalizer as Verbalizer,
 )
-from .checkpoints import (
-    load_method as load_method,
-)
-from .checkpoints import (
-    resume as resume,
-)
-from .checkpoints import (
-    save as save,
-)
-from .encoder import (
-    Encoder as Encoder,
-)
-from .encoder_decoder import (
-    EncoderDecoder as EncoderDecoder,
-)
-from .evaluation import (
+from .evaluation.choices import (
     Evaluation as Evaluation,
-)
-from .evaluation import (
     evaluate as evaluate,
-)
-from .evaluation import (
     predict as predict,
 )
-from .generation import (
+from .evaluation.generation import (
     Decoding as Decoding,
-)
-from .generation import (
     generate as generate,
 )
-from .loading import (
-    load as load,
+from .evaluation.text_metrics import (
+    TextEvaluation as TextEvaluation,
+    judge_texts as judge_texts,
 )
 from .methods import (
     METHODS as METHODS,
-)
-from .methods import (
     Cost as Cost,
-)
-from .methods import (
     DiscretePrompt as DiscretePrompt,
-)
-from .methods import (
     InContextLearning as InContextLearning,
-)
-from .methods import (
     Method as Method,
-)
-from .methods import (
     PrefixTuning as PrefixTuning,
-)
-from .methods import (
     PromptTuning as PromptTuning,
-)
-from .methods import (
     PTuning as PTuning,
-)
-from .methods import (
     PTuningV2 as PTuningV2,
-)
-from .methods import (
     create as create,
 )
 from .methods.prefix_tuning import (
@@ -104,48 +47,40 @@ from .methods.prefix_tuning import (
 from .methods.prompt_tuning import (
     nearest_tokens as nearest_tokens,
 )
-from .mixed import (
-    mixed_scores as mixed_scores,
+from .models.backbone import (
+    Backbone as Backbone,
+    Conditioning as Conditioning,
+    Past as Past,
 )
-from .mixed import (
-    serve as serve,
+from .models.encoder import (
+    Encoder as Encoder,
 )
-from .multitask import (
-    mixture as mixture,
+from .models.encoder_decoder import (
+    EncoderDecoder as EncoderDecoder,
 )
-from .sizes import (
+from .models.geometry import (
     Geometry as Geometry,
-)
-from .sizes import (
     geometry as geometry,
 )
-from .tasks import (
-    Task as Task,
+from .models.loading import (
+    load as load,
 )
-from .template import (
-    Template as Template,
+from .serving import (
+    ensembles as ensembles,
 )
-from .template import (
-    Verbalizer as Verbalizer,
+from .serving.mixed_batches import (
+    mixed_scores as mixed_scores,
+    serve as serve,
 )
-from .text_metrics import (
-    TextEvaluation as TextEvaluation,
+from .training.checkpoints import (
+    load_method as load_method,
+    resume as resume,
+    save as save,
 )
-from .text_metrics import (
-    judge_texts as judge_texts,
-)
-from .training import (
+from .training.loop import (
     Recipe as Recipe,
-)
-from .training import (
     Step as Step,
-)
-from .training import (
     Training as Training,
-)
-from .training import (
     TrainingDiverged as TrainingDiverged,
-)
-from .training import (
     train as train,
 )

@@ -2,7 +2,8 @@
 
 import sys
 
-from prefixlab import assets, load
+from prefixlab import load
+from prefixlab.data import assets
 
 
 def main() -> None:

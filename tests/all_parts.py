@@ -31,7 +31,7 @@ def machine() -> str:
     """One line on what the lessons ran on, and in which precision."""
     import torch
 
-    from prefixlab.loading import computes_bfloat16
+    from prefixlab.models.loading import computes_bfloat16
 
     able = "computes bfloat16" if computes_bfloat16(torch.device("cpu")) else "has no bfloat16"
     chosen = os.environ.get("PREFIXLAB_DTYPE")

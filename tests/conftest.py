@@ -37,9 +37,9 @@ from prefixlab import (
     Task,
     Template,
     Verbalizer,
-    training,
 )
-from prefixlab.tasks import dataset
+from prefixlab.data.tasks import dataset
+from prefixlab.training import loop as training
 
 # The same cases in every run, on a machine of any speed, and nothing kept between two runs.
 hypothesis.settings.register_profile("prefixlab", derandomize=True, deadline=None, database=None)

@@ -12,8 +12,8 @@ from pathlib import Path
 import torch
 from transformers import AutoTokenizer, GPT2Config, GPT2LMHeadModel
 
-from prefixlab import assets
-from prefixlab.loading import choose
+from prefixlab.data import assets
+from prefixlab.models.loading import choose
 
 
 def random_gpt2(hidden: int = 768) -> Path:

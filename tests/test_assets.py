@@ -23,8 +23,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from prefixlab import assets
-from prefixlab.assets import Asset, AssetError, digest, fetch
+from prefixlab.data import assets
+from prefixlab.data.assets import Asset, AssetError, digest, fetch
 
 WHEEL = "toy-1.0-py3-none-any.whl"
 JSON = "application/vnd.pypi.simple.v1+json"

@@ -7,8 +7,9 @@ import torch
 from reference import close, plain
 
 import prefixlab
-from prefixlab import Conditioning, create, loading
+from prefixlab import Conditioning, create
 from prefixlab.methods import METHODS
+from prefixlab.models import loading
 
 
 def test_no_parameter_of_the_model_learns(tiny, task):
@@ -109,7 +110,7 @@ def test_every_method_works_where_the_backbone_lies(tiny, task, name, tmp_path):
     there = prefixlab.load(str(tmp_path), dtype="float32", device="cuda")
     method, same = create(name, there, task), create(name, tiny, task)
     ours, theirs = (
-        prefixlab.evaluation.scores(lm, each, task, task.test)
+        prefixlab.evaluation.choices.scores(lm, each, task, task.test)
         for lm, each in ((there, method), (tiny, same))
     )
     close(ours, theirs, tolerance=1e-3)
@@ -120,12 +121,14 @@ def test_two_threads_that_run_the_model_do_not_see_what_the_other_gives_it(tiny,
     methods = [create("bias_only", tiny, task), create("infix", tiny, task, prefix_length=3)]
     with torch.no_grad():
         methods[0].bias.values += 0.1
-    alone = [prefixlab.evaluation.scores(tiny, method, task, task.test) for method in methods]
+    alone = [
+        prefixlab.evaluation.choices.scores(tiny, method, task, task.test) for method in methods
+    ]
     found: list[list[torch.Tensor]] = [[], []]
 
     def run(number: int) -> None:
         for _ in range(5):
-            scored = prefixlab.evaluation.scores(tiny, methods[number], task, task.test)
+            scored = prefixlab.evaluation.choices.scores(tiny, methods[number], task, task.test)
             found[number].append(scored)
 
     threads = [Thread(target=run, args=(number,)) for number in (0, 1)]

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from prefixlab import Template, Verbalizer
-from prefixlab.batching import Row, collate, encode, evaluation_order, training_order
+from prefixlab.data.batching import Row, collate, encode, evaluation_order, training_order
 
 ROWS = [Row([7] * (1 + 37 * index % 50), [[1], [2]], 0) for index in range(70)]
 

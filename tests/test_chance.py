@@ -13,8 +13,8 @@ from prefixlab import create, train
 from prefixlab.chance import draw, drawn_from, dropout
 from prefixlab.methods.adapters import Adapter
 from prefixlab.methods.reparameterization import LSTM, MLP
-from prefixlab.span_corruption import make_model, make_tokenizer
-from prefixlab.training import snapshot
+from prefixlab.training.loop import snapshot
+from prefixlab.workbook.span_corruption import make_model, make_tokenizer
 
 GLOBAL = re.compile(
     r"torch\.manual_seed|fork_rng|[gs]et_rng_state|torch\.seed\(|random\.seed\(|np\.random\.\w+\("

@@ -24,10 +24,10 @@ from prefixlab import (
     save,
     train,
 )
-from prefixlab.checkpoints import LARGEST_HEADER, CheckpointError
-from prefixlab.evaluation import scores
-from prefixlab.tasks import dataset
-from prefixlab.training import Step, snapshot
+from prefixlab.data.tasks import dataset
+from prefixlab.evaluation.choices import scores
+from prefixlab.training.checkpoints import LARGEST_HEADER, CheckpointError
+from prefixlab.training.loop import Step, snapshot
 
 MLP = {"reparameterization": "mlp", "init": "uniform", "prefix_length": 4, "mlp_hidden": 16}
 SMALL_MLP = MLP | {"prefix_length": 30, "mlp_hidden": 1}  # fewer parameters than it computes
@@ -149,7 +149,7 @@ def test_a_loss_that_diverges_just_after_resuming_keeps_what_was_saved(
 @pytest.mark.parametrize(
     ("failure", "module", "function"),
     [
-        (OSError(28, "No space left on device"), prefixlab.checkpoints, "save_file"),
+        (OSError(28, "No space left on device"), prefixlab.training.checkpoints, "save_file"),
         (OSError(5, "Input/output error"), os, "replace"),
     ],
 )

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from prefixlab.checks import Exercise, Mistake, same
+from prefixlab.workbook.checks import Exercise, Mistake, same
 
 DOUBLE = Exercise(
     right=lambda n: 2 * n,

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from prefixlab.claims import (
+from prefixlab.evaluation.significance import (
     beyond,
     examples_needed,
     paired,

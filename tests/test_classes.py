@@ -4,8 +4,8 @@ from collections import Counter
 
 import pytest
 
-from prefixlab.classes import labelled
-from prefixlab.reading import Pair, Pairs
+from prefixlab.data.classes import labelled
+from prefixlab.data.reading import Pair, Pairs
 
 
 def pairs(*rows):

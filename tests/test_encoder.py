@@ -16,10 +16,18 @@ from transformers import (
 )
 
 import prefixlab
-from prefixlab import Conditioning, Encoder, Verbalizer, attention_mass, create, generate, train
-from prefixlab.evaluation import content_free_scores, evaluate, scores
+from prefixlab import (
+    Conditioning,
+    Encoder,
+    Verbalizer,
+    attention_mass,
+    create,
+    generate,
+    train,
+)
+from prefixlab.evaluation.choices import content_free_scores, evaluate, scores
 from prefixlab.methods import METHODS
-from prefixlab.sizes import Geometry
+from prefixlab.models.geometry import Geometry
 
 HEADED = [
     ("linear_probe", {}),
@@ -330,7 +338,7 @@ def test_a_tokenizer_without_cls_and_sep_is_refused(bert, gpt2):
 @pytest.mark.real
 def test_minilm_knows_which_sentences_mean_the_same():
     lm = prefixlab.load("minilm", dtype="float32", device="cpu")
-    assert lm.geometry == prefixlab.sizes("minilm")
+    assert lm.geometry == prefixlab.geometry("minilm")
     assert lm.geometry.parameters == sum(p.numel() for p in lm.model.parameters())
 
     def meaning(text):

@@ -24,9 +24,9 @@ from prefixlab import (
     Verbalizer,
     create,
 )
-from prefixlab.encoder_decoder import Pairs
-from prefixlab.evaluation import scores
-from prefixlab.generation import Decoding, beam_search
+from prefixlab.evaluation.choices import scores
+from prefixlab.evaluation.generation import Decoding, beam_search
+from prefixlab.models.encoder_decoder import Pairs
 
 PREFIX = {"prefix_length": 4, "init": "matched"}
 METHODS = [

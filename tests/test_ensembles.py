@@ -5,8 +5,8 @@ import torch
 from reference import close
 
 from prefixlab import create, predict
-from prefixlab.ensembles import majority_vote, mean_probability, member_scores
-from prefixlab.evaluation import scores
+from prefixlab.evaluation.choices import scores
+from prefixlab.serving.ensembles import majority_vote, mean_probability, member_scores
 
 
 @pytest.fixture

@@ -20,9 +20,8 @@ from prefixlab import (
     mixed_scores,
     predict,
 )
-from prefixlab.batching import collate
-from prefixlab.ensembles import member_scores
-from prefixlab.evaluation import (
+from prefixlab.data.batching import collate
+from prefixlab.evaluation.choices import (
     CONTENT_FREE,
     content_free_scores,
     expected_calibration_error,
@@ -30,6 +29,7 @@ from prefixlab.evaluation import (
     scores,
     wilson,
 )
+from prefixlab.serving.ensembles import member_scores
 
 
 @pytest.mark.parametrize(

@@ -14,14 +14,13 @@ from prefixlab import (
     Task,
     create,
     evaluation,
-    experiments,
     judge_texts,
     tasks,
 )
-from prefixlab.panels import PromptTuningPanel
-from prefixlab.panels.variants import compared
-from prefixlab.tasks import load as load_task
-from prefixlab.tasks import references
+from prefixlab.data.tasks import load as load_task, references
+from prefixlab.workbook import experiments
+from prefixlab.workbook.panels import PromptTuningPanel
+from prefixlab.workbook.panels.variants import compared
 
 SMALL = {"train": 8, "validation": 2, "test": 3}
 
@@ -44,7 +43,7 @@ def test_a_row_says_what_was_run_and_by_which_command(folder: Path) -> None:
     assert (row.method, row.prompt_length, row.seed) == ("prompt_tuning", 2, 0)
     assert len(row.losses) == 2
     assert row.backbone == "tiny-gpt2"
-    assert row.command == "python -m prefixlab.experiments prompt_tuning"
+    assert row.command == "python -m prefixlab.workbook.experiments prompt_tuning"
     assert 0 <= row.accuracy <= 1
 
 
@@ -119,7 +118,7 @@ def test_a_grid_may_have_models_a_task_and_a_recipe_of_its_own(
     assert rows.backbone.tolist() == ["tiny-t5", "started"]
     assert [len(losses) for losses in rows.losses] == [3, 3]
     assert (rows.accuracy <= rows.legal).all()
-    assert set(rows.command) == {"python -m prefixlab.experiments lm_adaptation"}
+    assert set(rows.command) == {"python -m prefixlab.workbook.experiments lm_adaptation"}
     assert experiments.recorded("lm_adaptation", "started").backbone.tolist() == ["started"]
 
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 from matplotlib.colors import to_rgb
 
-from prefixlab import figures
+from prefixlab.workbook import figures
 
 INTERVAL = (0.6, (0.5, 0.7))
 FIGURES = {

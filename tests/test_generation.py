@@ -7,9 +7,23 @@ import torch
 from reference import close, plain
 from transformers import TopPLogitsWarper
 
-from prefixlab import Conditioning, DiscretePrompt, Past, PrefixTuning, create, generate
-from prefixlab.batching import pad
-from prefixlab.generation import Decoding, beam_search, generating, nucleus, one_by_one, sample
+from prefixlab import (
+    Conditioning,
+    DiscretePrompt,
+    Past,
+    PrefixTuning,
+    create,
+    generate,
+)
+from prefixlab.data.batching import pad
+from prefixlab.evaluation.generation import (
+    Decoding,
+    beam_search,
+    generating,
+    nucleus,
+    one_by_one,
+    sample,
+)
 
 TEXTS = ["a warm and funny film", "dull", "I would watch it again, and again", "what a cast!"]
 METHODS = [

@@ -3,7 +3,8 @@
 import pytest
 from datasets import ClassLabel, Dataset, DatasetDict, Features, Value
 
-from prefixlab import Task, hub
+from prefixlab import Task
+from prefixlab.data import hub
 
 NAMES = ["negative", "positive"]
 

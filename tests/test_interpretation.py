@@ -7,8 +7,8 @@ import torch
 from reference import close, logits_with_prefix_in
 
 from prefixlab import Conditioning, create
-from prefixlab.evaluation import scores
-from prefixlab.interpretation import Ablated, moved, persisting, worth
+from prefixlab.evaluation.choices import scores
+from prefixlab.evaluation.interpretation import Ablated, moved, persisting, worth
 
 TOKENS = torch.tensor([[8, 9, 10, 11]])
 

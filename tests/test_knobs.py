@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy
 import pytest
 
-from prefixlab.knobs import Knobs, knob
 from prefixlab.methods import METHODS
-from prefixlab.training import Recipe
+from prefixlab.methods.knobs import Knobs, knob
+from prefixlab.training.loop import Recipe
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,9 @@ import torch
 from safetensors.torch import load_file, save_file
 
 import prefixlab as pl
-from prefixlab import Backbone, Encoder, EncoderDecoder, loading, verification, weights
-from prefixlab.loading import NotLoaded, hub_answers, pick_device, pick_dtype
+from prefixlab import Backbone, Encoder, EncoderDecoder
+from prefixlab.models import loading, verification, weights
+from prefixlab.models.loading import NotLoaded, hub_answers, pick_device, pick_dtype
 
 
 def saved(lm: Backbone, folder: Path) -> Path:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from prefixlab import __main__ as command
-from prefixlab.assets import AssetError
+from prefixlab.data.assets import AssetError
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,16 @@ import pytest
 import torch
 from reference import close, moved, plain
 
-from prefixlab import Template, Verbalizer, create, mixed_scores, predict, serve
-from prefixlab.evaluation import scores
-from prefixlab.tasks import dataset
+from prefixlab import (
+    Template,
+    Verbalizer,
+    create,
+    mixed_scores,
+    predict,
+    serve,
+)
+from prefixlab.data.tasks import dataset
+from prefixlab.evaluation.choices import scores
 
 LONG = Verbalizer(("again, really", "the best", "my life"))
 # What a row can have of its own; each is a method, its knobs, and what is other in its task.

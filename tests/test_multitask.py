@@ -5,10 +5,17 @@ from dataclasses import replace
 import pytest
 from reference import close
 
-from prefixlab import Template, Verbalizer, create, evaluate, mixture, train
-from prefixlab.batching import encode
-from prefixlab.evaluation import scores
-from prefixlab.tasks import dataset
+from prefixlab import (
+    Template,
+    Verbalizer,
+    create,
+    evaluate,
+    mixture,
+    train,
+)
+from prefixlab.data.batching import encode
+from prefixlab.data.tasks import dataset
+from prefixlab.evaluation.choices import scores
 
 
 @pytest.fixture

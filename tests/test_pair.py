@@ -9,10 +9,10 @@ from tokenizers import Tokenizer, decoders, models, normalizers, trainers
 from transformers import PreTrainedTokenizerFast
 
 from prefixlab import Backbone, Template, Verbalizer, create, load
-from prefixlab.batching import encode_prompt
-from prefixlab.evaluation import scores
-from prefixlab.pair import around, padding_of
-from prefixlab.template import puts_space_first, tokens_of
+from prefixlab.data.batching import encode_prompt
+from prefixlab.data.template import around, puts_space_first, tokens_of
+from prefixlab.evaluation.choices import scores
+from prefixlab.models.pair import padding_of
 
 
 def with_tokenizer(lm: Backbone, tokenizer: Any) -> Backbone:

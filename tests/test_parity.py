@@ -20,8 +20,8 @@ from prefixlab import (
     attention_mass,
     create,
 )
-from prefixlab.batching import collate
-from prefixlab.evaluation import scores
+from prefixlab.data.batching import collate
+from prefixlab.evaluation.choices import scores
 from prefixlab.methods.in_context import SEPARATOR
 
 TEXT = "Review: a warm and funny film\nSentiment:"

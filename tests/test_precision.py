@@ -8,7 +8,7 @@ from reference import close, logits_with_prefix_in, moved, plain
 from torch.nn import functional as F
 
 from prefixlab import METHODS, Conditioning, Verbalizer, create, train
-from prefixlab.evaluation import scores
+from prefixlab.evaluation.choices import scores
 from prefixlab.methods.reparameterization import Flat
 
 EVERY = [(name, {}) for name in METHODS if name not in ("discrete_prompt", "in_context")]

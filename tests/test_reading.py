@@ -8,8 +8,8 @@ import zipfile
 
 import pytest
 
-from prefixlab import reading
-from prefixlab.reading import read_csv
+from prefixlab.data import reading
+from prefixlab.data.reading import read_csv
 
 ROWS = [
     ("slow, but fine", "bad"),

@@ -8,9 +8,9 @@ import torch
 from reference import close, plain
 
 from prefixlab import Backbone, Conditioning, Template, Verbalizer, create
-from prefixlab.backbone import NOTHING
-from prefixlab.evaluation import scores
-from prefixlab.readout import linear, read_out
+from prefixlab.evaluation.choices import scores
+from prefixlab.models.backbone import NOTHING
+from prefixlab.models.readout import linear, read_out
 
 
 @pytest.fixture(scope="module", params=["gpt2", "llama"])

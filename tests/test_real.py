@@ -6,7 +6,16 @@ from typing import Any
 import pytest
 
 import prefixlab
-from prefixlab import Backbone, DiscretePrompt, Evaluation, Task, create, evaluate, tasks, train
+from prefixlab import (
+    Backbone,
+    DiscretePrompt,
+    Evaluation,
+    Task,
+    create,
+    evaluate,
+    tasks,
+    train,
+)
 
 pytestmark = pytest.mark.real
 

@@ -7,8 +7,8 @@ from itertools import groupby
 
 import pytest
 
-from prefixlab import restaurants
-from prefixlab.restaurants import (
+from prefixlab.data import restaurants
+from prefixlab.data.restaurants import (
     HELD_OUT,
     PATH,
     SLOTS,

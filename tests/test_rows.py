@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from prefixlab import experiments, rows
+from prefixlab.workbook import experiments, rows
 
 
 @pytest.fixture

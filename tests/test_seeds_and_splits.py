@@ -7,8 +7,8 @@ import torch
 from reference import same
 
 from prefixlab import create, evaluate, resume, save, train
-from prefixlab.batching import training_order
-from prefixlab.training import snapshot
+from prefixlab.data.batching import training_order
+from prefixlab.training.loop import snapshot
 
 DROPS = {"prefix_length": 4, "dropout": 0.5}
 

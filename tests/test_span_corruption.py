@@ -8,8 +8,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from prefixlab import EncoderDecoder, Task, load, span_corruption, tasks
-from prefixlab.span_corruption import (
+from prefixlab import EncoderDecoder, Task, load, tasks
+from prefixlab.data.template import tokens_of
+from prefixlab.training.loop import Recipe
+from prefixlab.workbook import span_corruption
+from prefixlab.workbook.span_corruption import (
     SENTINELS,
     SpanCorruption,
     continuation,
@@ -19,8 +22,6 @@ from prefixlab.span_corruption import (
     make_tokenizer,
     parts,
 )
-from prefixlab.template import tokens_of
-from prefixlab.training import Recipe
 
 MARKS = tuple(range(900, 916))
 corrupt = SpanCorruption(MARKS)

@@ -1,7 +1,7 @@
 import pytest
 
-from prefixlab import speed
-from prefixlab.speed import spoken, tokens_per_second, training_seconds
+from prefixlab.models import speed
+from prefixlab.models.speed import spoken, tokens_per_second, training_seconds
 
 
 def test_the_probe_counts_the_tokens_that_were_read(tiny, monkeypatch):

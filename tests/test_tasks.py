@@ -7,8 +7,9 @@ from itertools import chain
 import pytest
 from huggingface_hub import constants
 
-from prefixlab import Task, assets, restaurants, tasks
-from prefixlab.tasks import dataset
+from prefixlab import Task, tasks
+from prefixlab.data import assets, restaurants
+from prefixlab.data.tasks import dataset
 
 RATED = (
     [(f"{index}", 1.1 + index % 3, f"good {index}") for index in range(30)]

@@ -5,9 +5,16 @@ from dataclasses import replace
 import pytest
 import torch
 
-from prefixlab import DiscretePrompt, Template, Verbalizer, create, evaluation, train
-from prefixlab.tasks import dataset
-from prefixlab.template import MOST_SOFT, Soft, unknown_share
+from prefixlab import (
+    DiscretePrompt,
+    Template,
+    Verbalizer,
+    create,
+    evaluation,
+    train,
+)
+from prefixlab.data.tasks import dataset
+from prefixlab.data.template import MOST_SOFT, Soft, unknown_share
 
 
 def test_a_template_reads_as_texts_fields_and_soft_slots():

@@ -5,7 +5,7 @@ import sacrebleu
 from rouge_score.rouge_scorer import RougeScorer
 
 from prefixlab import TextEvaluation, judge_texts
-from prefixlab.text_metrics import bleu, rouge_l, slots, tokenizer_for
+from prefixlab.evaluation.text_metrics import bleu, rouge_l, slots, tokenizer_for
 
 TEXTS = ["The Tin Otter is a cheap pub.", "There is a Thai diner by the harbour called Cotto."]
 REFERENCES = [

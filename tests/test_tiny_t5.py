@@ -5,9 +5,10 @@ from itertools import pairwise
 
 import pytest
 
-from prefixlab import EncoderDecoder, span_corruption
-from prefixlab.span_corruption import ADAPTED, FOLDER, SENTINELS, variants
-from prefixlab.template import tokens_of
+from prefixlab import EncoderDecoder
+from prefixlab.data.template import tokens_of
+from prefixlab.workbook import span_corruption
+from prefixlab.workbook.span_corruption import ADAPTED, FOLDER, SENTINELS, variants
 
 RECORD = json.loads((FOLDER / "training.json").read_text())
 

@@ -15,15 +15,15 @@ from prefixlab import (
     Recipe,
     TrainingDiverged,
     Verbalizer,
-    batching,
     create,
     train,
-    training,
 )
-from prefixlab.batching import collate
-from prefixlab.evaluation import loss_of, scores
-from prefixlab.tasks import dataset
-from prefixlab.training import snapshot
+from prefixlab.data import batching
+from prefixlab.data.batching import collate
+from prefixlab.data.tasks import dataset
+from prefixlab.evaluation.choices import loss_of, scores
+from prefixlab.training import loop as training
+from prefixlab.training.loop import snapshot
 
 
 def prompt(lm, task, **knobs):

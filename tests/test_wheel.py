@@ -15,7 +15,7 @@ BUILD = "import sys; from setuptools import build_meta; build_meta.build_wheel(s
 USE = """
 from pathlib import Path
 import prefixlab as pl
-from prefixlab import experiments, span_corruption
+from prefixlab.workbook import experiments, span_corruption
 print(Path(pl.__file__).parent)
 print(len(pl.tasks.load("restaurants", test=100).train))
 print(len(experiments.recorded("prefix_tuning")))

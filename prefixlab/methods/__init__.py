@@ -3,7 +3,7 @@
 from typing import Any
 
 from prefixlab import arguments
-from prefixlab.backbone import Backbone
+from prefixlab.data.tasks import Task
 from prefixlab.methods.adapters import Adapters
 from prefixlab.methods.adaptive_prefix import AdaptivePrefix
 from prefixlab.methods.base import Cost, Method
@@ -21,7 +21,7 @@ from prefixlab.methods.p_tuning_v2 import PTuningV2
 from prefixlab.methods.prefix_tuning import PrefixTuning
 from prefixlab.methods.prompt_tuning import PromptTuning
 from prefixlab.methods.warp import Warp
-from prefixlab.tasks import Task
+from prefixlab.models.backbone import Backbone
 
 METHODS: dict[str, type[Method]] = {
     method.name: method

@@ -11,12 +11,12 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from prefixlab.backbone import Backbone, Conditioning
 from prefixlab.chance import draw
-from prefixlab.knobs import knob
+from prefixlab.data.tasks import Task
 from prefixlab.methods.base import CommonKnobs, Cost, Method, Positions, changed_from
-from prefixlab.sizes import Geometry
-from prefixlab.tasks import Task
+from prefixlab.methods.knobs import knob
+from prefixlab.models.backbone import Backbone, Conditioning
+from prefixlab.models.geometry import Geometry
 
 
 @dataclass(frozen=True)

@@ -16,9 +16,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from prefixlab.backbone import Backbone, Conditioning
-from prefixlab.knobs import knob
 from prefixlab.methods.base import Cost
+from prefixlab.methods.knobs import knob
 from prefixlab.methods.prefix_tuning import (
     PrefixTuning,
     PrefixTuningKnobs,
@@ -26,7 +25,8 @@ from prefixlab.methods.prefix_tuning import (
     parse_layers,
 )
 from prefixlab.methods.reparameterization import Flat
-from prefixlab.sizes import Geometry
+from prefixlab.models.backbone import Backbone, Conditioning
+from prefixlab.models.geometry import Geometry
 
 # A count that has to go, goes from 1 to 0 while a key moves by a hundredth: what is trained is its
 # distance from 1, divided by this.

@@ -13,12 +13,12 @@ from datasets import Dataset
 from torch import Tensor, nn
 
 from prefixlab import arguments
-from prefixlab.backbone import NOTHING, Backbone, Conditioning
-from prefixlab.batching import Row
-from prefixlab.knobs import Knobs, knob
-from prefixlab.sizes import Geometry
-from prefixlab.tasks import Task
-from prefixlab.template import Soft, Template, X, Y
+from prefixlab.data.batching import Row
+from prefixlab.data.tasks import Task
+from prefixlab.data.template import Soft, Template, X, Y
+from prefixlab.methods.knobs import Knobs, knob
+from prefixlab.models.backbone import NOTHING, Backbone, Conditioning
+from prefixlab.models.geometry import Geometry
 
 # What a template is laid out with where no task and no tokenizer is at hand.
 PLAIN = "Review: {x}\nSentiment: {y}"

@@ -12,10 +12,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from prefixlab.backbone import Backbone, Conditioning
 from prefixlab.methods.base import Cost, Method, Positions, changed_from
 from prefixlab.methods.reparameterization import Flat
-from prefixlab.sizes import Geometry
+from prefixlab.models.backbone import Backbone, Conditioning
+from prefixlab.models.geometry import Geometry
 
 
 class BiasOnly(Method):

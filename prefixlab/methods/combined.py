@@ -11,15 +11,15 @@ from typing import Any
 
 from torch import nn
 
-from prefixlab.backbone import Backbone, Conditioning
-from prefixlab.knobs import knob
+from prefixlab.data.tasks import Task
+from prefixlab.data.template import Template
 from prefixlab.methods.base import CommonKnobs, Cost, Method, Positions
 from prefixlab.methods.bias_only import BiasOnly
+from prefixlab.methods.knobs import knob
 from prefixlab.methods.prefix_tuning import PrefixTuning
 from prefixlab.methods.prompt_tuning import PromptTuning
-from prefixlab.sizes import Geometry
-from prefixlab.tasks import Task
-from prefixlab.template import Template
+from prefixlab.models.backbone import Backbone, Conditioning
+from prefixlab.models.geometry import Geometry
 
 BESIDE: dict[str, type[Method]] = {"prompt": PromptTuning, "bias": BiasOnly}
 

@@ -17,12 +17,12 @@ from typing import Any
 
 import torch
 
-from prefixlab.backbone import Backbone, Conditioning
-from prefixlab.knobs import knob
+from prefixlab.data.tasks import Task
 from prefixlab.methods.base import CommonKnobs, Cost, Method, Positions
+from prefixlab.methods.knobs import knob
 from prefixlab.methods.reparameterization import Flat
-from prefixlab.sizes import Geometry
-from prefixlab.tasks import Task
+from prefixlab.models.backbone import Backbone, Conditioning
+from prefixlab.models.geometry import Geometry
 
 
 @dataclass(frozen=True)

@@ -14,14 +14,14 @@ import torch
 from datasets import Dataset
 from torch import nn
 
-from prefixlab.backbone import Backbone, Conditioning
-from prefixlab.batching import Row
-from prefixlab.knobs import knob
+from prefixlab.data.batching import Row
+from prefixlab.data.tasks import Task
 from prefixlab.methods import heads
 from prefixlab.methods.base import CommonKnobs, Cost, Method, Positions, changed_from
+from prefixlab.methods.knobs import knob
 from prefixlab.methods.reparameterization import Flat
-from prefixlab.sizes import Geometry
-from prefixlab.tasks import Task
+from prefixlab.models.backbone import Backbone, Conditioning
+from prefixlab.models.geometry import Geometry
 
 
 @dataclass(frozen=True)

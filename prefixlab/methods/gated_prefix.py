@@ -14,9 +14,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from prefixlab.backbone import Backbone, Conditioning
-from prefixlab.knobs import knob
 from prefixlab.methods.base import Cost
+from prefixlab.methods.knobs import knob
 from prefixlab.methods.prefix_tuning import (
     PrefixTuning,
     PrefixTuningKnobs,
@@ -24,7 +23,8 @@ from prefixlab.methods.prefix_tuning import (
     parse_layers,
 )
 from prefixlab.methods.reparameterization import Flat
-from prefixlab.sizes import Geometry
+from prefixlab.models.backbone import Backbone, Conditioning
+from prefixlab.models.geometry import Geometry
 
 # A step of Adam moves all parameters equally far. A key is right after a few hundredths, a gate
 # has to go from 0 to about 1: what is trained is g / SPEED.

@@ -12,11 +12,11 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
-from prefixlab.backbone import Backbone
+from prefixlab.data.tasks import Task
+from prefixlab.data.template import Verbalizer
 from prefixlab.methods.base import Asked
 from prefixlab.methods.reparameterization import Flat
-from prefixlab.tasks import Task
-from prefixlab.template import Verbalizer
+from prefixlab.models.backbone import Backbone
 
 LABELS = 2  # what a cost is counted for where no task is at hand
 

@@ -14,14 +14,14 @@ from typing import Any, TypeVar
 
 from datasets import Dataset
 
-from prefixlab.backbone import Backbone, Conditioning
-from prefixlab.batching import Row, control_tokens, encode
-from prefixlab.encoder_decoder import EncoderDecoder
-from prefixlab.knobs import knob
+from prefixlab.data.batching import Row, control_tokens, encode
+from prefixlab.data.tasks import Task
+from prefixlab.data.template import Template, Verbalizer, tokens_of
 from prefixlab.methods.base import CommonKnobs, Method, Positions
-from prefixlab.sizes import Geometry
-from prefixlab.tasks import Task
-from prefixlab.template import Template, Verbalizer, tokens_of
+from prefixlab.methods.knobs import knob
+from prefixlab.models.backbone import Backbone, Conditioning
+from prefixlab.models.encoder_decoder import EncoderDecoder
+from prefixlab.models.geometry import Geometry
 
 T = TypeVar("T")
 

@@ -7,12 +7,12 @@ x: the activations of x cannot react to it, only those of what follows can.
 from dataclasses import dataclass, replace
 from typing import Any
 
-from prefixlab.backbone import Conditioning
-from prefixlab.knobs import knob
+from prefixlab.data.template import Soft, Template, X
 from prefixlab.methods.base import Positions
+from prefixlab.methods.knobs import knob
 from prefixlab.methods.prefix_tuning import PrefixTuning, PrefixTuningKnobs
-from prefixlab.sizes import Geometry
-from prefixlab.template import Soft, Template, X
+from prefixlab.models.backbone import Conditioning
+from prefixlab.models.geometry import Geometry
 
 
 @dataclass(frozen=True)

@@ -9,12 +9,12 @@ from typing import Any
 
 from datasets import Dataset
 
-from prefixlab.backbone import Backbone, Conditioning
-from prefixlab.batching import Row
+from prefixlab.data.batching import Row
+from prefixlab.data.tasks import Task
 from prefixlab.methods import heads
 from prefixlab.methods.base import Cost, Method
-from prefixlab.sizes import Geometry
-from prefixlab.tasks import Task
+from prefixlab.models.backbone import Backbone, Conditioning
+from prefixlab.models.geometry import Geometry
 
 
 class LinearProbe(Method):

@@ -12,14 +12,14 @@ from typing import Any
 import torch
 from torch import nn
 
-from prefixlab.backbone import Backbone, Conditioning
 from prefixlab.chance import draw
-from prefixlab.knobs import knob
+from prefixlab.data.tasks import Task
+from prefixlab.data.template import Template
 from prefixlab.methods.base import CommonKnobs, Cost, Method
+from prefixlab.methods.knobs import knob
 from prefixlab.methods.reparameterization import LSTM, MLP, Flat, lstm_parameters, mlp_parameters
-from prefixlab.sizes import Geometry
-from prefixlab.tasks import Task
-from prefixlab.template import Template
+from prefixlab.models.backbone import Backbone, Conditioning
+from prefixlab.models.geometry import Geometry
 
 
 @dataclass(frozen=True)

@@ -11,16 +11,16 @@ from typing import Any
 
 from datasets import Dataset
 
-from prefixlab.backbone import Backbone, Conditioning
-from prefixlab.batching import Row
 from prefixlab.chance import dropout
-from prefixlab.knobs import knob
+from prefixlab.data.batching import Row
+from prefixlab.data.tasks import Task
 from prefixlab.methods import heads
 from prefixlab.methods.base import Cost
+from prefixlab.methods.knobs import knob
 from prefixlab.methods.prefix_tuning import PrefixTuning, PrefixTuningKnobs
 from prefixlab.methods.reparameterization import Flat
-from prefixlab.sizes import Geometry
-from prefixlab.tasks import Task
+from prefixlab.models.backbone import Backbone, Conditioning
+from prefixlab.models.geometry import Geometry
 
 
 @dataclass(frozen=True)

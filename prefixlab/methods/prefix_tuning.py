@@ -19,9 +19,9 @@ import torch
 from torch import Tensor, nn
 
 from prefixlab import arguments
-from prefixlab.backbone import Backbone, Conditioning, Past, as_float32
 from prefixlab.chance import draw
-from prefixlab.knobs import knob
+from prefixlab.data.tasks import Task
+from prefixlab.data.template import tokens_of
 from prefixlab.methods.base import (
     CommonKnobs,
     Cost,
@@ -30,11 +30,11 @@ from prefixlab.methods.base import (
     check_backbone,
     check_method,
 )
+from prefixlab.methods.knobs import knob
 from prefixlab.methods.prompt_tuning import fit_length
 from prefixlab.methods.reparameterization import MLP, Flat, mlp_parameters
-from prefixlab.sizes import Geometry
-from prefixlab.tasks import Task
-from prefixlab.template import tokens_of
+from prefixlab.models.backbone import Backbone, Conditioning, Past, as_float32
+from prefixlab.models.geometry import Geometry
 
 UNRELATED_WORDS = "banana umbrella gravel twelve lantern sideways copper Tuesday"
 

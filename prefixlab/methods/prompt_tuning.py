@@ -12,13 +12,13 @@ import torch
 from torch import Tensor
 
 from prefixlab import arguments
-from prefixlab.backbone import Backbone, Conditioning
-from prefixlab.knobs import knob
+from prefixlab.data.tasks import Task
+from prefixlab.data.template import Template, tokens_of
 from prefixlab.methods.base import CommonKnobs, Cost, Method, check_backbone
+from prefixlab.methods.knobs import knob
 from prefixlab.methods.reparameterization import Flat
-from prefixlab.sizes import Geometry
-from prefixlab.tasks import Task
-from prefixlab.template import Template, tokens_of
+from prefixlab.models.backbone import Backbone, Conditioning
+from prefixlab.models.geometry import Geometry
 
 COMMON_TOKENS = 5000  # a byte-pair vocabulary begins with the most common tokens
 

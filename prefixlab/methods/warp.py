@@ -9,14 +9,14 @@ from typing import Any
 
 from datasets import Dataset
 
-from prefixlab.backbone import Backbone, Conditioning
-from prefixlab.batching import Row
+from prefixlab.data.batching import Row
+from prefixlab.data.tasks import Task
+from prefixlab.data.template import Verbalizer
 from prefixlab.methods import heads
 from prefixlab.methods.base import Cost
 from prefixlab.methods.prompt_tuning import PromptTuning
-from prefixlab.sizes import Geometry
-from prefixlab.tasks import Task
-from prefixlab.template import Verbalizer
+from prefixlab.models.backbone import Backbone, Conditioning
+from prefixlab.models.geometry import Geometry
 
 
 class Warp(PromptTuning):

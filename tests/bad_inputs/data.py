@@ -16,7 +16,7 @@ from datasets import ClassLabel, Dataset, DatasetDict, Features, List, Value
 import prefixlab as pl
 from bad_inputs import ROWS, TABLES, Given, Mistakes
 from prefixlab import Task
-from prefixlab.tasks import dataset
+from prefixlab.data.tasks import dataset
 
 FILE = "review,taste\n" + ROWS
 LABELS = {"bad": "awful", "good": "great"}
@@ -52,7 +52,7 @@ def hub(label: Any, values: list[Any], text: Any = "text", **options: Any) -> Ca
 
 def of_splits(splits: dict[str, Dataset], **options: Any) -> Callable[[Any], Task]:
     def made(_: Given) -> Task:
-        with mock.patch("prefixlab.hub.load_dataset", return_value=DatasetDict(splits)):
+        with mock.patch("prefixlab.data.hub.load_dataset", return_value=DatasetDict(splits)):
             return Task.from_hub("a/b", **{"text": "text", "label": "label"} | options)
 
     return made

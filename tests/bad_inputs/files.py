@@ -12,8 +12,9 @@ from typing import Any
 from unittest.mock import patch
 
 from bad_inputs import Given, Mistakes
-from prefixlab import assets, experiments, rows
-from prefixlab.panels import (
+from prefixlab.data import assets
+from prefixlab.workbook import experiments, rows
+from prefixlab.workbook.panels import (
     AnatomyPanel,
     EnsemblePanel,
     InContextPanel,

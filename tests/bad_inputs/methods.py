@@ -8,11 +8,12 @@ import torch
 
 import prefixlab as pl
 from bad_inputs import Given, Mistakes
-from prefixlab import Verbalizer, interpretation
-from prefixlab.ensembles import member_scores
-from prefixlab.evaluation import scores
-from prefixlab.memory import step_memory
+from prefixlab import Verbalizer
+from prefixlab.evaluation import interpretation
+from prefixlab.evaluation.choices import scores
 from prefixlab.methods.in_context import InContextLearning
+from prefixlab.serving.ensembles import member_scores
+from prefixlab.training.memory import step_memory
 
 
 def evaluate(at: Given, **options: Any) -> Any:

@@ -23,7 +23,7 @@ from transformers import (
 import prefixlab as pl
 from bad_inputs import Given, Mistakes
 from prefixlab import Backbone, Encoder, EncoderDecoder
-from prefixlab.loading import pick_dtype
+from prefixlab.models.loading import pick_dtype
 
 SMALL = {"num_hidden_layers": 1, "num_attention_heads": 2, "hidden_size": 8, "intermediate_size": 8}
 

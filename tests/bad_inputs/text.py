@@ -5,8 +5,8 @@ from dataclasses import replace
 import prefixlab as pl
 from bad_inputs import Given, Mistakes
 from prefixlab import Template, Verbalizer
+from prefixlab.data.tasks import dataset
 from prefixlab.methods.prefix_tuning import parse_layers
-from prefixlab.tasks import dataset
 
 GPT2 = pl.geometry("gpt2")
 THREE = replace(GPT2, layers=3)

@@ -21,8 +21,8 @@ PANELS = {
     "variants": "VariantsPanel(lm)",
 }
 START = """import prefixlab as pl
-from prefixlab import experiments
-from prefixlab.panels import *
+from prefixlab.workbook import experiments
+from prefixlab.workbook.panels import *
 lm, task = pl.load(), pl.tasks.load("movie_reviews", train=256, test=100)"""
 
 

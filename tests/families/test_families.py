@@ -15,7 +15,7 @@ from transformers import AutoConfig, AutoModel, AutoModelForCausalLM, AutoModelF
 
 import prefixlab as pl
 from prefixlab import Backbone, Conditioning, EncoderDecoder
-from prefixlab.evaluation import scores
+from prefixlab.evaluation.choices import scores
 
 SERVED, PLAIN, REFUSED = "served", "served, prefix in all layers", "refused"
 SIZES = {

@@ -9,7 +9,7 @@ from reference import close, moved, plain
 from torch import nn
 
 from prefixlab import Verbalizer, create, train
-from prefixlab.evaluation import scores
+from prefixlab.evaluation.choices import scores
 
 CHANGING = [
     ("linear_probe", {}),

@@ -9,9 +9,9 @@ from reference import close, moved, named_for_peft, plain
 from transformers import AutoModelForSequenceClassification
 
 from prefixlab import Conditioning, Past, create, train
-from prefixlab.attention import Inside, attention
-from prefixlab.backbone import as_float32
-from prefixlab.evaluation import scores
+from prefixlab.evaluation.choices import scores
+from prefixlab.models.attention import Inside, attention
+from prefixlab.models.backbone import as_float32
 
 
 def test_a_prefix_with_a_head_is_that_of_peft(tiny, task):

@@ -8,10 +8,10 @@ import torch
 from reference import close
 
 from prefixlab import PrefixTuning, geometry
+from prefixlab.data.template import tokens_of
 from prefixlab.methods.prefix_tuning import UNRELATED_WORDS, parse_layers, rms
 from prefixlab.methods.prompt_tuning import fit_length
 from prefixlab.methods.reparameterization import MLP
-from prefixlab.template import tokens_of
 
 
 def past(lm, task, **knobs):

@@ -7,8 +7,8 @@ import torch
 from reference import close
 
 from prefixlab import PromptTuning, Verbalizer, nearest_tokens
+from prefixlab.data.template import tokens_of
 from prefixlab.methods.prompt_tuning import fit_length
-from prefixlab.template import tokens_of
 
 
 def prompt(lm, task, **knobs):

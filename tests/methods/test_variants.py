@@ -7,11 +7,19 @@ import pytest
 import torch
 from reference import close, logits_with_prefix_in
 
-from prefixlab import Conditioning, Past, Verbalizer, attention_mass, create, evaluate, train
-from prefixlab.attention import Inside, attention
-from prefixlab.backbone import as_float32
-from prefixlab.batching import pad
-from prefixlab.evaluation import scores
+from prefixlab import (
+    Conditioning,
+    Past,
+    Verbalizer,
+    attention_mass,
+    create,
+    evaluate,
+    train,
+)
+from prefixlab.data.batching import pad
+from prefixlab.evaluation.choices import scores
+from prefixlab.models.attention import Inside, attention
+from prefixlab.models.backbone import as_float32
 
 VARIANTS = [
     ("gated_prefix", {"prefix_length": 4}),

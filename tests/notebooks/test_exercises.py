@@ -12,7 +12,7 @@ import pytest
 import torch
 
 import prefixlab as pl
-from prefixlab.checks import Exercise
+from prefixlab.workbook.checks import Exercise
 
 HERE = Path(__file__).parent
 LESSONS = sorted((HERE.parents[1] / "notebooks").glob("[0-9]*.ipynb"))
@@ -33,7 +33,7 @@ def exercises_of(lesson: Path) -> list[tuple[str, str, str, str]]:
 
 
 def checks_of(lesson: Path) -> Any:
-    return importlib.import_module(f"prefixlab.checks.lesson_{lesson.name[:2]}")
+    return importlib.import_module(f"prefixlab.workbook.checks.lesson_{lesson.name[:2]}")
 
 
 def wrong_answers(lesson: Path) -> dict[str, list[tuple[str, str]]]:

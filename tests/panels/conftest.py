@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from prefixlab.panels.live import LivePanel
+from prefixlab.workbook.panels.live import LivePanel
 
 
 @pytest.fixture

@@ -3,9 +3,9 @@
 import pandas as pd
 import pytest
 
-from prefixlab import span_corruption
-from prefixlab.panels import AdaptationPanel
-from prefixlab.span_corruption import ADAPTED, SENTINELS
+from prefixlab.workbook import span_corruption
+from prefixlab.workbook.panels import AdaptationPanel
+from prefixlab.workbook.span_corruption import ADAPTED, SENTINELS
 
 NAMES = [lm.name for lm in span_corruption.variants()]
 

@@ -4,11 +4,12 @@ import re
 
 import pytest
 
-from prefixlab import METHODS, figures
-from prefixlab.panels import anatomy
-from prefixlab.panels.anatomy import AnatomyPanel
-from prefixlab.panels.prediction import Prediction
-from prefixlab.sizes import KNOWN
+from prefixlab import METHODS
+from prefixlab.models.geometry import KNOWN
+from prefixlab.workbook import figures
+from prefixlab.workbook.panels import anatomy
+from prefixlab.workbook.panels.anatomy import AnatomyPanel
+from prefixlab.workbook.panels.prediction import Prediction
 
 
 @pytest.fixture

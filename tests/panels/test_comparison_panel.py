@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 
-from prefixlab import METHODS, Backbone, experiments, figures, geometry
-from prefixlab.experiments import WORDINGS
-from prefixlab.panels import results
-from prefixlab.panels.comparison import LOOKS, MOST, ComparisonPanel
-from prefixlab.panels.prediction import Prediction
-from prefixlab.panels.results import Result, Tried
+from prefixlab import METHODS, Backbone, geometry
+from prefixlab.workbook import experiments, figures
+from prefixlab.workbook.experiments import WORDINGS
+from prefixlab.workbook.panels import results
+from prefixlab.workbook.panels.comparison import LOOKS, MOST, ComparisonPanel
+from prefixlab.workbook.panels.prediction import Prediction
+from prefixlab.workbook.panels.results import Result, Tried
 
 SENTIMENT = WORDINGS["sentiment"]
 

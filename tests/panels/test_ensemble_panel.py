@@ -5,8 +5,8 @@ from itertools import combinations
 import pytest
 import torch
 
-from prefixlab.ensembles import majority_vote, mean_probability
-from prefixlab.panels import EnsemblePanel
+from prefixlab.serving.ensembles import majority_vote, mean_probability
+from prefixlab.workbook.panels import EnsemblePanel
 
 SOURCE = torch.Generator().manual_seed(0)
 SCORED = {name: torch.randn(4, 30, 2, generator=SOURCE) for name in ("movie_reviews", "tweets")}

@@ -15,10 +15,11 @@ import pytest
 import torch
 from ipywidgets.widgets.widget import _instances
 
-from prefixlab import Backbone, EncoderDecoder, Task, experiments, figures, panels, span_corruption
-from prefixlab.panels.base import Panel, boxes
-from prefixlab.panels.results import Result, tried
-from prefixlab.panels.training import TrainingPanel
+from prefixlab import Backbone, EncoderDecoder, Task
+from prefixlab.workbook import experiments, figures, panels, span_corruption
+from prefixlab.workbook.panels.base import Panel, boxes
+from prefixlab.workbook.panels.results import Result, tried
+from prefixlab.workbook.panels.training import TrainingPanel
 
 ROUNDS = 20
 HALF = "film \ud83d good"  # half of an emoji

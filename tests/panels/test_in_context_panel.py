@@ -11,11 +11,12 @@ from typing import Any
 
 import pytest
 
-from prefixlab import Backbone, Task, Template, evaluation, experiments
+from prefixlab import Backbone, Task, Template, evaluation
 from prefixlab.methods import InContextLearning, create
-from prefixlab.panels import InContextPanel
-from prefixlab.panels.prediction import Prediction
-from prefixlab.panels.results import tried
+from prefixlab.workbook import experiments
+from prefixlab.workbook.panels import InContextPanel
+from prefixlab.workbook.panels.prediction import Prediction
+from prefixlab.workbook.panels.results import tried
 
 
 def row(k: int, order: int, labels: str, **changed: Any) -> dict[str, Any]:

@@ -9,15 +9,16 @@ from typing import Any
 import pytest
 from ipywidgets.widgets.widget import _instances
 
-from prefixlab import Backbone, Task, experiments
-from prefixlab.panels import (
+from prefixlab import Backbone, Task
+from prefixlab.workbook import experiments
+from prefixlab.workbook.panels import (
     PrefixTuningPanel,
     PromptTuningPanel,
     PTuningPanel,
     PTuningV2Panel,
 )
-from prefixlab.panels.results import tried
-from prefixlab.panels.training import TrainingPanel
+from prefixlab.workbook.panels.results import tried
+from prefixlab.workbook.panels.training import TrainingPanel
 
 LABS = [PromptTuningPanel, PrefixTuningPanel, PTuningPanel, PTuningV2Panel]
 

@@ -10,12 +10,13 @@ from typing import Any
 import ipywidgets as widgets
 import pytest
 
-from prefixlab import Backbone, Task, Template, Verbalizer, evaluation, experiments
+from prefixlab import Backbone, Task, Template, Verbalizer, evaluation
 from prefixlab.methods import create
-from prefixlab.panels import PromptPanel, playground
-from prefixlab.panels.playground import AFTER, BEFORE
-from prefixlab.panels.prediction import Prediction
-from prefixlab.panels.results import tried
+from prefixlab.workbook import experiments
+from prefixlab.workbook.panels import PromptPanel, playground
+from prefixlab.workbook.panels.playground import AFTER, BEFORE
+from prefixlab.workbook.panels.prediction import Prediction
+from prefixlab.workbook.panels.results import tried
 
 WORDINGS = {
     "sentiment": ("Review: {x}\nSentiment: {y}", ("negative", "positive")),

@@ -4,8 +4,8 @@ import ipywidgets as widgets
 import pytest
 
 from prefixlab import Template
-from prefixlab.panels.base import shown, typed
-from prefixlab.panels.slots import SlotEditor
+from prefixlab.workbook.panels.base import shown, typed
+from prefixlab.workbook.panels.slots import SlotEditor
 
 
 def pressed(template: str, gap: int) -> str:

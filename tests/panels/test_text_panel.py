@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from prefixlab import Backbone, Decoding, Task, create, experiments, tasks
-from prefixlab.panels import TextPanel, marked, texts
-from prefixlab.text_metrics import slots
+from prefixlab import Backbone, Decoding, Task, create, tasks
+from prefixlab.evaluation.text_metrics import slots
+from prefixlab.workbook import experiments
+from prefixlab.workbook.panels import TextPanel, marked, texts
 
 TABLE = "name[The Tin Otter], food[Thai], price[cheap]"
 TEXT = "The Tin Otter serves Greek food & <b>more</b>."

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from prefixlab import METHODS, Backbone, experiments, figures, geometry
-from prefixlab.panels.prediction import Prediction
-from prefixlab.panels.variants import VariantsPanel, compared
+from prefixlab import METHODS, Backbone, geometry
+from prefixlab.workbook import experiments, figures
+from prefixlab.workbook.panels.prediction import Prediction
+from prefixlab.workbook.panels.variants import VariantsPanel, compared
 
 
 def row(method: str, seed: int, accuracy: float, train: int = 256, **knobs: Any) -> dict[str, Any]:
@@ -103,5 +104,5 @@ def test_the_question_is_about_all_seeds(gpt2: Backbone) -> None:
 def test_without_records_it_says_how_to_make_them(gpt2: Backbone, folder: Path) -> None:
     (folder / "variants.jsonl").unlink()
     panel = VariantsPanel(gpt2)
-    assert "python -m prefixlab.experiments variants" in panel.status.value
+    assert "python -m prefixlab.workbook.experiments variants" in panel.status.value
     assert compared("smollm2").empty

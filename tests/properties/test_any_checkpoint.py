@@ -7,16 +7,24 @@ from itertools import islice
 
 import pytest
 import torch
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 from reference import same
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
-from prefixlab import METHODS, Template, Verbalizer, create, load_method, resume, save, train
-from prefixlab.checkpoints import CheckpointError
-from prefixlab.evaluation import scores
-from prefixlab.training import snapshot
+from prefixlab import (
+    METHODS,
+    Template,
+    Verbalizer,
+    create,
+    load_method,
+    resume,
+    save,
+    train,
+)
+from prefixlab.evaluation.choices import scores
+from prefixlab.training.checkpoints import CheckpointError
+from prefixlab.training.loop import snapshot
 
 SMALL = {"prefix_length", "prompt_length", "mlp_hidden", "bottleneck", "width", "demonstrations"}
 FIXED = {"layers": ["all", "0", "1-2", "last:1"], "order": [0], "top": [0, 1, 2]}

@@ -4,12 +4,11 @@ import re
 from collections import Counter
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
-from prefixlab.classes import labelled, plain
-from prefixlab.reading import Pair, Pairs, bare, read_csv
-from prefixlab.tables import split_tables, tables_of
+from prefixlab.data.classes import labelled, plain
+from prefixlab.data.reading import Pair, Pairs, bare, read_csv
+from prefixlab.data.tables import split_tables, tables_of
 
 SIGNS = st.sampled_from(",;\t|")
 ENDS = st.sampled_from(["\n", "\r\n", "\r"])

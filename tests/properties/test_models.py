@@ -4,8 +4,7 @@ from copy import deepcopy
 
 import pytest
 import torch
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 from reference import close
 from tiny import byte_pairs, random_model, special
 from transformers import (
@@ -18,7 +17,7 @@ from transformers import (
 )
 
 from prefixlab import Backbone, Conditioning
-from prefixlab.template import tokens_of
+from prefixlab.data.template import tokens_of
 
 SIZES = {
     "num_hidden_layers": 2,

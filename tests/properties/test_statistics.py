@@ -7,14 +7,13 @@ from itertools import product
 
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from prefixlab import METHODS
-from prefixlab.claims import paired, power, seeds_needed
-from prefixlab.evaluation import expected_calibration_error, judge, wilson
-from prefixlab.sizes import KNOWN
-from prefixlab.tasks import dataset
+from prefixlab.data.tasks import dataset
+from prefixlab.evaluation.choices import expected_calibration_error, judge, wilson
+from prefixlab.evaluation.significance import paired, power, seeds_needed
+from prefixlab.models.geometry import KNOWN
 
 results = st.integers(-3, 3).map(float)
 

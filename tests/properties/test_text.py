@@ -6,19 +6,18 @@ from typing import Any
 
 import ipywidgets as widgets
 import pytest
-from hypothesis import assume, given, settings
-from hypothesis import strategies as st
+from hypothesis import assume, given, settings, strategies as st
 
 from prefixlab import Template, Verbalizer, geometry, judge_texts
-from prefixlab.batching import one_begins_another
+from prefixlab.data.batching import one_begins_another
+from prefixlab.data.restaurants import SLOTS, spoken
+from prefixlab.data.template import Soft, X, Y
+from prefixlab.evaluation.text_metrics import slots
 from prefixlab.methods.in_context import permutation
 from prefixlab.methods.prefix_tuning import parse_layers
-from prefixlab.panels.base import shown, typed
-from prefixlab.panels.playground import apart, listed
-from prefixlab.panels.slots import SlotEditor, parse, refill, soft_slots, write
-from prefixlab.restaurants import SLOTS, spoken
-from prefixlab.template import Soft, X, Y
-from prefixlab.text_metrics import slots
+from prefixlab.workbook.panels.base import shown, typed
+from prefixlab.workbook.panels.playground import apart, listed
+from prefixlab.workbook.panels.slots import SlotEditor, parse, refill, soft_slots, write
 
 ANY = st.text(st.characters(codec="utf-8"), max_size=20)
 # What has a meaning in a box or in a template, more often than chance would have it.

@@ -5,12 +5,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
-from prefixlab import assets, rows
-from prefixlab.assets import Asset, intact
+from prefixlab.data import assets
+from prefixlab.data.assets import Asset, intact
 from prefixlab.files import written_whole
+from prefixlab.workbook import rows
 
 ANYTHING = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),

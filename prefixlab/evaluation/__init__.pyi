@@ -1,0 +1,17 @@
+from .choices import (
+    CONTENT_FREE as CONTENT_FREE,
+    SPLITS as SPLITS,
+    Evaluation as Evaluation,
+    answer_words as answer_words,
+    answers_of as answers_of,
+    checked_labels as checked_labels,
+    content_free_scores as content_free_scores,
+    evaluate as evaluate,
+    expected_calibration_error as expected_calibration_error,
+    judge as judge,
+    loss_of as loss_of,
+    predict as predict,
+    scores as scores,
+    scoring as scoring,
+    wilson as wilson,
+)

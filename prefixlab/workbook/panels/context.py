@@ -1,0 +1,216 @@
+"""A panel for in-context learning: which demonstrations, in which order, how labelled."""
+
+import asyncio
+import time
+from html import escape
+from math import factorial
+from typing import Any, NamedTuple
+
+import ipywidgets as widgets
+import pandas as pd
+
+from prefixlab.data.tasks import Task
+from prefixlab.evaluation.choices import Evaluation, wilson
+from prefixlab.methods import create
+from prefixlab.methods.in_context import InContextKnobs, choose, tokens
+from prefixlab.models.backbone import Backbone
+from prefixlab.workbook.panels.base import BREATH, WIDE, control, plot
+from prefixlab.workbook.panels.live import LivePanel
+from prefixlab.workbook.panels.orders import Orders
+from prefixlab.workbook.panels.prediction import Prediction
+from prefixlab.workbook.panels.records import on_task
+from prefixlab.workbook.panels.results import Result, tried
+
+MOST = 8  # demonstrations
+REACH = 120  # orders that the slider reaches: all of up to five demonstrations
+DRAWS = 10
+
+
+class Draw(NamedTuple):
+    """Which demonstrations, in any order."""
+
+    demonstrations: int
+    labels: str
+    seed: int
+
+
+ASKED = Draw(4, "true", 0)  # what is to be predicted
+
+
+class InContextPanel(LivePanel):
+    """Knobs of a context over the recorded orders, and a button that measures one live.
+
+    Parameters
+    ----------
+    lm, task
+        What is steered, and what for; a context is measured on all test sentences of the task.
+    """
+
+    def __init__(self, lm: Backbone, task: Task):
+        if task.verbalizer is None:
+            raise ValueError(f"{task.name} has no answers to choose from; take another task.")
+        tooltip = "Read the demonstrations, answer the test sentences and count"
+        super().__init__(lm, task, self.measure, "Measure", tooltip)
+        rows = on_task("in_context", lm.name, task.name)
+        self.recorded = by_draw(rows, len(task.train))
+        self.backbone = "" if rows.empty else str(rows.backbone.iloc[0])
+        self.yours: dict[Draw, dict[int, tuple[Evaluation, Evaluation]]] = {}
+        self.controls = make_controls()
+        self.words = widgets.HTML(layout={"min_height": "84px"})
+        self.figure, self.plot = Orders(1 / len(task.verbalizer.words)), plot()
+        self.drawn: Any = None
+        self.turn()
+        for widget in self.controls.values():
+            widget.observe(self.turn, "value")
+        knobs = widgets.VBox(list(self.controls.values()))
+        parts = [knobs, self.bar, self.status, self.words, self.plot]
+        self.children = self.predict_first(parts)
+
+    def predict_first(self, hides: list[widgets.Widget]) -> list[widgets.Widget]:
+        """A question in front, where its answer was recorded."""
+        asked = self.recorded.get(ASKED, pd.DataFrame())
+        orders = factorial(ASKED.demonstrations)
+        if len(asked) < orders:
+            return hides
+        ask = Prediction(
+            f"Four demonstrations with true labels can stand in {orders} orders, and say the same "
+            "in each. How far is the best of these orders above the worst, in accuracy?",
+            lambda: 100 * float(asked.accuracy.max() - asked.accuracy.min()),
+            "The model leans to the answers that it read last, so that the order decides how "
+            f"often it says which. Some of it is chance: each order was tried on "
+            f"{asked.test.iloc[0]} sentences (recorded on {self.backbone}).",
+            hides,
+            signed=False,
+        )
+        return [ask]
+
+    def turn(self, _: Any = None) -> None:
+        """What a moved control does: the sliders follow each other, the rest follows them."""
+        orders = factorial(self.controls["demonstrations"].value)
+        order = self.controls["order"]
+        if order.value >= orders:
+            order.value = 0
+        order.max = max(1, min(orders, REACH) - 1)  # a slider must have two ends
+        order.disabled = orders == 1
+        now = {name: widget.value for name, widget in self.controls.items()}
+        if now != self.drawn:  # else a slider that followed has drawn it
+            self.drawn = now
+            self.status.value = ""
+            self.draw()
+
+    def draw(self) -> None:
+        """Describe the context as the knobs stand, and draw what is known of its orders."""
+        draw, order, calibrate = self.now()
+        orders = factorial(draw.demonstrations)
+        known = self.recorded.get(draw, pd.DataFrame())
+        yours = {at: both[calibrate] for at, both in self.yours.get(draw, {}).items()}
+        column = "calibrated" if calibrate else "accuracy"
+        dots = {} if known.empty else dict(zip(known.index, known[column], strict=True))
+        self.plot.value = self.figure.png(order, min(orders, REACH), dots, yours)
+        with self.reporting():
+            lines = [self.about_context(draw, order, known), self.about_records(known, orders)]
+            if order in yours:
+                lines.append(f"Yours: {yours[order]}.")
+            text = "".join(f"<div>{escape(one)}</div>" for one in lines)
+            self.words.value = f'<div style="line-height: 1.6">{text}</div>'
+
+    def now(self) -> tuple[Draw, int, bool]:
+        """The draw, the order and whether to calibrate, as the knobs stand."""
+        at = {name: widget.value for name, widget in self.controls.items()}
+        return Draw(at["demonstrations"], at["labels"], at["seed"]), at["order"], at["calibrate"]
+
+    def about_context(self, draw: Draw, order: int, known: pd.DataFrame) -> str:
+        if not draw.demonstrations:
+            return "No demonstrations: the model sees the template alone."
+        asked = {"demonstrations": draw.demonstrations, "labels": draw.labels, "order": order}
+        chosen = choose(self.task, InContextKnobs.of("in_context", asked), draw.seed)
+        length = len(tokens(self.lm, [self.task.template.fill(x, y) for x, y in chosen]))
+        orders = factorial(draw.demonstrations)
+        reach = f" (the slider reaches {REACH})" if orders > REACH else ""
+        labels = ", ".join(word for _, word in chosen)
+        words = f"Order {order} of 0 to {orders - 1}{reach}: {labels}. {length} tokens"
+        if order in known.index:
+            words += f", read in {known.cpu_seconds[order]:.1f} s of the processor (recorded)"
+        return f"{words}."
+
+    def about_records(self, known: pd.DataFrame, orders: int) -> str:
+        if not self.recorded:
+            return "Nothing is recorded for this task: Measure makes the first point."
+        if known.empty:
+            ks, _, seeds = (sorted(set(column)) for column in zip(*self.recorded, strict=True))
+            return (
+                "Nothing is recorded for these knobs, only your own measurements are shown. "
+                f"Recorded: {ks[0]} to {ks[-1]} demonstrations, draws {seeds[0]} to {seeds[-1]}."
+            )
+        size = int(known.test.iloc[0])
+        low, high = wilson(size // 2, size)
+        return (
+            f"{len(known)} of {orders} orders recorded on {self.backbone}, {size} sentences each: "
+            f"a dot is sure to about ±{50 * (high - low):.0f} points."
+        )
+
+    async def measure(self) -> None:
+        """What the Measure button does: a point of the learner's own, unless it is stopped."""
+        with self.working():
+            draw, order, calibrate = self.now()
+            self.clock.value = "Reading the demonstrations…"
+            await asyncio.sleep(BREATH)
+            knobs = {"demonstrations": draw.demonstrations, "order": order, "labels": draw.labels}
+            began = time.process_time()
+            method = create("in_context", self.lm, self.task, seed=draw.seed, **knobs)
+            seconds = time.process_time() - began
+            both = await self.judged(method, self.task, self.task.test)
+            if both is None:
+                return
+            self.yours.setdefault(draw, {})[order] = both
+            self.clock.value += f", read in {seconds:.1f} s of the processor"
+            self.draw()
+            accuracy, loss = both[calibrate].accuracy, both[calibrate].loss
+            knobs |= {"seed": draw.seed, "calibrate": calibrate}
+            tried.add(
+                Result.of(
+                    self.lm.geometry,
+                    "in_context",
+                    knobs,
+                    accuracy=accuracy or 0.0,
+                    loss=loss,
+                    seconds=seconds,
+                )
+            )
+
+    def plots(self) -> list[widgets.Image]:
+        return [self.plot]
+
+
+def make_controls() -> dict[str, Any]:
+    declared = {one.name: one for one in InContextKnobs.declared()}
+    controls = {
+        "demonstrations": control(declared["demonstrations"]),
+        "order": slider("order", REACH - 1, declared["order"].metadata["help"]),
+        "labels": control(declared["labels"]),
+        "seed": slider("draw (seed)", DRAWS - 1, "which of the training examples are shown"),
+        "calibrate": widgets.Checkbox(
+            description="calibrate",
+            tooltip="divide by what the model answers when there is nothing to judge",
+            **WIDE,
+        ),
+    }
+    controls["demonstrations"].max = MOST
+    for name in ("demonstrations", "order", "seed"):
+        controls[name].continuous_update = True  # an answer takes no longer than a glance
+    return controls
+
+
+def slider(description: str, high: int, tooltip: str) -> widgets.IntSlider:
+    return widgets.IntSlider(max=high, description=description, tooltip=tooltip, **WIDE)
+
+
+def by_draw(rows: pd.DataFrame, train: int) -> dict[Draw, pd.DataFrame]:
+    """The recorded orders of every draw, by order.
+
+    Another number of training examples would be another draw of demonstrations.
+    """
+    if rows.empty:
+        return {}
+    groups = rows[rows.train == train].groupby(list(Draw._fields))
+    return {Draw._make(draw): rows.set_index("order").sort_index() for draw, rows in groups}

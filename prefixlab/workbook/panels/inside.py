@@ -1,0 +1,60 @@
+"""What a trained method did: to a sentence, to its virtual tokens, to where attention goes."""
+
+from html import escape
+
+from prefixlab.data.tasks import Task
+from prefixlab.evaluation.choices import predict
+from prefixlab.methods import Method, PrefixTuning
+from prefixlab.methods.prefix_tuning import attention_mass
+from prefixlab.methods.prompt_tuning import nearest_tokens
+from prefixlab.models.backbone import Backbone
+from prefixlab.workbook import figures
+from prefixlab.workbook.panels.tables import bars, table
+
+ROWS = 12  # virtual tokens in the table; with fifty of them the first tell enough
+
+
+def before_and_after(lm: Backbone, task: Task, before: Method, after: Method, sentence: str) -> str:
+    """The answers' probabilities for a sentence, at the start of training and now, as HTML."""
+    assert task.verbalizer is not None
+    words = task.verbalizer.words
+    return "".join(
+        bars(
+            dict(zip(words, predict(lm, method, task, [sentence])[0].tolist(), strict=True)),
+            title=title,
+        )
+        for title, method in (("before training", before), ("now", after))
+    )
+
+
+def virtual_tokens(lm: Backbone, method: Method) -> str:
+    """The nearest words of each virtual token, as an HTML table; nothing for a method without."""
+    virtual = method.conditioning().virtual
+    if virtual is None:
+        return ""
+    rows = (
+        [
+            str(number),
+            *(f"<code>{escape(repr(token))}</code> {cosine:.2f}" for token, cosine in near),
+        ]
+        for number, near in enumerate(nearest_tokens(lm, virtual[:ROWS], k=4), 1)
+    )
+    more = f"<div>… and {len(virtual) - ROWS} more</div>" if len(virtual) > ROWS else ""
+    title = "Virtual token, and the words nearest to it, with the cosine"
+    return f"<div><b>{title}</b></div>{table(rows)}{more}"
+
+
+def attention(lm: Backbone, method: Method, sentence: str) -> bytes:
+    """How much attention the last position pays to the prefix, by layer and head, as PNG."""
+    if not isinstance(method, PrefixTuning):
+        return b""
+    asked = "".join(str(part) for part in method.template.prompt(sentence))
+    return figures.png(
+        figures.heatmap(
+            attention_mass(lm, method, asked),
+            xlabel="head",
+            ylabel="layer",
+            label="attention on the prefix",
+            title="From the last position, for your sentence",
+        )
+    )
