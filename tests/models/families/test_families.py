@@ -245,7 +245,7 @@ def test_a_prefix_slides_out_of_a_window_but_a_gated_one_stays(tmp_path):
 
 
 def test_the_table_in_the_docs_lists_the_families_that_are_tried():
-    lines = (Path(__file__).parents[2] / "docs" / "models.md").read_text().splitlines()
+    lines = (Path(__file__).parents[3] / "docs" / "models.md").read_text().splitlines()
     rows = [
         [cell.strip() for cell in line.strip("|").split("|")] for line in lines if line[:2] == "| "
     ]

@@ -16,11 +16,11 @@ from prefixlab import (
     Verbalizer,
     create,
     evaluate,
-    evaluation,
     mixed_scores,
     predict,
 )
 from prefixlab.data.batching import collate
+from prefixlab.evaluation import choices
 from prefixlab.evaluation.choices import (
     CONTENT_FREE,
     content_free_scores,
@@ -67,7 +67,7 @@ def says(monkeypatch):
             free = tuple(examples["x"]) == CONTENT_FREE
             return torch.tensor(content_free if free else probabilities).log()
 
-        monkeypatch.setattr(evaluation, "scores", said)
+        monkeypatch.setattr(choices, "scores", said)
 
     return fix
 
@@ -92,7 +92,7 @@ def test_calibration_of_long_answers_does_not_underflow(gpt2, task, monkeypatch)
     def scores_of(lm, method, task, examples, **_):
         return torch.tensor(said["free" if tuple(examples["x"]) == CONTENT_FREE else "asked"])
 
-    monkeypatch.setattr(evaluation, "scores", scores_of)
+    monkeypatch.setattr(choices, "scores", scores_of)
     two = replace(task, test=task.test.select([1, 0]))  # negative, positive
     method = DiscretePrompt(gpt2, two)
     close(content_free_scores(gpt2, method, two), torch.tensor([0.0, -290.0]))
