@@ -330,7 +330,7 @@ def test_a_tokenizer_without_cls_and_sep_is_refused(bert, gpt2):
 @pytest.mark.real
 def test_minilm_knows_which_sentences_mean_the_same():
     lm = prefixlab.load("minilm", dtype="float32", device="cpu")
-    assert lm.geometry == prefixlab.sizes("minilm")
+    assert lm.geometry == prefixlab.geometry("minilm")
     assert lm.geometry.parameters == sum(p.numel() for p in lm.model.parameters())
 
     def meaning(text):
