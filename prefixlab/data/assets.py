@@ -245,12 +245,12 @@ def download_from(index: str, session: requests.Session, asset: Asset, file: Pat
     url = file_url(index, session, asset)
     bar = tqdm_progress_factory(desc=asset.name, unit="B", unit_scale=True)
     for _attempt in range(2):
-        response = ask(session, url)
-        size = response.headers.get("Content-Length", "")
-        with file.open("wb") as kept, bar(int(size) if size.isdecimal() else None) as progress:
-            for piece in pieces(response, asset.needs):
-                kept.write(piece)
-                progress.update(len(piece))
+        with asked(session, url) as response, file.open("wb") as kept:
+            size = response.headers.get("Content-Length", "")
+            with bar(int(size) if size.isdecimal() else None) as progress:
+                for piece in pieces(response, asset.needs):
+                    kept.write(piece)
+                    progress.update(len(piece))
         if digest(file) == asset.sha256:
             return
     raise NoAnswer(f"it came damaged, twice (its SHA-256 is not {asset.sha256[:12]}…)")
@@ -260,8 +260,9 @@ def file_url(index: str, session: requests.Session, asset: Asset) -> str:
     """Where an index has the asset's file, from its page for the project."""
     with no_answer():
         project = PyPISimple(index, session=session).get_project_url(asset.project)
-    response = ask(session, project)
-    response.raw = io.BytesIO(b"".join(pieces(response, LONGEST, decode=True)))
+    with asked(session, project) as response:
+        page = b"".join(pieces(response, LONGEST, decode=True))
+    response.raw = io.BytesIO(page)
     try:
         packages = ProjectPage.from_response(response, asset.project).packages
     except Exception as error:  # of three parsers, on a page that may be anything
@@ -273,8 +274,9 @@ def file_url(index: str, session: requests.Session, asset: Asset) -> str:
     raise NoAnswer("its page does not name it")
 
 
-def ask(session: requests.Session, url: str) -> requests.Response:
-    """The answer of an index, its body still to come.
+@contextmanager
+def asked(session: requests.Session, url: str) -> Iterator[requests.Response]:
+    """The answer of an index, its body still to come, within this context.
 
     Raises
     ------
@@ -284,8 +286,12 @@ def ask(session: requests.Session, url: str) -> requests.Response:
     as_it_is = {"Accept": ACCEPT_ANY, "Accept-Encoding": "identity"}
     with no_answer():
         response = session.get(url, headers=as_it_is, timeout=(CONNECT, SILENCE), stream=True)
-        response.raise_for_status()
-    return response
+    try:
+        with no_answer():
+            response.raise_for_status()
+        yield response
+    finally:
+        response.close()  # or its connection stays open until it is collected
 
 
 def pieces(response: requests.Response, most: int, decode: bool = False) -> Iterator[bytes]:
