@@ -62,8 +62,7 @@ def evaluate(
     Raises
     ------
     ValueError
-        An unknown split, a method of another model, or an example too long
-        for the model.
+        An unknown split, a method of another model, or an example too long for the model.
     """
     check_together(lm, method, task)
     examples = getattr(task, arguments.one_of("split", split, SPLITS))

@@ -137,10 +137,10 @@ class Training:
         loss, tokens = torch.tensor(0.0), 0
         for part in portions(rows):  # mean over all rows = sum over parts of share * mean over part
             batch = self.lm.collate(part)
-            share = loss_of(self.lm.answer_scores(batch, self.conditioning()), batch)
-            share = share * (len(part) / len(rows))
-            (share + self.method.penalty() * (len(part) / len(rows))).backward()
-            loss, tokens = loss + share.detach().cpu(), tokens + int(batch.mask.sum())
+            share = len(part) / len(rows)
+            found = share * loss_of(self.lm.answer_scores(batch, self.conditioning()), batch)
+            (found + share * self.method.penalty()).backward()
+            loss, tokens = loss + found.detach().cpu(), tokens + int(batch.mask.sum())
         norm = torch.nn.utils.clip_grad_norm_(self.method.parameters(), recipe.clip or float("inf"))
         if not (loss.isfinite() and norm.isfinite()):
             self.restore_last_good(loss.item())
