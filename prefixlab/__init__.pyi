@@ -49,7 +49,10 @@ from .methods.prompt_tuning import (
 )
 from .models.backbone import (
     Backbone as Backbone,
+)
+from .models.conditioning import (
     Conditioning as Conditioning,
+    Edit as Edit,
     Past as Past,
 )
 from .models.encoder import (

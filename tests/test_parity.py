@@ -202,8 +202,8 @@ def test_layers_without_a_prefix_attend_to_the_text_alone(lm, task, tokens, laye
 def test_recorded_attention_is_that_of_transformers(lm, task):
     tokens = torch.tensor([lm.encode(TEXT)])
     past = lm.read_past("so ")
-    with torch.no_grad(), lm.recorded_attention() as recorded:
-        lm.hidden_states(tokens, given=Conditioning(past=past))
+    with torch.no_grad():
+        recorded = lm.attention_weights(tokens, given=Conditioning(past=past))
     with plain(lm) as model, torch.no_grad():
         words = torch.cat([torch.tensor([lm.encode("so ")]), tokens], 1)
         theirs = model(words, output_attentions=True).attentions

@@ -68,8 +68,8 @@ def test_a_head_reads_in_float32(half, task):
     for row, scored in zip(rows, found, strict=True):
         with torch.no_grad():
             last = half.hidden_states(torch.tensor([row.prompt]), given=given)[0, -1].float()
-            exact = F.linear(last.double(), given.answers[:, :-1].double())
-        close(scored.double(), exact + given.answers[:, -1].double(), 1e-6)
+            exact = F.linear(last.double(), given.head[:, :-1].double())
+        close(scored.double(), exact + given.head[:, -1].double(), 1e-6)
 
 
 def test_an_adapter_rounds_once(half, task):

@@ -1,7 +1,8 @@
 """Batching: examples -> token ids -> padded, length-sorted batches.
 
 Padding stands on the left, so that every row ends with its answer and the newest token of every
-row is in the last column. Soft slots travel as negative ids: -1 is virtual token 0, -2 is 1, ….
+row is in the last column; for an encoder-decoder, whose answers stand in a sequence of their own,
+it stands on the right. Soft slots travel as negative ids: -1 is virtual token 0, -2 is 1, ….
 """
 
 import re
@@ -31,11 +32,15 @@ MOST_UNKNOWN = 0.5  # the share of unknown tokens above which texts are as good 
 
 @dataclass(frozen=True)
 class Row:
-    """One example in token ids: the prompt, the answers to score, and the label (or 0)."""
+    """One example in token ids: the prompt, the answers to score, and the label (or 0).
+
+    `start` is what a decoder is given before every answer, where an encoder reads the prompt.
+    """
 
     prompt: list[int]
     answers: list[list[int]]
     label: int
+    start: list[int] | None = None
 
     @property
     def is_choice(self) -> bool:
@@ -44,8 +49,14 @@ class Row:
 
     @property
     def length(self) -> int:
-        """The positions that the longest answer needs; a single answer token is never fed."""
-        return len(self.prompt) + max(len(answer) for answer in self.answers) - 1
+        """The positions that the longest answer needs; a single answer token is never fed.
+
+        Of the two sequences of an encoder-decoder, those of the longer one.
+        """
+        answer = max(len(answer) for answer in self.answers) - 1
+        if self.start is None:
+            return len(self.prompt) + answer
+        return max(len(self.prompt), len(self.start) + answer)
 
 
 @dataclass(frozen=True)
@@ -54,6 +65,10 @@ class Batch:
 
     Where every answer is one token, a row of the batch is an example and `candidates` are the
     answer tokens. Elsewhere a row is an example with one of its answers, scored whole.
+
+    Where there are `decoder_tokens`, `tokens` are the encoder's, a row for each example, and what
+    is read is read in the decoder's rows. Padding there stands behind what is read, where a causal
+    decoder cannot see it.
     """
 
     tokens: Tensor  # [rows, positions], soft slots negative
@@ -64,6 +79,7 @@ class Batch:
     candidates: Tensor | None  # [answers]
     answers: int  # how many answers are scored for each example
     labels: Tensor  # [examples]
+    decoder_tokens: Tensor | None = None  # [examples, or examples * answers; positions]
 
     def to(self, device: torch.device) -> Self:
         moved: dict[str, Any] = {
@@ -177,40 +193,54 @@ def encode_parts(tokenizer: PreTrainedTokenizerBase, parts: Sequence[str | Soft]
 
 
 def collate(rows: Sequence[Row], padding: int) -> Batch:
-    """Pad the rows on the left into one batch; `padding` is any valid token id."""
+    """Pad the rows into one batch, see `Batch`; `padding` is any valid token id."""
     answers = len(rows[0].answers)
     single = all(row.is_choice for row in rows)
+    decodes = rows[0].start is not None
     sequences: list[list[int]] = []
     reads: list[tuple[int, int]] = []
     targets: list[int] = []
     for row in rows:
+        lead = row.prompt if row.start is None else row.start
         # One answer token is predicted, not fed: all answers of a row share one sequence.
         for answer in [row.answers[0]] if single else row.answers:
-            sequence = row.prompt + answer[:-1]
             if not single:
                 targets += answer
-            reads += [(len(sequences), -place) for place in range(len(answer), 0, -1)]
-            sequences.append(sequence)
-    tokens, mask = pad(sequences, padding)
-    read_rows, from_the_end = torch.tensor(reads).unbind(1)
+            # The last token of the lead predicts the first of the answer.
+            reads += [(len(sequences), len(lead) - 1 + place) for place in range(len(answer))]
+            sequences.append(lead + answer[:-1])
+    read_rows, read_columns = torch.tensor(reads).unbind(1)
+    tokens, mask = pad(sequences, padding, side="right" if decodes else "left")
+    decoder_tokens = None
+    if decodes:
+        decoder_tokens, (tokens, mask) = tokens, pad([row.prompt for row in rows], padding, "right")
+    else:
+        read_columns = read_columns + mask.int().argmax(1)[read_rows]  # behind the padding
     return Batch(
         tokens=tokens,
         mask=mask,
         read_rows=read_rows,
-        read_columns=tokens.shape[1] + from_the_end,
+        read_columns=read_columns,
         targets=torch.tensor(targets, dtype=torch.long),
         candidates=torch.tensor([answer[0] for answer in rows[0].answers]) if single else None,
         answers=answers,
         labels=torch.tensor([row.label for row in rows]),
+        decoder_tokens=decoder_tokens,
     )
 
 
-def pad(sequences: Sequence[Sequence[int]], padding: int) -> tuple[Tensor, Tensor]:
-    """The sequences padded on the left, and True where a token stands: both [rows, positions]."""
+def pad(
+    sequences: Sequence[Sequence[int]], padding: int, side: str = "left"
+) -> tuple[Tensor, Tensor]:
+    """The sequences padded on one side, and True where a token stands: both [rows, positions]."""
     width = max(len(ids) for ids in sequences)
-    padded = [[padding] * (width - len(ids)) + list(ids) for ids in sequences]
-    mask = [[False] * (width - len(ids)) + [True] * len(ids) for ids in sequences]
-    return torch.tensor(padded), torch.tensor(mask)
+    padded = torch.full((len(sequences), width), padding)
+    mask = torch.zeros(len(sequences), width, dtype=torch.bool)
+    for row, ids in enumerate(sequences):
+        there = slice(width - len(ids), None) if side == "left" else slice(len(ids))
+        padded[row, there] = torch.tensor(ids, dtype=torch.long)
+        mask[row, there] = True
+    return padded, mask
 
 
 def training_order(rows: Sequence[Row], batch_size: int, epoch: int, seed: int) -> list[list[int]]:

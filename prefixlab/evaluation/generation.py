@@ -20,7 +20,9 @@ from prefixlab.data.tasks import Task, dataset
 from prefixlab.methods import Method
 from prefixlab.methods.base import check_together
 from prefixlab.methods.knobs import Knobs, knob
-from prefixlab.models.backbone import Backbone, Conditioning, Reading
+from prefixlab.models.backbone import Backbone
+from prefixlab.models.conditioning import Conditioning
+from prefixlab.models.kv_cache import KVCache
 
 
 @dataclass(frozen=True)
@@ -102,13 +104,13 @@ def generating(
     written = [""] * len(rows)
     for chosen in evaluation_order(rows, batch_size):
         tokens, mask = lm.pad([rows[index].prompt for index in chosen])
-        logits, reading = lm.read(tokens.to(lm.device), mask.to(lm.device), given)
+        logits, cache = lm.prefill(tokens.to(lm.device), mask.to(lm.device), given)
         if how.strategy == "beam":
-            answers = beam_search(lm, reading, logits, ends, how)
+            answers = beam_search(lm, cache, logits, ends, how)
         else:
             # A source of chance for every text: it does not matter in which batch it is.
             sources = [torch.Generator().manual_seed(how.seed * 1_000_003 + i) for i in chosen]
-            answers = one_by_one(lm, reading, logits, ends, how, sources)
+            answers = one_by_one(lm, cache, logits, ends, how, sources)
         for index, ids in zip(chosen, answers, strict=True):
             written[index] = str(lm.tokenizer.decode(ids, skip_special_tokens=True)).strip()
         yield written
@@ -116,7 +118,7 @@ def generating(
 
 def one_by_one(
     lm: Backbone,
-    reading: Reading,
+    cache: KVCache,
     logits: Tensor,
     ends: Tensor,
     how: Decoding,
@@ -137,8 +139,8 @@ def one_by_one(
             written[row].append(token)
         if not going or len(written[going[0]]) == how.max_new_tokens:
             return written
-        reading.keep(still)
-        logits = lm.read_on(reading, tokens)
+        cache.keep(still)
+        logits = lm.decode(cache, tokens)
 
 
 def sample(logits: Tensor, how: Decoding, sources: Sequence[torch.Generator]) -> Tensor:
@@ -164,7 +166,7 @@ def nucleus(probabilities: Tensor, top_p: float) -> Tensor:
 
 
 def beam_search(
-    lm: Backbone, reading: Reading, logits: Tensor, ends: Tensor, how: Decoding
+    lm: Backbone, cache: KVCache, logits: Tensor, ends: Tensor, how: Decoding
 ) -> list[list[int]]:
     """The best of the texts found by following several at a time. `logits` is [rows, vocabulary].
 
@@ -173,12 +175,12 @@ def beam_search(
     are the beams of the next step. A row is done when it has as many finished texts as beams and
     its best beam is no better than the worst of them.
     """
-    beams, prompt = how.beams, reading.tokens.shape[1]
+    beams, prompt = how.beams, cache.tokens.shape[1]
     finished: list[list[tuple[float, list[int]]]] = [[] for _ in logits]  # best first
     going = list(range(len(logits)))  # the rows that are not done
     totals = logits.new_full((len(going), beams), float("-inf"))  # log p of each beam
     totals[:, 0] = 0  # all beams begin with the same nothing: one of them may go on
-    reading.keep(torch.arange(len(going), device=logits.device).repeat_interleave(beams))
+    cache.keep(torch.arange(len(going), device=logits.device).repeat_interleave(beams))
     logits = logits.repeat_interleave(beams, dim=0)  # [rows * beams, vocabulary]
     for length in range(1, how.max_new_tokens + 1):
         log_p = logits.log_softmax(-1).view(len(going), beams, -1)
@@ -190,7 +192,7 @@ def beam_search(
         over = final | (length == how.max_new_tokens)
         for place, rank in over[:, :beams].nonzero().tolist():
             beam = place * beams + int(sources[place, rank])
-            text = [*reading.tokens[beam, prompt:].tolist(), int(tokens[place, rank])]
+            text = [*cache.tokens[beam, prompt:].tolist(), int(tokens[place, rank])]
             of_row = finished[going[place]]
             of_row.append((scores[place, rank].item() / length**how.length_penalty, text))
             of_row.sort(key=lambda scored: -scored[0])
@@ -206,8 +208,8 @@ def beam_search(
         if not still or length == how.max_new_tokens:
             break
         rows = torch.tensor(still, device=logits.device)
-        reading.keep((rows[:, None] * beams + sources[rows]).flatten())
-        logits = lm.read_on(reading, tokens[rows].flatten())
+        cache.keep((rows[:, None] * beams + sources[rows]).flatten())
+        logits = lm.decode(cache, tokens[rows].flatten())
         going, totals = [going[place] for place in still], totals[rows]
     endings = set(ends.tolist())
     return [[token for token in texts[0][1] if token not in endings] for texts in finished]
@@ -218,7 +220,7 @@ def check_can_generate(lm: Backbone, method: Method, given: Conditioning) -> Non
         raise ValueError(
             f"{lm.name} is an encoder: it reads text and cannot write any; load a causal model."
         )
-    if given.answers is not None:
+    if given.head is not None:
         raise ValueError(
             f"{method.name} answers by a trained head over labels, so it cannot generate text; "
             "take a method that answers in words."

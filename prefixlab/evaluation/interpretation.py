@@ -5,7 +5,7 @@ The words nearest to a virtual token are `nearest_tokens`, the attention that a 
 from are still near (Lester et al. 2021, section 7), and what is lost without a layer or a position.
 """
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import torch
 from datasets import Dataset
@@ -16,8 +16,11 @@ from prefixlab.data.tasks import Task
 from prefixlab.evaluation.choices import judge, scores
 from prefixlab.methods import Method, create
 from prefixlab.methods.base import check_together
+from prefixlab.methods.infix import Infix
 from prefixlab.methods.prompt_tuning import nearest_tokens
-from prefixlab.models.backbone import Backbone, Conditioning, Past
+from prefixlab.models.attention import Attention
+from prefixlab.models.backbone import Backbone
+from prefixlab.models.conditioning import Conditioning, Edit, Past
 
 
 def moved(lm: Backbone, method: Method, task: Task) -> Tensor:
@@ -44,7 +47,9 @@ def moved(lm: Backbone, method: Method, task: Task) -> Tensor:
 def vectors(method: Method) -> Tensor:
     """The virtual tokens, [virtual_tokens, hidden], or [layers, prefix, 2 * kv_width]."""
     given = method.conditioning()
-    past = given.past or given.deep  # an infix is trained as keys and values
+    past = given.past
+    if isinstance(method, Infix):  # it is trained as keys and values
+        past = method.unflatten(method.prefix())
     if past is None and given.virtual is not None:
         return given.virtual.clone()
     if past is None:
@@ -67,8 +72,8 @@ def persisting(lm: Backbone, method: Method, task: Task, k: int = 5) -> dict[str
         A method without virtual tokens at the input, or a task without answers.
     """
     check_together(lm, method, task)
-    given = method.conditioning()
-    virtual = None if given.deep else given.virtual  # of an infix nothing is at the input
+    # Of an infix nothing is at the input.
+    virtual = None if isinstance(method, Infix) else method.conditioning().virtual
     if virtual is None or task.verbalizer is None:
         raise ValueError(
             f"{method.name} on {task.name} has no virtual tokens at the input, or no answers; take "
@@ -110,7 +115,11 @@ class Ablated(Method):
         given = self.method.conditioning()
         if given.past is None:
             return given
-        return replace(given, past=without(given.past, self.layer, self.token))
+        if self.layer is not None:
+            given = replace(given, past=without(given.past, self.layer))
+        if self.token is not None:
+            given = replace(given, edits=[*given.edits, Unseen(position=self.token)])
+        return given
 
     def rows(self, lm: Backbone, examples: Dataset, task: Task) -> list[Row]:
         rows = self.method.rows(lm, examples, task)
@@ -120,18 +129,31 @@ class Ablated(Method):
         return [replace(row, prompt=[one for one in row.prompt if one != gone]) for row in rows]
 
 
-def without(past: Past, layer: int | None, token: int | None) -> Past:
-    """The past with a layer, or a position, that counts for nothing."""
-    if layer is not None and past.gate is not None:
-        at = torch.tensor(list(past.by_layer()).index(layer), device=past.gate.device)
-        return replace(past, gate=past.gate.index_fill(0, at, 0))
-    counts = past.keys.new_ones(len(past.keys), past.length) if past.counts is None else past.counts
-    counts = counts.clone()  # [layers, prefix]
-    if layer is not None:
-        counts[list(past.by_layer()).index(layer)] = 0
-    if token is not None:
-        counts[:, token] = 0
-    return replace(past, counts=counts)
+def without(past: Past, layer: int) -> Past:
+    """The past in all its layers but one."""
+    layers = list(past.by_layer())
+    left = [place for place, number in enumerate(layers) if number != layer]
+    return replace(
+        past,
+        keys=past.keys[left],
+        values=past.values[left],
+        layers=tuple(layers[place] for place in left),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unseen(Edit):
+    """A position of the past that no one attends to; all others stay where they stand."""
+
+    position: int
+
+    def attention(self, at: Attention) -> Attention:
+        if not at.prefix:
+            return at
+        seen = torch.arange(at.mask.shape[-1], device=at.mask.device) != self.position  # [P + T]
+        if at.mask.is_floating_point():
+            return replace(at, mask=at.mask.masked_fill(~seen, float("-inf")))
+        return replace(at, mask=at.mask & seen)
 
 
 def parts(method: Method) -> tuple[list[int], list[int]]:

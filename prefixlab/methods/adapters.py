@@ -7,6 +7,7 @@ and after its MLP.
 """
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from torch import Tensor, nn
@@ -15,7 +16,8 @@ from prefixlab.chance import draw
 from prefixlab.data.tasks import Task
 from prefixlab.methods.base import CommonKnobs, Cost, Method, Positions, changed_from
 from prefixlab.methods.knobs import knob
-from prefixlab.models.backbone import Backbone, Conditioning
+from prefixlab.models.backbone import Backbone
+from prefixlab.models.conditioning import Conditioning, Edit
 from prefixlab.models.geometry import Geometry
 
 
@@ -34,6 +36,12 @@ class Adapter(nn.Module):
     def forward(self, hidden: Tensor) -> Tensor:
         wide = hidden.float()  # [batch, positions, hidden]
         return (wide + self.up(self.down(wide).relu())).to(hidden.dtype)
+
+
+def behind(adapter: Adapter, _: Tensor, output: Tensor) -> Tensor:
+    """The output of the map that an adapter stands behind, as the adapter makes it."""
+    changed: Tensor = adapter(output)
+    return changed
 
 
 class Adapters(Method):
@@ -56,7 +64,10 @@ class Adapters(Method):
             adapter.up.bias.zero_()
 
     def conditioning(self) -> Conditioning:
-        return Conditioning(after=dict(zip(self.sublayers, self.adapters, strict=True)))
+        each = zip(self.sublayers, self.adapters, strict=True)
+        return Conditioning(
+            edits=[Edit(outputs={name: partial(behind, adapter) for name, adapter in each})]
+        )
 
     @classmethod
     def cost(cls, geometry: Geometry, **knobs: Any) -> Cost:

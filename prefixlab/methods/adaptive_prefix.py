@@ -10,6 +10,7 @@ Zhang et al. 2023), with gates for tokens and layers too: its token gates depend
 multiply keys and values instead of weights in the softmax, and there is no penalty.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -25,7 +26,9 @@ from prefixlab.methods.prefix_tuning import (
     parse_layers,
 )
 from prefixlab.methods.reparameterization import Flat
-from prefixlab.models.backbone import Backbone, Conditioning
+from prefixlab.models.attention import Attention
+from prefixlab.models.backbone import Backbone
+from prefixlab.models.conditioning import Conditioning, Edit
 from prefixlab.models.geometry import Geometry
 
 # A count that has to go, goes from 1 to 0 while a key moves by a hundredth: what is trained is its
@@ -64,7 +67,8 @@ class AdaptivePrefix(PrefixTuning):
         return (self.counts() > 0).sum(1).tolist()
 
     def conditioning(self) -> Conditioning:
-        return Conditioning(past=replace(self.unflatten(self.prefix()), counts=self.counts()))
+        counts = dict(zip(self.layers, self.counts(), strict=True))
+        return Conditioning(past=self.unflatten(self.prefix()), edits=[Counts(counts=counts)])
 
     def outcome(self) -> dict[str, float]:
         return {"mean_length": sum(self.lengths()) / len(self.lengths())}
@@ -83,3 +87,31 @@ class AdaptivePrefix(PrefixTuning):
             prefix.stored + layers * (chosen.prefix_length + 1),
             prefix.trained - prefix.stored,
         )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Counts(Edit):
+    """How many times each position of a prefix counts in the softmax."""
+
+    counts: Mapping[int, Tensor]  # by layer: c, [prefix]
+
+    def attention(self, at: Attention) -> Attention:
+        counts = self.counts.get(at.layer)
+        if counts is None or not at.prefix:
+            return at
+        return replace(at, mask=counted_mask(at.mask, counts, at.query.dtype))
+
+
+def counted_mask(mask: Tensor, counts: Tensor, dtype: torch.dtype) -> Tensor:
+    """The mask as numbers that are added to the scores, [batch, 1, new, P + T].
+
+    A key that counts c times has c e^s in place of e^s, which is e^(s + log c): none of it for
+    c = 0, as if it were not there, and for c = 2 as if it were there twice. `counts` is [P].
+    """
+    there = counts > 0
+    # log 0 has no gradient that is a number: it is kept out of the logarithm.
+    added = torch.where(there, counts, 1).log().masked_fill(~there, float("-inf"))
+    added = torch.nn.functional.pad(added, (0, mask.shape[-1] - len(counts)))  # [P + T]
+    if mask.is_floating_point():  # another edit has added something
+        return mask + added.to(mask.dtype)
+    return torch.where(mask, added, float("-inf")).to(dtype)

@@ -17,7 +17,8 @@ from prefixlab.data.batching import Row
 from prefixlab.data.tasks import Task
 from prefixlab.data.template import Soft, Template, X, Y
 from prefixlab.methods.knobs import Knobs, knob
-from prefixlab.models.backbone import NOTHING, Backbone, Conditioning
+from prefixlab.models.backbone import Backbone
+from prefixlab.models.conditioning import NOTHING, Conditioning
 from prefixlab.models.geometry import Geometry
 
 # What a template is laid out with where no task and no tokenizer is at hand.

@@ -14,7 +14,8 @@ from torch import Tensor
 
 from prefixlab.methods.base import Cost, Method, Positions, changed_from
 from prefixlab.methods.reparameterization import Flat
-from prefixlab.models.backbone import Backbone, Conditioning
+from prefixlab.models.backbone import Backbone
+from prefixlab.models.conditioning import Conditioning, Edit
 from prefixlab.models.geometry import Geometry
 
 
@@ -30,9 +31,8 @@ class BiasOnly(Method):
 
     def conditioning(self) -> Conditioning:
         parts = self.bias().split(list(self.widths.values()))  # Δb of each map, [width]
-        return Conditioning(
-            after={name: partial(add, part) for name, part in zip(self.widths, parts, strict=True)}
-        )
+        added = {name: partial(add, part) for name, part in zip(self.widths, parts, strict=True)}
+        return Conditioning(edits=[Edit(outputs=added)])
 
     @classmethod
     def cost(cls, geometry: Geometry, **knobs: Any) -> Cost:
@@ -45,5 +45,6 @@ class BiasOnly(Method):
         return changed_from(0, geometry.layers, super().positions(geometry, **knobs))
 
 
-def add(bias: Tensor, output: Tensor) -> Tensor:
+def add(bias: Tensor, _: Tensor, output: Tensor) -> Tensor:
+    """(W x + b) + Δb, of a map's output."""
     return output + bias.to(output.dtype)  # [batch, positions, width]

@@ -18,7 +18,8 @@ from prefixlab.methods.bias_only import BiasOnly
 from prefixlab.methods.knobs import knob
 from prefixlab.methods.prefix_tuning import PrefixTuning
 from prefixlab.methods.prompt_tuning import PromptTuning
-from prefixlab.models.backbone import Backbone, Conditioning
+from prefixlab.models.backbone import Backbone
+from prefixlab.models.conditioning import Conditioning
 from prefixlab.models.geometry import Geometry
 
 BESIDE: dict[str, type[Method]] = {"prompt": PromptTuning, "bias": BiasOnly}

@@ -16,12 +16,15 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
+from torch import Tensor
+from torch.nn import functional as F
 
 from prefixlab.data.tasks import Task
 from prefixlab.methods.base import CommonKnobs, Cost, Method, Positions
 from prefixlab.methods.knobs import knob
 from prefixlab.methods.reparameterization import Flat
-from prefixlab.models.backbone import Backbone, Conditioning
+from prefixlab.models.backbone import Backbone
+from prefixlab.models.conditioning import Conditioning, Edit
 from prefixlab.models.geometry import Geometry
 
 
@@ -44,7 +47,7 @@ class Convolution(Method):
         self.kernel.values[0] = 1.0
 
     def conditioning(self) -> Conditioning:
-        return Conditioning(kernel=self.kernel())  # P, [width, hidden]
+        return Conditioning(edits=[Convolved(kernel=self.kernel())])  # P, [width, hidden]
 
     @classmethod
     def cost(cls, geometry: Geometry, **knobs: Any) -> Cost:
@@ -54,3 +57,23 @@ class Convolution(Method):
     @classmethod
     def positions(cls, geometry: Geometry, **knobs: Any) -> list[Positions]:
         return [replace(part, at_input="changed") for part in super().positions(geometry, **knobs)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Convolved(Edit):
+    """The embedded input convolved with a kernel; padding adds nothing to it."""
+
+    kernel: Tensor  # [width, hidden]
+
+    def embedded(self, embedded: Tensor, seen: Tensor) -> Tensor:
+        return convolved(embedded.masked_fill(~seen[:, :, None], 0), self.kernel)
+
+
+def convolved(embedded: Tensor, kernel: Tensor) -> Tensor:
+    """e'_i = sum_j k_j * e_(i-j), every one of the `hidden` numbers by itself: [batch, T, hidden].
+
+    It looks back only, so that no position learns of the future; before the text there is nothing.
+    """
+    length = embedded.shape[1]
+    back = [F.pad(embedded, (0, 0, j, 0))[:, :length] for j in range(len(kernel))]  # e_(i-j)
+    return torch.einsum("jbth,jh->bth", torch.stack(back), kernel.to(embedded.dtype))

@@ -20,7 +20,8 @@ from prefixlab.methods import heads
 from prefixlab.methods.base import CommonKnobs, Cost, Method, Positions, changed_from
 from prefixlab.methods.knobs import knob
 from prefixlab.methods.reparameterization import Flat
-from prefixlab.models.backbone import Backbone, Conditioning
+from prefixlab.models.backbone import Backbone
+from prefixlab.models.conditioning import Conditioning, Edit
 from prefixlab.models.geometry import Geometry
 
 
@@ -65,7 +66,8 @@ class FineTuning(Method):
 
     def conditioning(self) -> Conditioning:
         weights = dict(zip(self.names, self.weights, strict=True))
-        return Conditioning(weights=weights, answers=self.head() if self.head else None)
+        head = self.head() if self.head else None  # [labels, hidden + 1]
+        return Conditioning(head=head, edits=[Edit(weights=weights)])
 
     def rows(self, lm: Backbone, examples: Dataset, task: Task) -> list[Row]:
         known = heads.numbered(task, self.asked) if self.head else task

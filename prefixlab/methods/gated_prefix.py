@@ -8,7 +8,9 @@ zero-init attention of LLaMA-Adapter (Renrui Zhang et al. 2023, section 3.2), wh
 each head, and prompts in the upper layers only.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import torch
@@ -23,7 +25,9 @@ from prefixlab.methods.prefix_tuning import (
     parse_layers,
 )
 from prefixlab.methods.reparameterization import Flat
-from prefixlab.models.backbone import Backbone, Conditioning
+from prefixlab.models.attention import Attention
+from prefixlab.models.backbone import Backbone
+from prefixlab.models.conditioning import Conditioning, Edit
 from prefixlab.models.geometry import Geometry
 
 # A step of Adam moves all parameters equally far. A key is right after a few hundredths, a gate
@@ -52,7 +56,8 @@ class GatedPrefix(PrefixTuning):
         return (SPEED * self.gate()).expand(-1, self.geometry.heads)
 
     def conditioning(self) -> Conditioning:
-        return Conditioning(past=replace(self.unflatten(self.prefix()), gate=self.gates()))
+        gates = dict(zip(self.layers, self.gates(), strict=True))
+        return Conditioning(past=self.unflatten(self.prefix()), edits=[Gate(gates=gates)])
 
     def outcome(self) -> dict[str, float]:
         return {"mean_gate": self.gates().abs().mean().item()}
@@ -69,3 +74,31 @@ class GatedPrefix(PrefixTuning):
             prefix.stored + layers * width,
             prefix.trained - prefix.stored,
         )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gate(Edit):
+    """g on what comes from the prefix, which stands beside the text and takes no position of it."""
+
+    gates: Mapping[int, Tensor]  # by layer: [heads]
+
+    def positions(self, positions: Tensor, prefix: int) -> Tensor:
+        text = positions[:, prefix:] - positions[:, prefix - 1 : prefix] - 1  # from 0 on
+        # As near to the end of the text as to its beginning: no window of attention passes it.
+        return torch.cat([text[:, -1:].expand(-1, prefix), text], dim=1)  # [batch, P + T]
+
+    def attention(self, at: Attention) -> Attention:
+        if not at.prefix:
+            return at
+        gate = self.gates[at.layer][:, None, None]  # [heads, 1, 1]
+        return replace(at, softmax=partial(gated, gate=gate, prefix=at.prefix))
+
+
+def gated(scores: Tensor, gate: Tensor, prefix: int) -> Tensor:
+    """[g softmax(Q K^P^T), softmax(Q K^X^T)], [batch, heads, T, P + T].
+
+    Each part has a softmax of its own (Zhang et al. 2023, LLaMA-Adapter, equation 6).
+    """
+    before, text = scores[..., :prefix].softmax(-1), scores[..., prefix:].softmax(-1)
+    # Where nothing of the prefix is there, no weights are: not a number each.
+    return torch.cat([gate * before.nan_to_num(), text], dim=-1)

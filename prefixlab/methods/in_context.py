@@ -19,7 +19,8 @@ from prefixlab.data.tasks import Task
 from prefixlab.data.template import Template, Verbalizer, tokens_of
 from prefixlab.methods.base import CommonKnobs, Method, Positions
 from prefixlab.methods.knobs import knob
-from prefixlab.models.backbone import Backbone, Conditioning
+from prefixlab.models.backbone import Backbone
+from prefixlab.models.conditioning import Conditioning
 from prefixlab.models.encoder_decoder import EncoderDecoder
 from prefixlab.models.geometry import Geometry
 

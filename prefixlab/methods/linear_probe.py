@@ -13,7 +13,8 @@ from prefixlab.data.batching import Row
 from prefixlab.data.tasks import Task
 from prefixlab.methods import heads
 from prefixlab.methods.base import Cost, Method
-from prefixlab.models.backbone import Backbone, Conditioning
+from prefixlab.models.backbone import Backbone
+from prefixlab.models.conditioning import Conditioning
 from prefixlab.models.geometry import Geometry
 
 
@@ -33,7 +34,7 @@ class LinearProbe(Method):
         self.head = heads.blank(self.name, lm, self.asked)
 
     def conditioning(self) -> Conditioning:
-        return Conditioning(answers=self.head())  # [answers, hidden + 1]
+        return Conditioning(head=self.head())  # [answers, hidden + 1]
 
     def rows(self, lm: Backbone, examples: Dataset, task: Task) -> list[Row]:
         return super().rows(lm, examples, heads.numbered(task, self.asked))

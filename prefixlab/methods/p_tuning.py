@@ -18,7 +18,8 @@ from prefixlab.data.template import Template
 from prefixlab.methods.base import CommonKnobs, Cost, Method
 from prefixlab.methods.knobs import knob
 from prefixlab.methods.reparameterization import LSTM, MLP, Flat, lstm_parameters, mlp_parameters
-from prefixlab.models.backbone import Backbone, Conditioning
+from prefixlab.models.backbone import Backbone
+from prefixlab.models.conditioning import Conditioning
 from prefixlab.models.geometry import Geometry
 
 

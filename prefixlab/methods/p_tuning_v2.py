@@ -19,7 +19,8 @@ from prefixlab.methods.base import Cost
 from prefixlab.methods.knobs import knob
 from prefixlab.methods.prefix_tuning import PrefixTuning, PrefixTuningKnobs
 from prefixlab.methods.reparameterization import Flat
-from prefixlab.models.backbone import Backbone, Conditioning
+from prefixlab.models.backbone import Backbone
+from prefixlab.models.conditioning import Conditioning
 from prefixlab.models.geometry import Geometry
 
 
@@ -53,8 +54,8 @@ class PTuningV2(PrefixTuning):
 
     def conditioning(self) -> Conditioning:
         prefix = dropout(self.prefix(), self.knobs.dropout, self.chance)
-        answers = self.head() if self.head else None  # [answers, hidden + 1]
-        return Conditioning(past=self.unflatten(prefix), answers=answers)
+        head = self.head() if self.head else None  # [labels, hidden + 1]
+        return Conditioning(past=self.unflatten(prefix), head=head)
 
     def rows(self, lm: Backbone, examples: Dataset, task: Task) -> list[Row]:
         known = heads.numbered(task, self.asked) if self.head else task

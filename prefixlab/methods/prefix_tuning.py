@@ -33,7 +33,8 @@ from prefixlab.methods.base import (
 from prefixlab.methods.knobs import knob
 from prefixlab.methods.prompt_tuning import fit_length
 from prefixlab.methods.reparameterization import MLP, Flat, mlp_parameters
-from prefixlab.models.backbone import Backbone, Conditioning, Past, as_float32
+from prefixlab.models.backbone import Backbone
+from prefixlab.models.conditioning import Conditioning, Past
 from prefixlab.models.geometry import Geometry
 
 UNRELATED_WORDS = "banana umbrella gravel twelve lantern sideways copper Tuesday"
@@ -130,7 +131,7 @@ class PrefixTuning(Method):
         }
         text = words.get(self.knobs.init, task.task_words)
         ids = fit_length(tokens_of(lm.tokenizer, text), self.knobs.prefix_length)
-        real = as_float32(lm.read_past(ids))
+        real = lm.read_past(ids).float()
         if self.knobs.init in words:
             return real
         source = self.generator()
@@ -258,8 +259,8 @@ def attention_mass(lm: Backbone, method: Method, text: str) -> Tensor:
         raise ValueError(
             f"{method.name} has no prefix to pay attention to; take prefix_tuning or p_tuning_v2."
         )
-    with torch.no_grad(), lm.recorded_attention() as recorded:
-        lm.hidden_states(tokens, given=given)
+    with torch.no_grad():
+        recorded = lm.attention_weights(tokens, given=given)
     length = tokens.shape[1]
     # The keys of a layer are its prefix, then the text: [1, heads, text, prefix + text].
     return torch.stack([weights[0, :, lm.answer_at, :-length].sum(-1) for weights in recorded])

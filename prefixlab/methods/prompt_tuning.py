@@ -17,7 +17,8 @@ from prefixlab.data.template import Template, tokens_of
 from prefixlab.methods.base import CommonKnobs, Cost, Method, check_backbone
 from prefixlab.methods.knobs import knob
 from prefixlab.methods.reparameterization import Flat
-from prefixlab.models.backbone import Backbone, Conditioning
+from prefixlab.models.backbone import Backbone
+from prefixlab.models.conditioning import Conditioning
 from prefixlab.models.geometry import Geometry
 
 COMMON_TOKENS = 5000  # a byte-pair vocabulary begins with the most common tokens

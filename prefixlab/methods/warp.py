@@ -15,7 +15,8 @@ from prefixlab.data.template import Verbalizer
 from prefixlab.methods import heads
 from prefixlab.methods.base import Cost
 from prefixlab.methods.prompt_tuning import PromptTuning
-from prefixlab.models.backbone import Backbone, Conditioning
+from prefixlab.models.backbone import Backbone
+from prefixlab.models.conditioning import Conditioning
 from prefixlab.models.geometry import Geometry
 
 
@@ -40,7 +41,7 @@ class Warp(PromptTuning):
         self.head.values.copy_(heads.of_words(lm, answers, self.template.answer_lead))
 
     def conditioning(self) -> Conditioning:
-        return Conditioning(virtual=self.prompt(), answers=self.head())
+        return Conditioning(virtual=self.prompt(), head=self.head())
 
     def rows(self, lm: Backbone, examples: Dataset, task: Task) -> list[Row]:
         return super().rows(lm, examples, heads.numbered(task, self.asked))

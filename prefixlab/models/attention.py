@@ -2,14 +2,14 @@
 
     softmax(Q [K^P; K^X]^T / sqrt(d)) [V^P; V^X]          (Li & Liang 2021, section 3.1)
 
-This is the attention that every backbone computes. Besides the plain equation it knows the few
-things that a method may do inside of it: a prefix in some layers only, keys and values of its own
-at soft slots, a gate on what comes from the prefix, and a look at the weights.
+This is the attention that the layers of every model compute here: causal, in both directions, and
+across from a decoder to its encoder. A `Pass` says what the layers are given while a model runs.
 """
 
-from collections.abc import Callable, Mapping
-from contextlib import nullcontext
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
+from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -20,77 +20,150 @@ from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import sdpa_mask
 
 
-@dataclass
-class Inside:
-    """What happens inside the attention layers of one pass; hung on the model's config."""
+@dataclass(frozen=True)
+class Attention:
+    """What one layer attends with; an edit makes another of it.
 
-    # By layer: keys and values [kv_heads, virtual_tokens, head_dim] in place of the computed ones,
-    # where `slots` [batch, text] holds the number of a virtual token; all else is negative.
-    deep: Mapping[int, tuple[Tensor, Tensor]] = field(default_factory=dict)
-    slots: Tensor | None = None
-    # By layer: [heads], what comes from the first `prefix` keys is multiplied with.
-    gates: Mapping[int, Tensor] = field(default_factory=dict)
-    # By layer: [batch], whether a row may see the first `prefix` keys.
-    shown: Mapping[int, Tensor] = field(default_factory=dict)
-    prefix: int = 0
-    # By layer: [prefix], how many times each position of the prefix counts.
-    counts: Mapping[int, Tensor] = field(default_factory=dict)
-    record: Callable[[Tensor], None] | None = None  # is shown the weights of every layer
+    P is the length of the prefix in this layer (0 where it has none), T that of the text so far;
+    the `new` last positions of the text ask.
+    """
+
+    layer: int
+    query: Tensor  # [batch, heads, new, head_dim]
+    key: Tensor  # [batch, kv_heads, P + T, head_dim]
+    value: Tensor  # [batch, kv_heads, P + T, head_dim]
+    mask: Tensor  # [batch, 1, new, P + T]: True where it may attend, or what is added to the scores
+    prefix: int  # P
+    tokens: Tensor | None  # [batch, T], soft slots negative
+    scaling: float | None = None  # 1 / sqrt(d)
+    softcap: float | None = None
+    position_bias: Tensor | None = None  # [1, heads, new, P + T]
+    softmax: Callable[[Tensor], Tensor] | None = None  # of the scores, in place of the usual one
+
+    @property
+    def scores(self) -> Tensor:
+        """Q K^T / sqrt(d) in float32, -inf where nothing is seen: [batch, heads, new, P + T].
+
+        With a cap c the scores are c tanh(s / c) (Gemma Team 2024, Gemma 2, section 2).
+        """
+        shared = self.query.shape[1] // self.key.shape[1]  # query heads for each key head
+        scores = self.query @ self.key.repeat_interleave(shared, dim=1).transpose(-1, -2)
+        scores = scores.float() * (self.scaling or self.query.shape[-1] ** -0.5)
+        if self.softcap:
+            scores = self.softcap * (scores / self.softcap).tanh()
+        if self.position_bias is not None:
+            scores = scores + self.position_bias
+        if self.mask.is_floating_point():
+            return scores + self.mask
+        return scores.masked_fill(~self.mask, float("-inf"))
+
+    @property
+    def weights(self) -> Tensor:
+        """softmax(Q K^T / sqrt(d)), what values are weighed with: [batch, heads, new, P + T]."""
+        return self.softmax(self.scores) if self.softmax else self.scores.softmax(-1)
+
+    def output(self, module: Any, **options: Any) -> Tensor:
+        """softmax(Q K^T / sqrt(d)) V, [batch, new, heads, head_dim]."""
+        if self.softcap or self.softmax:
+            shared = self.query.shape[1] // self.value.shape[1]  # query heads for each value head
+            values = self.value.repeat_interleave(shared, dim=1)  # [batch, heads, P + T, head_dim]
+            return (self.weights.to(values.dtype) @ values).transpose(1, 2)
+        # On a processor the fused kernel's backward pass is slow for texts as short as ours:
+        # without it a training step takes 15 % less time.
+        slow = self.key.requires_grad and self.key.device.type == "cpu"
+        with sdpa_kernel(SDPBackend.MATH) if slow else nullcontext():
+            return sdpa_attention_forward(
+                *(module, self.query, self.key, self.value, self.mask),
+                scaling=self.scaling,
+                position_bias=self.position_bias,
+                **options,
+            )[0]
+
+
+@dataclass(frozen=True)
+class Pass:
+    """What the attention layers are given while a model runs."""
+
+    # By layer: K^P and V^P, [batch or 1, kv_heads, P, head_dim].
+    past: Mapping[int, tuple[Tensor, Tensor]]
+    there: Tensor  # [batch, P], True where a row has a position of the past
+    edits: Sequence[Callable[[Attention], Attention]]
+    tokens: Tensor | None  # [batch, T]
+    number: Callable[[Any], int]  # of an attention module, as a past counts the layers
     # Where each of the P + T keys stands, [batch, P + T]; the queries are the last of them.
     positions: Tensor | None = None
+    # T5's biases for the prefix, of a module, [1, heads, new, P]: see `encoder_decoder`.
+    prefix_bias: Callable[[Any, Tensor, int], Tensor] | None = None
+
+
+def by_index(module: Any) -> int:
+    """The number that a layer of a single stack has."""
+    number: int = module.layer_idx
+    return number
+
+
+# A model that is called by itself is given nothing.
+ALONE = Pass(past={}, there=torch.empty(0, 0), edits=(), tokens=None, number=by_index)
+RUNNING: ContextVar[Pass] = ContextVar("running", default=ALONE)
+
+
+@contextmanager
+def running(given: Pass) -> Iterator[None]:
+    """Within this context the attention layers have what is given, in this thread alone."""
+    token = RUNNING.set(given)
+    try:
+        yield
+    finally:
+        RUNNING.reset(token)
 
 
 def attention(
-    module: Any, query: Tensor, key: Tensor, value: Tensor, attention_mask: Tensor, **options: Any
+    module: Any,
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attention_mask: Tensor,
+    scaling: float | None = None,
+    softcap: float | None = None,
+    position_bias: Tensor | None = None,
+    sliding_window: int | None = None,
+    **options: Any,
 ) -> tuple[Tensor, None]:
-    """Attention with whatever `Inside` asks for.
+    """The attention of a layer, as `transformers` calls it: [batch, new, heads, head_dim].
 
-    Queries are [batch, heads, T, head_dim], keys and values [batch, kv_heads, P + T, head_dim]. A
-    layer outside the chosen ones has no prefix: its keys are fewer than the columns of the
-    mask, and the columns it lacks are the first.
+    Queries are [batch, heads, new, head_dim], keys and values of the text [batch, kv_heads, T,
+    head_dim], its mask [batch, 1, new, T].
     """
     if options.get("s_aux") is not None:
         raise ValueError(
             "its softmax has sinks, columns without a key, which are not computed here"
         )
-    inside: Inside = getattr(module.config, INSIDE, NOTHING)
-    attention_mask = attention_mask[..., -key.shape[-2] :]
-    if inside.positions is not None and (window := options.get("sliding_window")):
-        near = within(window, inside.positions, query.shape[-2])  # [batch, 1, new, P + T]
+    run = RUNNING.get()
+    layer, prefix = run.number(module), 0
+    if layer in run.past:
+        # h_i = P[i, :] where i is in P_idx: all that is read of h_i are its keys and values (Li &
+        # Liang 2021, equation 3).
+        before_keys, before_values = (part.expand(len(key), -1, -1, -1) for part in run.past[layer])
+        key = torch.cat([before_keys.to(key.dtype), key], dim=-2)  # [K^P; K^X]
+        value = torch.cat([before_values.to(value.dtype), value], dim=-2)  # [V^P; V^X]
+        prefix = before_keys.shape[-2]
+        before = run.there[:, None, None, :].expand(-1, 1, attention_mask.shape[-2], -1)
+        attention_mask = torch.cat([before, attention_mask], dim=-1)  # [batch, 1, new, P + T]
+        if position_bias is not None and run.prefix_bias:
+            near = run.prefix_bias(module, position_bias, prefix)
+            position_bias = torch.cat([near, position_bias], dim=-1)  # [1, heads, new, P + T]
+    if sliding_window and run.positions is not None:
+        near = within(sliding_window, run.positions, query.shape[-2])  # [batch, 1, new, P + T]
         attention_mask = attention_mask & near[..., -key.shape[-2] :]
-    if module.layer_idx in inside.shown:
-        text = torch.arange(key.shape[-2], device=key.device) >= inside.prefix  # [P + T]
-        attention_mask = attention_mask & (
-            text | inside.shown[module.layer_idx][:, None, None, None]
-        )
-    if inside.slots is not None and module.layer_idx in inside.deep:
-        keys, values = inside.deep[module.layer_idx]
-        key, value = at_slots(key, keys, inside.slots), at_slots(value, values, inside.slots)
-    if module.layer_idx in inside.counts:
-        attention_mask = counted(attention_mask, inside.counts[module.layer_idx], query.dtype)
-    gate = inside.gates.get(module.layer_idx)
-    if inside.record and gate is None:
-        inside.record(weights(query, key, attention_mask, **options).detach())
-    elif inside.record and gate is not None:
-        inside.record(gated_weights(query, key, attention_mask, gate, inside.prefix, **options))
-    # On a processor the fused kernel's backward pass is slow for texts as short as ours: without
-    # it a training step takes 15 % less time.
-    slow = key.requires_grad and key.device.type == "cpu"
-    with sdpa_kernel(SDPBackend.MATH) if slow else nullcontext():
-        if module.layer_idx in inside.gates:
-            return gated(module, query, key, value, attention_mask, inside, **options), None
-        return attend(module, query, key, value, attention_mask, **options), None
-
-
-def attend(
-    module: Any, query: Tensor, key: Tensor, value: Tensor, mask: Tensor, **options: Any
-) -> Tensor:
-    """softmax(Q K^T / sqrt(d)) V, [batch, T, heads, head_dim]."""
-    if not options.get("softcap"):
-        return sdpa_attention_forward(module, query, key, value, mask, **options)[0]
-    shared = query.shape[1] // value.shape[1]  # query heads for each value head
-    values = value.repeat_interleave(shared, dim=1)  # [batch, heads, P + T, head_dim]
-    return (weights(query, key, mask, **options).to(value.dtype) @ values).transpose(1, 2)
+    at = Attention(
+        *(layer, query, key, value, attention_mask, prefix, run.tokens),
+        scaling=scaling,
+        softcap=softcap,
+        position_bias=position_bias,
+    )
+    for edit in run.edits:
+        at = edit(at)
+    return at.output(module, **options), None
 
 
 def within(window: int, positions: Tensor, new: int) -> Tensor:
@@ -102,101 +175,19 @@ def within(window: int, positions: Tensor, new: int) -> Tensor:
     return queries - positions[:, None, None, :] < window
 
 
-def at_slots(computed: Tensor, given: Tensor, slots: Tensor) -> Tensor:
-    """What was computed, [batch, kv_heads, P + T, head_dim], with what is given at the soft slots.
+def bidirectional_mask(seen: Tensor, new: int) -> Tensor:
+    """What the last `new` of T tokens may attend to, [batch, 1, new, T]: all of the text.
 
-    `given` is [kv_heads, virtual_tokens, head_dim], `slots` [batch, T].
-    """
-    before = computed.shape[-2] - slots.shape[-1]  # a prefix has no soft slots
-    slots = torch.nn.functional.pad(slots, (before, 0), value=-1)  # [batch, P + T]
-    there = given.to(computed.dtype)[:, slots.clamp(min=0)].transpose(0, 1)
-    return torch.where(slots[:, None, :, None] < 0, computed, there)
-
-
-def gated(
-    module: Any,
-    query: Tensor,
-    key: Tensor,
-    value: Tensor,
-    mask: Tensor,
-    inside: Inside,
-    **options: Any,
-) -> Tensor:
-    """softmax(Q K^X^T) V^X + g softmax(Q K^P^T) V^P: a gate of zero leaves the model as it was.
-
-    Each part has a softmax of its own, so that the prefix takes no attention from the text (Zhang
-    et al. 2023, LLaMA-Adapter, equation 6). [batch, T, heads, head_dim]
-    """
-    gate, prefix = inside.gates[module.layer_idx], inside.prefix
-    text, before = (
-        attend(module, query, key[:, :, part], value[:, :, part], mask[..., part], **options)
-        for part in (slice(prefix, None), slice(prefix))
-    )
-    return text + gate.to(text.dtype)[:, None] * before
-
-
-def counted(mask: Tensor, counts: Tensor, dtype: torch.dtype) -> Tensor:
-    """The mask as numbers that are added to the scores, [batch, 1, new, P + T].
-
-    A key that counts c times has c e^s in place of e^s, which is e^(s + log c): none of it for
-    c = 0, as if it were not there, and for c = 2 as if it were there twice. `counts` is [P].
-    """
-    there = counts > 0
-    # log 0 has no gradient that is a number: it is kept out of the logarithm.
-    added = torch.where(there, counts, 1).log().masked_fill(~there, float("-inf"))
-    added = torch.nn.functional.pad(added, (0, mask.shape[-1] - len(counts)))  # [P + T]
-    return torch.where(mask, added, float("-inf")).to(dtype)
-
-
-def weights(
-    query: Tensor,
-    key: Tensor,
-    mask: Tensor,
-    scaling: float | None = None,
-    softcap: float | None = None,
-    position_bias: Tensor | None = None,
-    **_: Any,
-) -> Tensor:
-    """softmax(Q K^T / sqrt(d)) in float32, [batch, heads, queries, keys].
-
-    With a cap c the scores are c tanh(s / c) (Gemma Team 2024, Gemma 2, section 2).
-    """
-    shared = query.shape[1] // key.shape[1]  # query heads for each key head
-    scores = query @ key.repeat_interleave(shared, dim=1).transpose(-1, -2)
-    scores = scores.float() * (scaling or query.shape[-1] ** -0.5)
-    if softcap:
-        scores = softcap * (scores / softcap).tanh()
-    if position_bias is not None:
-        scores = scores + position_bias
-    if mask.is_floating_point():
-        return (scores + mask).softmax(-1)
-    return scores.masked_fill(~mask, float("-inf")).softmax(-1)
-
-
-def gated_weights(
-    query: Tensor, key: Tensor, mask: Tensor, gate: Tensor, prefix: int, **options: Any
-) -> Tensor:
-    """[g softmax(Q K^P^T), softmax(Q K^X^T)]: what a gated layer weighs its values with."""
-    before = weights(query, key[:, :, :prefix], mask[..., :prefix], **options)
-    text = weights(query, key[:, :, prefix:], mask[..., prefix:], **options)
-    return torch.cat([gate[:, None, None] * before, text], dim=-1).detach()
-
-
-def bidirectional_mask(seen: Tensor, prefix: Tensor, new: int) -> Tensor:
-    """What the last `new` of T tokens may attend to, [batch, 1, new, P + T]: prefix and text.
-
-    `seen` is [batch, T] and `prefix` [batch, P], True where a position is there. Padding may see
-    itself, so that no row of the softmax is empty; nothing reads what it computes.
+    `seen` is [batch, T], True where a token stands. Padding may see itself, so that no row of the
+    softmax is empty; nothing reads what it computes.
     """
     itself = torch.eye(seen.shape[1], dtype=torch.bool, device=seen.device)[-new:]
-    text = seen[:, None, None, :] | itself  # [batch, 1, new, T]
-    before = prefix[:, None, None, :].expand(-1, 1, new, -1)  # [batch, 1, new, P]
-    return torch.cat([before, text], dim=-1)
+    return seen[:, None, None, :] | itself
 
 
-def causal_mask(seen: Tensor, prefix: Tensor, new: int) -> Tensor:
-    """As `bidirectional_mask`, but no one sees the future, [batch, 1, new, P + T]."""
-    all_seen = bidirectional_mask(seen, prefix, new)
+def causal_mask(seen: Tensor, new: int) -> Tensor:
+    """As `bidirectional_mask`, but no one sees the future, [batch, 1, new, T]."""
+    all_seen = bidirectional_mask(seen, new)
     # The first of the new tokens sees what stands before it, and itself.
     return all_seen & torch.ones_like(all_seen[0, 0]).tril(all_seen.shape[-1] - new)
 
@@ -207,8 +198,6 @@ def explicit_mask(**sizes: Any) -> Tensor | None:
     return sdpa_mask(**sizes | never)
 
 
-INSIDE = "prefixlab_inside"  # the attribute of a model's config that holds an `Inside`
-NOTHING = Inside()
 ATTENTION = "prefixlab"
 AttentionInterface.register(ATTENTION, attention)
 AttentionMaskInterface.register(ATTENTION, explicit_mask)

@@ -23,7 +23,8 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from prefixlab.data.batching import Batch, Row
 from prefixlab.data.template import Template, Verbalizer, around, tokens_of
 from prefixlab.models.attention import bidirectional_mask
-from prefixlab.models.backbone import Backbone, wordless
+from prefixlab.models.backbone import Backbone
+from prefixlab.models.frozen import wordless
 
 
 class Encoder(Backbone):
@@ -76,5 +77,5 @@ class Encoder(Backbone):
         first = batch.mask.int().argmax(1)  # [rows]
         return replace(batch, read_columns=first[batch.read_rows])
 
-    def _mask(self, seen: Tensor, past: Tensor, new: int) -> Tensor:
-        return bidirectional_mask(seen, past, new)
+    def _mask(self, seen: Tensor, new: int) -> Tensor:
+        return bidirectional_mask(seen, new)

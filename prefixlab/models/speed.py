@@ -21,7 +21,7 @@ LEARNING = 2.3  # passes that a token of training costs: measured with a prefix,
 def tokens_per_second(lm: "Backbone") -> float:
     """How many tokens of short texts `lm` reads in a second: a pass over 80 tokens or so."""
     tokens, mask = (part.to(lm.device) for part in lm.pad([lm.encode(PROBE)] * ROWS))
-    read = lm.hidden_states if lm.geometry.bidirectional else lm.read  # an encoder has no words
+    read = lm.hidden_states if lm.geometry.bidirectional else lm.prefill  # an encoder has no words
     with torch.no_grad():
         read(tokens, mask)  # the first pass fetches the weights from the disk
         began = time.perf_counter()

@@ -12,7 +12,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from prefixlab.models.backbone import Backbone, Conditioning
+from prefixlab.models.backbone import Backbone
+from prefixlab.models.conditioning import Conditioning
 from prefixlab.models.encoder_decoder import EncoderDecoder
 
 SHORT, LONG = 8, 24  # tokens
@@ -49,13 +50,13 @@ def continued(lm: Backbone) -> Compared:
     with plain(lm.model):
         joined = long[: LONG // 2] + short[:2]
         own = [called(lm, input_ids=row(lm, ids)).logits[0] for ids in (short, long, joined)]
-    logits, reading = read(lm, [short[:-1], long[:-1]])
+    logits, cache = prefilled(lm, [short[:-1], long[:-1]])
     yield "read in a batch", logits, torch.stack([each[-2] for each in own[:2]])
     new = torch.tensor([short[-1], long[-1]], device=lm.device)
-    further = lm.read_on(reading, new)
+    further = lm.decode(cache, new)
     yield "read token by token", further, torch.stack([each[-1] for each in own[:2]])
     past = Conditioning(past=lm.read_past(long[: LONG // 2]))
-    behind = read(lm, [long[LONG // 2 :], short[:2]], past)[0]
+    behind = prefilled(lm, [long[LONG // 2 :], short[:2]], past)[0]
     yield "read in a batch behind a past", behind, torch.stack([each[-1] for each in own[1:]])
 
 
@@ -70,9 +71,9 @@ def decoded(lm: EncoderDecoder) -> Compared:
                 for ids in (short, long)
             ]
         )
-    logits, reading = read(lm, [short, long])
+    logits, cache = prefilled(lm, [short, long])
     yield "read in a batch", logits, own[:, 0]
-    yield "read token by token", lm.read_on(reading, target[:, -1].expand(2)), own[:, 1]
+    yield "read token by token", lm.decode(cache, target[:, -1].expand(2)), own[:, 1]
 
 
 def encoded(lm: Backbone) -> Compared:
@@ -92,8 +93,7 @@ def unreached(lm: Backbone) -> str:
     if found != (size.layers, 1, size.kv_heads, SHORT, size.head_dim):
         return f"its layers keep keys and values of another shape than expected ({list(found)})"
     if lm.is_open:
-        with lm.recorded_attention() as recorded:
-            lm.hidden_states(row(lm, sample(lm, SHORT)))
+        recorded = lm.attention_weights(row(lm, sample(lm, SHORT)))
         if len(recorded) != size.layers:
             return f"only {len(recorded)} of its {size.layers} layers compute the attention given"
     return ""
@@ -121,9 +121,9 @@ def row(lm: Backbone, ids: list[int]) -> Tensor:
     return torch.tensor([ids], device=lm.device)  # [1, T]
 
 
-def read(lm: Backbone, texts: list[list[int]], given: Conditioning | None = None) -> Any:
+def prefilled(lm: Backbone, texts: list[list[int]], given: Conditioning | None = None) -> Any:
     tokens, mask = lm.pad(texts)
-    return lm.read(tokens.to(lm.device), mask.to(lm.device), given or Conditioning())
+    return lm.prefill(tokens.to(lm.device), mask.to(lm.device), given or Conditioning())
 
 
 def called(lm: Backbone, **inputs: Tensor) -> Any:

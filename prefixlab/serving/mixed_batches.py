@@ -26,9 +26,10 @@ from prefixlab.data.tasks import Task, dataset
 from prefixlab.evaluation.choices import answer_words, answers_of
 from prefixlab.methods import Method
 from prefixlab.methods.base import check_together
-from prefixlab.models.backbone import Backbone, Conditioning, Past
-
-SHARED = ("virtual", "past", "deep", "answers")  # what each row can have of its own
+from prefixlab.methods.infix import Slots
+from prefixlab.models.attention import Attention
+from prefixlab.models.backbone import Backbone
+from prefixlab.models.conditioning import Conditioning, Edit, Past
 
 
 @dataclass(frozen=True)
@@ -136,13 +137,7 @@ def part_of(lm: Backbone, method: Method | None, task: Task, examples: Dataset) 
         )
     check_together(lm, method, task)
     given = method.conditioning()
-    alone = [
-        name
-        for name, value in vars(given).items()
-        if name not in SHARED and value is not None and len(value)
-    ]
-    past = given.past
-    if alone or (past and (past.gate is not None or past.counts is not None)):
+    if not all(isinstance(edit, Slots) for edit in given.edits):
         raise ValueError(
             f"{method.name} changes what the model computes for every row of a batch, so it cannot "
             "share one with other tasks; evaluate it by itself, or take a prompt or a prefix."
@@ -157,7 +152,7 @@ def score(lm: Backbone, parts: Sequence[Part], batch_size: int) -> list[Tensor]:
     places = [(number, at) for number, part in enumerate(parts) for at in range(len(part.rows))]
     rows = [parts[number].rows[at] for number, at in places]
     # Slots with keys and values of their own are numbered before those that are embedded.
-    order = sorted(range(len(parts)), key=lambda number: parts[number].given.deep is None)
+    order = sorted(range(len(parts)), key=lambda number: not parts[number].given.edits)
     for batch in evaluation_order(rows, batch_size):
         drawn: dict[int, list[int]] = {number: [] for number in order}
         for number, at in (places[index] for index in batch):
@@ -207,21 +202,38 @@ def stack(
 def merge(lm: Backbone, given: Sequence[Conditioning], counts: Sequence[int]) -> Conditioning:
     """One conditioning for a batch of which the first `counts[0]` rows are given `given[0]`, …"""
     tables = [own.virtual for own in given if own.virtual is not None]
-    deep = [own.deep for own in given if own.deep]
+    slots = [edit for own in given for edit in own.edits if isinstance(edit, Slots)]
+    past, edits = merge_pasts(lm, [own.past for own in given], counts)
     return Conditioning(
         virtual=torch.cat(tables) if tables else None,  # [virtual tokens of all, hidden]
-        past=merge_pasts(lm, [own.past for own in given], counts),
-        deep=Past(
-            torch.cat([own.keys for own in deep], dim=-2),
-            torch.cat([own.values for own in deep], dim=-2),
-            deep[0].layers,
-        )
-        if deep
-        else None,
+        past=past,
+        edits=[*edits, *([merge_slots(slots)] if slots else [])],
     )
 
 
-def merge_pasts(lm: Backbone, pasts: Sequence[Past | None], counts: Sequence[int]) -> Past | None:
+def merge_slots(slots: Sequence[Slots]) -> Slots:
+    """The slots of several tasks, one after the other."""
+
+    def joined(layer: int, part: int) -> Tensor:
+        return torch.cat([own.given[layer][part] for own in slots], dim=-2)
+
+    return Slots(given={layer: (joined(layer, 0), joined(layer, 1)) for layer in slots[0].given})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shown(Edit):
+    """Rows that have no past in a layer, though others of the batch have."""
+
+    shown: Tensor  # [layers, batch], True where a row has its past in a layer
+
+    def attention(self, at: Attention) -> Attention:
+        text = torch.arange(at.mask.shape[-1], device=at.mask.device) >= at.prefix  # [P + T]
+        return replace(at, mask=at.mask & (text | self.shown[at.layer][:, None, None, None]))
+
+
+def merge_pasts(
+    lm: Backbone, pasts: Sequence[Past | None], counts: Sequence[int]
+) -> tuple[Past | None, list[Edit]]:
     """Pasts of different lengths and layers in one, with a row for every row of the batch.
 
     The next rows, as many as `counts` says, have the next of the pasts. What a row does not have
@@ -229,7 +241,7 @@ def merge_pasts(lm: Backbone, pasts: Sequence[Past | None], counts: Sequence[int
     """
     length = max((past.length for past in pasts if past), default=0)
     if not length:
-        return None
+        return None, []
     size, rows = lm.geometry, sum(counts)
     shape = (size.layers, rows, size.kv_heads, length, size.head_dim)
     keys, values = (torch.zeros(shape, dtype=lm.dtype, device=lm.device) for _ in range(2))
@@ -245,4 +257,4 @@ def merge_pasts(lm: Backbone, pasts: Sequence[Past | None], counts: Sequence[int
                 shown[layer, own] = True
             mask[own, : past.length] = True if past.mask is None else past.mask
         first += count
-    return Past(keys, values, mask=mask, shown=shown)
+    return Past(keys, values, mask=mask), [Shown(shown=shown)]

@@ -27,7 +27,8 @@ from prefixlab.evaluation.choices import SPLITS, Evaluation, evaluate, loss_of
 from prefixlab.methods import Method
 from prefixlab.methods.base import check_together
 from prefixlab.methods.knobs import Knobs, knob
-from prefixlab.models.backbone import Backbone, Conditioning
+from prefixlab.models.backbone import Backbone
+from prefixlab.models.conditioning import Conditioning
 
 
 class TrainingDiverged(ValueError):

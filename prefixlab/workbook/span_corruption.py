@@ -42,13 +42,13 @@ from transformers import PreTrainedTokenizerFast, T5Config, T5ForConditionalGene
 
 from prefixlab.chance import drawn_from
 from prefixlab.data import tasks
-from prefixlab.data.batching import training_order
+from prefixlab.data.batching import Row, training_order
 from prefixlab.data.tasks import Task
 from prefixlab.data.template import Template, Verbalizer, tokens_of
 from prefixlab.evaluation.choices import loss_of
 from prefixlab.files import written_whole
-from prefixlab.models.backbone import NOTHING
-from prefixlab.models.encoder_decoder import EncoderDecoder, Pair
+from prefixlab.models.conditioning import NOTHING
+from prefixlab.models.encoder_decoder import EncoderDecoder
 from prefixlab.models.loading import open_backbone
 from prefixlab.paths import DATA
 from prefixlab.training.loop import Recipe, make_optimizer
@@ -266,12 +266,12 @@ def make_model(tokenizer: PreTrainedTokenizerFast, seed: int) -> EncoderDecoder:
 
 def pairs(
     lm: EncoderDecoder, texts: Sequence[Tokens], objective: Objective, seed: str
-) -> list[Pair]:
+) -> list[Row]:
     """Every text once, as input and target, each with its end token."""
     source = random.Random(seed)
     made = (objective(text, source) for text in texts)
     return [
-        Pair(prompt=given + lm.after, answers=[target + lm.after], label=0, start=lm.start)
+        Row(prompt=given + lm.after, answers=[target + lm.after], label=0, start=lm.start)
         for given, target in made
     ]
 

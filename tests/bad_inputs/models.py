@@ -212,7 +212,7 @@ MISTAKES: Mistakes = {
         ["qwen3_next", "linear_attention", "docs/models.md"],
     ),
     "slots of P-tuning v2 in BLOOM": (
-        lambda at: closed(at).recorded_attention().__enter__(),
+        lambda at: closed(at).attention_weights(torch.tensor([[5]])),
         ["mine", "attention in a way of their own", "another model"],
     ),
     "some layers of BLOOM": (
@@ -240,7 +240,7 @@ MISTAKES: Mistakes = {
         ["mine", "[CLS] and [SEP]", "trained with"],
     ),
     "text longer than T5 takes": (
-        lambda at: t5().read(*t5().pad([[5] * 5000])),
+        lambda at: t5().prefill(*t5().pad([[5] * 5000])),
         ["5000 positions", "4096", "shorten"],
     ),
 }

@@ -24,6 +24,8 @@ from prefixlab.evaluation.generation import (
     one_by_one,
     sample,
 )
+from prefixlab.methods.gated_prefix import Gate
+from prefixlab.methods.infix import Slots
 
 TEXTS = ["a warm and funny film", "dull", "I would watch it again, and again", "what a cast!"]
 METHODS = [
@@ -78,12 +80,12 @@ def write(lm, tokens, mask, given=None, ends=None, **knobs):
     """Token ids written after each row, without any method."""
     how = Decoding(**knobs)
     with torch.no_grad():
-        logits, reading = lm.read(tokens, mask, given or Conditioning())
+        logits, cache = lm.prefill(tokens, mask, given or Conditioning())
         ends = end_of(lm) if ends is None else ends
         if how.strategy == "beam":
-            return beam_search(lm, reading, logits, ends, how)
+            return beam_search(lm, cache, logits, ends, how)
         sources = [torch.Generator().manual_seed(how.seed + i) for i in range(len(tokens))]
-        return one_by_one(lm, reading, logits, ends, how, sources)
+        return one_by_one(lm, cache, logits, ends, how, sources)
 
 
 def of_transformers(lm, tokens, mask, end=None, **options):
@@ -134,22 +136,22 @@ def test_a_gated_past_of_each_row_is_read_on_as_anew(tiny):
     shape = tiny.geometry.layers, tiny.geometry.heads
     gate = torch.rand(shape, generator=torch.Generator().manual_seed(0))
     given = Conditioning(
-        past=Past(keys, values, mask=mask, gate=gate),
-        deep=tiny.read_past("so it"),
+        past=Past(keys, values, mask=mask),
         virtual=torch.zeros(9, tiny.geometry.hidden),
+        edits=[Gate(gates=dict(enumerate(gate))), Slots(given=tiny.read_past("so it").by_layer())],
     )
     tokens, seen = pad([[-1, *tiny.encode("dull")], [5, -2, *tiny.encode("great, dull")]], 0)
     going = torch.tensor([1, 0, 1])
     with torch.no_grad():
-        _, reading = tiny.read(tokens, seen, given)
-        reading.keep(going)
+        _, cache = tiny.prefill(tokens, seen, given)
+        cache.keep(going)
         for new in torch.tensor([[7, 8, 9], [10, 11, 12]]):
-            ours = tiny.read_on(reading, new)
-        past = Past(keys[:, going], values[:, going], mask=mask[going], gate=gate)
+            ours = tiny.decode(cache, new)
+        past = Past(keys[:, going], values[:, going], mask=mask[going])
         anew = replace(given, past=past)
         tokens = torch.cat([tokens[going], torch.tensor([[7, 10], [8, 11], [9, 12]])], 1)
         seen = torch.cat([seen[going], torch.ones(3, 2, dtype=torch.bool)], 1)
-        close(ours, tiny.read(tokens, seen, anew)[0])
+        close(ours, tiny.prefill(tokens, seen, anew)[0])
 
 
 def test_greedy_is_that_of_transformers(lm):

@@ -9,6 +9,7 @@ from reference import close, logits_with_prefix_in
 from prefixlab import Conditioning, create
 from prefixlab.evaluation.choices import scores
 from prefixlab.evaluation.interpretation import Ablated, moved, persisting, worth
+from prefixlab.methods.adaptive_prefix import Counts
 
 TOKENS = torch.tensor([[8, 9, 10, 11]])
 
@@ -113,9 +114,9 @@ def test_without_a_position_the_rest_of_the_prefix_stands_where_it_stood(llama, 
         last,
         keys=torch.cat([last.keys, last.keys[..., :1, :]], -2),
         values=torch.cat([last.values, last.values[..., :1, :]], -2),
-        counts=torch.tensor([[1.0, 1, 0]]).expand(3, -1),
     )
-    close(ours, llama.logits(TOKENS, Conditioning(past=padded)))
+    hidden = [Counts(counts=dict.fromkeys(range(3), torch.tensor([1.0, 1, 0])))]
+    close(ours, llama.logits(TOKENS, Conditioning(past=padded, edits=hidden)))
     assert not torch.allclose(ours, llama.logits(TOKENS, method.conditioning()), atol=1e-3)
 
 

@@ -8,7 +8,7 @@ import torch
 from reference import close, moved, plain
 from torch import nn
 
-from prefixlab import Verbalizer, create, train
+from prefixlab import Edit, Verbalizer, create, train
 from prefixlab.evaluation.choices import scores
 
 CHANGING = [
@@ -148,10 +148,12 @@ def test_the_model_is_left_as_it_was_after_a_pass_and_after_an_error(tiny, task,
     scores(tiny, method, task, task.test)
     assert torch.equal(tiny.logits(tokens), before)
 
-    def fail(output):
+    def fail(_, output):
         raise RuntimeError("in the middle of a pass")
 
-    given = replace(method.conditioning(), after={next(iter(tiny.linear_maps)): fail})
+    failing = Edit(outputs={next(iter(tiny.linear_maps)): fail})
+    given = method.conditioning()
+    given = replace(given, edits=[*given.edits, failing])
     with pytest.raises(RuntimeError, match="in the middle"):
         tiny.logits(tokens, given)
     assert torch.equal(tiny.logits(tokens), before)

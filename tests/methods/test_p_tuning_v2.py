@@ -10,8 +10,9 @@ from transformers import AutoModelForSequenceClassification
 
 from prefixlab import Conditioning, Past, create, train
 from prefixlab.evaluation.choices import scores
-from prefixlab.models.attention import Inside, attention
-from prefixlab.models.backbone import as_float32
+from prefixlab.methods.gated_prefix import Gate
+from prefixlab.methods.infix import Slots
+from prefixlab.models.attention import Attention
 
 
 def test_a_prefix_with_a_head_is_that_of_peft(tiny, task):
@@ -75,9 +76,10 @@ def test_dropout_disturbs_no_other_source_of_randomness(gpt2, task):
 def test_an_infix_of_words_is_those_words_between_the_others(tiny, task):
     """Its keys and values are taken from where the words stand in the text."""
     x, words, rest = [5, 6, 7], [8, 9], [10, 11, 12]
-    read = as_float32(tiny.read_past([*x, *words]))
+    read = tiny.read_past([*x, *words]).float()
     deep = Past(read.keys[..., 3:, :], read.values[..., 3:, :])
-    given = Conditioning(virtual=torch.zeros(2, tiny.geometry.hidden), deep=deep)
+    slots = Slots(given=deep.by_layer())
+    given = Conditioning(virtual=torch.zeros(2, tiny.geometry.hidden), edits=[slots])
     ours = tiny.logits(torch.tensor([[*x, -1, -2, *rest]]), given)
     with plain(tiny, "sdpa") as model, torch.no_grad():
         theirs = model(torch.tensor([[*x, *words, *rest]])).logits
@@ -107,11 +109,8 @@ def test_a_gate_multiplies_what_comes_from_the_prefix(gpt2, gate):
     key, value = (torch.randn(1, 4, 5, 8, generator=source) for _ in range(2))
     seen = torch.cat([torch.ones(3, 2), torch.ones(3, 3).tril()], 1).bool()
     module = gpt2.model.transformer.h[1].attn
-    gpt2.model.config.prefixlab_inside = Inside(gates={1: torch.full((4,), gate)}, prefix=2)
-    try:
-        ours, _ = attention(module, query, key, value, seen[None, None], scaling=8**-0.5)
-    finally:
-        del gpt2.model.config.prefixlab_inside
+    at = Attention(1, query, key, value, seen[None, None], prefix=2, tokens=None, scaling=8**-0.5)
+    ours = Gate(gates={1: torch.full((4,), gate)}).attention(at).output(module)
     logits = (query @ key.transpose(-1, -2) / 8**0.5).masked_fill(~seen, float("-inf"))
     text = logits[..., 2:].softmax(-1) @ value[:, :, 2:]
     prefix = logits[..., :2].softmax(-1) @ value[:, :, :2]
@@ -120,10 +119,10 @@ def test_a_gate_multiplies_what_comes_from_the_prefix(gpt2, gate):
 
 def test_a_gate_of_zero_leaves_the_model_as_it_was(llama):
     """With rotary positions, where moving a text by the length of a prefix changes nothing."""
-    past = as_float32(llama.read_past([5, 6, 7]))
+    past = llama.read_past([5, 6, 7]).float()
     tokens = torch.tensor([[8, 9, 10, 11]])
-    shut = Past(past.keys, past.values, gate=torch.zeros(3, 4))
-    close(llama.logits(tokens, Conditioning(past=shut)), llama.logits(tokens))
+    shut = Gate(gates=dict(enumerate(torch.zeros(3, 4))))
+    close(llama.logits(tokens, Conditioning(past=past, edits=[shut])), llama.logits(tokens))
 
 
 def test_rows_may_have_pasts_of_different_lengths(tiny):

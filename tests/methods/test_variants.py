@@ -18,8 +18,9 @@ from prefixlab import (
 )
 from prefixlab.data.batching import pad
 from prefixlab.evaluation.choices import scores
-from prefixlab.models.attention import Inside, attention
-from prefixlab.models.backbone import as_float32
+from prefixlab.methods.adaptive_prefix import Counts
+from prefixlab.methods.convolution import Convolved
+from prefixlab.models.attention import Attention
 
 VARIANTS = [
     ("gated_prefix", {"prefix_length": 4}),
@@ -91,17 +92,14 @@ def test_a_position_counts_as_often_as_it_is_told(gpt2):
     key, value = (torch.randn(1, 4, 5, 8, generator=source) for _ in range(2))
     seen = torch.cat([torch.ones(3, 2), torch.ones(3, 3).tril()], 1).bool()
     counts = torch.tensor([2.5, 0.0])
-    recorded: list[torch.Tensor] = []
     module = gpt2.model.transformer.h[1].attn
-    gpt2.model.config.prefixlab_inside = Inside(counts={1: counts}, record=recorded.append)
-    try:
-        ours, _ = attention(module, query, key, value, seen[None, None], scaling=8**-0.5)
-    finally:
-        del gpt2.model.config.prefixlab_inside
+    at = Attention(1, query, key, value, seen[None, None], prefix=2, tokens=None, scaling=8**-0.5)
+    at = Counts(counts={1: counts}).attention(at)
+    ours = at.output(module)
     weights = (query @ key.transpose(-1, -2) / 8**0.5).exp() * seen
     weights = weights * torch.cat([counts, torch.ones(3)])
     weights = weights / weights.sum(-1, keepdim=True)
-    close(recorded[0], weights)
+    close(at.weights, weights)
     close(ours, (weights @ value).transpose(1, 2))
 
 
@@ -111,18 +109,19 @@ def test_a_layer_that_counts_for_nothing_has_no_prefix(tiny, task):
     counts = torch.ones(3, 3)
     counts[1] = 0
     with torch.no_grad():
-        ours = tiny.logits(tokens, Conditioning(past=replace(past, counts=counts)))
+        edits = [Counts(counts=dict(enumerate(counts)))]
+        ours = tiny.logits(tokens, Conditioning(past=past, edits=edits))
     close(ours, logits_with_prefix_in((0, 2), tiny, tokens, past))
 
 
 def test_a_position_that_counts_twice_is_two_of_it(llama):
     """Both pasts are as long, so that the text stands at the same positions."""
-    past = as_float32(llama.read_past([5, 6, 7]))
+    past = llama.read_past([5, 6, 7]).float()
     again = [0, 1, 1]
     double = Past(past.keys[..., again, :], past.values[..., again, :])
-    once = replace(past, counts=torch.tensor([[1.0, 2.0, 0.0]]).expand(3, -1))
+    once = [Counts(counts=dict.fromkeys(range(3), torch.tensor([1.0, 2.0, 0.0])))]
     tokens = torch.tensor([[8, 9, 10, 11]])
-    ours = llama.logits(tokens, Conditioning(past=once))
+    ours = llama.logits(tokens, Conditioning(past=past, edits=once))
     close(ours, llama.logits(tokens, Conditioning(past=double)))
 
 
@@ -180,8 +179,8 @@ def test_padding_adds_nothing_to_a_convolution_and_reading_on_is_reading_anew(ti
     rows = [[8, 9, 10, 11, 12, 13], [8, 9], [7]]
     tokens, seen = pad(rows, 0)
     with torch.no_grad():
-        together, reading = tiny.read(tokens, seen, given)
-        further = tiny.read_on(reading, torch.tensor([20, 21, 22]))
+        together, cache = tiny.prefill(tokens, seen, given)
+        further = tiny.decode(cache, torch.tensor([20, 21, 22]))
         for number, row in enumerate(rows):
             close(together[number], tiny.logits(torch.tensor([row]), given)[0, -1])
             longer = torch.tensor([[*row, 20 + number]])
@@ -241,6 +240,6 @@ def test_a_variant_learns(tiny, task, name, knobs):
 def test_a_wide_kernel_on_a_short_text(tiny, task):
     method = disturbed(create("convolution", tiny, task, width=9))
     given = method.conditioning()
-    short = replace(given, kernel=given.kernel[:2])
+    short = Conditioning(edits=[Convolved(kernel=method.kernel()[:2])])
     tokens = torch.tensor([[8, 9]])
     close(tiny.logits(tokens, given), tiny.logits(tokens, short))

@@ -67,11 +67,11 @@ def test_gradient_checkpointing_is_refused(tiny):
         tiny.model.disable_input_require_grads()  # a hook that enabling left behind
 
 
-def test_attention_is_recorded_only_where_asked(tiny):
-    with tiny.recorded_attention() as recorded:
-        tiny.next_tokens("dull")
-    tiny.next_tokens("dull")
-    assert len(recorded) == tiny.geometry.layers
+def test_looking_at_the_attention_changes_nothing(tiny):
+    tokens = torch.tensor([tiny.encode("dull")])
+    before = tiny.hidden_states(tokens)
+    assert len(tiny.attention_weights(tokens)) == tiny.geometry.layers
+    assert torch.equal(tiny.hidden_states(tokens), before)
 
 
 def test_a_local_folder_is_a_backbone(tiny, tmp_path, capsys):

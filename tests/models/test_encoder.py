@@ -18,6 +18,7 @@ from transformers import (
 import prefixlab
 from prefixlab import (
     Conditioning,
+    Edit,
     Encoder,
     Verbalizer,
     attention_mass,
@@ -201,10 +202,14 @@ def test_fine_tuned_weights_are_what_the_model_computes_with(bert, task):
         bert.hidden_states(
             tokens,
             given=Conditioning(
-                after={
-                    f"{layer}.intermediate.dense": lambda output: output + 1.0
-                    for layer in bert.layers
-                }
+                edits=[
+                    Edit(
+                        outputs={
+                            f"{layer}.intermediate.dense": lambda _, output: output + 1.0
+                            for layer in bert.layers
+                        }
+                    )
+                ]
             ),
         ),
     )
@@ -235,8 +240,7 @@ def test_attention_mass_is_what_cls_pays_to_the_prefix(bert, task):
     text = "a warm film"
     mass = attention_mass(bert, method, text)
     given = method.conditioning()
-    with bert.recorded_attention() as recorded:
-        bert.hidden_states(torch.tensor([bert.encode(text)]), given=given)
+    recorded = bert.attention_weights(torch.tensor([bert.encode(text)]), given=given)
     close(mass[0], recorded[0][0, :, 0, :4].sum(-1))
     assert (mass[1] == 0).all()
     assert not torch.allclose(mass[0], recorded[0][0, :, -1, :4].sum(-1), atol=1e-3)

@@ -197,8 +197,8 @@ def test_a_model_that_computes_something_else_is_refused(mine, monkeypatch):
     """The kind of fault that a new family would bring."""
     honest = Backbone._mask
 
-    def blind(self, seen, past, new):
-        return honest(self, torch.ones_like(seen), past, new)  # padding counts
+    def blind(self, seen, new):
+        return honest(self, torch.ones_like(seen), new)  # padding counts
 
     monkeypatch.setattr(Backbone, "_mask", blind)
     with pytest.raises(NotLoaded, match=r"mine is a llama .* its logits are .* off what transf"):

@@ -41,18 +41,18 @@ def test_so_are_long_answers_and_next_tokens_and_trained_rows(half, task):
     texts = [half.encode(text) for text in task.test["x"][:3]]
     tokens, mask = half.pad(texts)
     last = half.hidden_states(tokens, mask)[:, -1]
-    logits, reading = half.read(tokens, mask)
+    logits, cache = half.prefill(tokens, mask)
     close(logits.double(), exact(half, last), tolerance=1e-6)
     close(half.logits(tokens)[:1].double(), exact(half, half.hidden_states(tokens)[:1]), 1e-6)
-    known = reading.cache.get_seq_length()
-    further = half.read_on(reading, torch.tensor([5, 6, 7]))
+    known = cache.kept.get_seq_length()
+    further = half.decode(cache, torch.tensor([5, 6, 7]))
     assert further.dtype == torch.float32
-    assert reading.cache.get_seq_length() == known + 1
+    assert cache.kept.get_seq_length() == known + 1
     rows = create("linear_probe", half, task).rows(half, task.test, task)
     batch = half.collate(rows)
     answers = torch.randn(2, half.geometry.hidden + 1, generator=torch.Generator().manual_seed(0))
     at = half.states(batch, NOTHING)[batch.read_rows, batch.read_columns].double()
-    scores = half.answer_scores(batch, Conditioning(answers=answers)).double()
+    scores = half.answer_scores(batch, Conditioning(head=answers)).double()
     close(scores, at @ answers[:, :-1].double().T + answers[:, -1].double(), 1e-6)
 
 
@@ -85,7 +85,7 @@ def test_fine_tuned_words_score_in_float32(half, task):
     hidden = half.hidden_states(tokens, None, given)[0, -1]
     name = "lm_head.weight" if "lm_head.weight" in given.weights else "transformer.wte.weight"
     expected = given.weights[name].double() @ hidden.double()
-    logits, _ = half.read(tokens, torch.ones_like(tokens, dtype=torch.bool), given)
+    logits, _ = half.prefill(tokens, torch.ones_like(tokens, dtype=torch.bool), given)
     close(logits[0].double(), expected, tolerance=1e-6)
 
 
@@ -110,7 +110,7 @@ def test_bart_s_bias_on_the_logits_counts(bart):
     try:
         tokens, mask = bart.pad([bart.encode("a warm and funny film")])
         with torch.no_grad():
-            ours, _ = bart.read(tokens, mask)
+            ours, _ = bart.prefill(tokens, mask)
             with plain(bart) as model:
                 start = torch.tensor([bart.start])
                 close(ours, model(tokens, decoder_input_ids=start).logits[:, -1])

@@ -7,9 +7,9 @@ from prefixlab.models.speed import spoken, tokens_per_second, training_seconds
 def test_the_probe_counts_the_tokens_that_were_read(tiny, monkeypatch):
     """By a clock that goes on a second at each look: the pass between two looks took one."""
     read = []
-    honest = tiny.read
+    honest = tiny.prefill
     monkeypatch.setattr(
-        tiny, "read", lambda *given: read.append(given[0].numel()) or honest(*given)
+        tiny, "prefill", lambda *given: read.append(given[0].numel()) or honest(*given)
     )
     ticks = iter(range(2))
     monkeypatch.setattr(speed.time, "perf_counter", lambda: next(ticks))

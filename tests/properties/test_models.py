@@ -68,7 +68,7 @@ def rounding(lm: Backbone) -> float:
 @given(texts=st.lists(tokens, min_size=1, max_size=4))
 @torch.no_grad()
 def test_a_batch_is_its_rows_one_by_one(lm, texts):
-    logits, _ = lm.read(*lm.pad(texts))
+    logits, _ = lm.prefill(*lm.pad(texts))
     close(logits, torch.stack([alone(lm, ids) for ids in texts]), rounding(lm))
 
 
@@ -77,9 +77,9 @@ def test_a_batch_is_its_rows_one_by_one(lm, texts):
 @torch.no_grad()
 def test_a_past_is_text_before_the_text_in_every_row(lm, before, texts, new):
     past = Conditioning(past=lm.read_past(before))
-    logits, reading = lm.read(*lm.pad(texts), past)
+    logits, cache = lm.prefill(*lm.pad(texts), past)
     close(logits, torch.stack([alone(lm, before + ids) for ids in texts]), rounding(lm))
-    further = lm.read_on(reading, torch.full((len(texts),), new))
+    further = lm.decode(cache, torch.full((len(texts),), new))
     expected = torch.stack([alone(lm, [*before, *ids, new]) for ids in texts])
     close(further, expected, rounding(lm))
 

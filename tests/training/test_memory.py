@@ -27,7 +27,7 @@ def test_a_tensor_saved_twice_is_kept_once_and_weights_are_none_of_it(gpt2, task
     weight = next(iter(gpt2.model.parameters()))
 
     def scores(batch, given):
-        start = given.answers[:, :4] * 1.0  # [2, 4], saves nothing
+        start = given.head[:, :4] * 1.0  # [2, 4], saves nothing
         bent = start.exp()  # saves its result, 2 * 4 * 4 bytes
         mapped = bent @ weight.detach()[:4, :2]  # saves what it multiplies: the same, and a weight
         return mapped.expand(len(batch.labels), 2, 2).sum(1)

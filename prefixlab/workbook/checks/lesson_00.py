@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from prefixlab.models.backbone import Past
+from prefixlab.models.conditioning import Past
 from prefixlab.workbook.checks import Exercise, Mistake
 
 numbers_in_past = Exercise(

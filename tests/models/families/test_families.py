@@ -16,6 +16,7 @@ from transformers import AutoConfig, AutoModel, AutoModelForCausalLM, AutoModelF
 import prefixlab as pl
 from prefixlab import Backbone, Conditioning, EncoderDecoder
 from prefixlab.evaluation.choices import scores
+from prefixlab.methods.gated_prefix import Gate
 
 SERVED, PLAIN, REFUSED = "served", "served, prefix in all layers", "refused"
 SIZES = {
@@ -140,7 +141,7 @@ def made(kind: str, settings: dict[str, Any], folder: Path, dtype: torch.dtype) 
 
 def logits(lm: Backbone, texts: list[list[int]], given: Conditioning) -> torch.Tensor:
     tokens, mask = lm.pad(texts)
-    return lm.read(tokens, mask, given)[0]
+    return lm.prefill(tokens, mask, given)[0]
 
 
 TEXTS = ("a warm and funny film", "dull", "the plot makes no sense at all and the jokes are stale")
@@ -234,10 +235,11 @@ def test_a_prefix_slides_out_of_a_window_but_a_gated_one_stays(tmp_path):
     lm = opened("Mistral", tmp_path)
     text = torch.tensor([lm.encode("so it was and it was so again and again it was so dull")])
     past = lm.read_past("great")
-    gate = torch.ones(lm.geometry.layers, lm.geometry.heads)
+    gate = Gate(gates=dict(enumerate(torch.ones(lm.geometry.layers, lm.geometry.heads))))
+    before = Conditioning(past=past)
     without, before, beside = (
-        lm.hidden_states(text, given=Conditioning(past=each))[0, -1]
-        for each in (None, past, replace(past, gate=gate))
+        lm.hidden_states(text, given=given)[0, -1]
+        for given in (Conditioning(), before, replace(before, edits=[gate]))
     )
     assert text.shape[1] > 2 * lm.model.config.sliding_window  # of both layers
     close(before, without)

@@ -124,7 +124,7 @@ def test_a_move_counts_the_tokens_and_runs_no_model(
     def run(*given: Any) -> None:
         raise AssertionError("the model was run")
 
-    monkeypatch.setattr(Backbone, "_run", run)
+    monkeypatch.setattr(Backbone, "_read", run)
     turn(panel, demonstrations=3, order=4, seed=1)
     assert f"{expected} tokens" in panel.words.value
 
