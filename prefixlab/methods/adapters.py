@@ -44,7 +44,7 @@ class Adapters(Method):
     learning_rate = 0.0003
 
     def build(self, lm: Backbone) -> None:
-        self.sublayers = lm.sublayers
+        self.sublayers = lm.geometry.sublayers
         self.adapters: Any = nn.ModuleList(
             Adapter(lm.geometry.hidden, self.knobs.bottleneck) for _ in self.sublayers
         )

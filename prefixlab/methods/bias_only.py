@@ -25,7 +25,7 @@ class BiasOnly(Method):
     learning_rate = 0.003
 
     def build(self, lm: Backbone) -> None:
-        self.widths = lm.linear_maps
+        self.widths = lm.geometry.linear_maps
         self.bias = Flat(torch.zeros(sum(self.widths.values())))
 
     def conditioning(self) -> Conditioning:

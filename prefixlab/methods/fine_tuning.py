@@ -50,7 +50,11 @@ class FineTuning(Method):
 
     def build(self, lm: Backbone) -> None:
         first = first_trained(lm.geometry, self.knobs.top)
-        within = tuple(f"{layer}." for layer in list(lm.layers)[first:]) if self.knobs.top else ""
+        within = (
+            tuple(f"{layer}." for layer in list(lm.geometry.layers_by_name)[first:])
+            if self.knobs.top
+            else ""
+        )
         chosen = [pair for pair in lm.model.named_parameters() if pair[0].startswith(within)]
         self.names = [name for name, _ in chosen]
         # Trained in float32: a step is often smaller than the distance of two bfloat16 numbers.

@@ -164,7 +164,7 @@ def dictionary(verbalizer: Verbalizer, labels: str) -> tuple[str, ...]:
 def tokens(lm: Backbone, texts: Sequence[str]) -> list[int]:
     """The demonstrations as tokens; at least one position must remain for the query itself."""
     found = lm.encode(SEPARATOR.join(texts)) if texts else []
-    lm.check_room(len(found), 1)
+    lm.geometry.check_room(len(found), 1)
     return found
 
 

@@ -76,7 +76,7 @@ class PrefixTuning(Method):
     def build(self, lm: Backbone) -> None:
         self.layers = parse_layers(self.knobs.layers, lm.geometry)
         length, size = self.knobs.prefix_length, lm.geometry
-        lm.check_room(length, 1)
+        lm.geometry.check_room(length, 1)
         width = len(self.layers) * 2 * size.kv_width
         self.prefix: nn.Module
         if self.knobs.reparameterization == "mlp":

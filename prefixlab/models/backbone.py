@@ -21,7 +21,7 @@ from typing import Any, ClassVar
 
 import torch
 from datasets import Dataset
-from torch import Tensor, nn
+from torch import Tensor
 from torch.func import functional_call
 from torch.nn import functional as F
 from transformers import (
@@ -34,7 +34,7 @@ from transformers import (
 from prefixlab.data.batching import Batch, Row, collate, encode, pad
 from prefixlab.data.template import Template, Verbalizer, around, tokens_of
 from prefixlab.models.attention import ATTENTION, INSIDE, Inside, causal_mask
-from prefixlab.models.geometry import Geometry, linear_maps
+from prefixlab.models.geometry import Geometry
 from prefixlab.models.pair import check_pair, padding_of
 from prefixlab.models.readout import linear, read_out
 from prefixlab.models.speed import tokens_per_second
@@ -148,48 +148,6 @@ class Backbone:
     def embedding(self) -> Tensor:
         """The input embeddings E, [vocabulary, hidden]."""
         return self.model.get_input_embeddings().weight
-
-    @property
-    def layers(self) -> dict[str, nn.Module]:
-        """The layers by name, from the first to the last."""
-        name, layers = next(
-            (name, part)
-            for name, part in self.model.named_modules()
-            if isinstance(part, nn.ModuleList)
-        )
-        return {f"{name}.{number}": layer for number, layer in enumerate(layers)}
-
-    @property
-    def linear_maps(self) -> dict[str, int]:
-        """The linear maps of all layers by name, each with the width of its output."""
-        return {
-            f"{layer}.{name}": width
-            for layer, module in self.layers.items()
-            for name, width in linear_maps(module).items()
-        }
-
-    @property
-    def sublayers(self) -> list[str]:
-        """What writes into the residual stream: the last map of each attention and each MLP.
-
-        Raises
-        ------
-        ValueError
-            A model whose layers have no such two maps, such as one with a mixture of experts.
-        """
-        last: dict[str, str] = {}
-        for name, width in self.linear_maps.items():
-            layer = next(layer for layer in self.layers if name.startswith(f"{layer}."))
-            part, _, map_of_part = name.removeprefix(f"{layer}.").partition(".")
-            if width == self.geometry.hidden:  # OPT's MLP has no module around it
-                last[f"{layer}.{part if map_of_part else ''}"] = name
-        if len(last) != 2 * self.geometry.layers:
-            raise ValueError(
-                f"The layers of {self.name} do not end their attention and their MLP in one linear "
-                "map each, which adapters stand behind; take bias_only, prefix_tuning or another "
-                "method."
-            )
-        return list(last.values())
 
     @property
     def output_layer(self) -> Any:
@@ -343,15 +301,6 @@ class Backbone:
         """The token ids of a text that begins a sequence."""
         return around(self.tokenizer)[0] + tokens_of(self.tokenizer, text)
 
-    def check_room(self, prefix: int, text: int) -> None:
-        """Raise a ValueError if a past of `prefix` and a text of `text` tokens do not fit."""
-        if prefix + text > self.geometry.positions:
-            raise ValueError(
-                f"{prefix} positions of prefix and {text} of text are more than the "
-                f"{self.geometry.positions} positions of {self.name}; shorten the prefix, the "
-                "demonstrations or the text."
-            )
-
     def room(self, prefix: int, text: int) -> int:
         """How many tokens can be written behind a past and a text: the last one is not read."""
         return self.geometry.positions - prefix - text + 1
@@ -410,7 +359,7 @@ class Backbone:
         length = reading.tokens.shape[1]
         past, seen = reading.seen[:, :-length], reading.seen[:, -length:]
         longest = (past.sum(1) + seen.sum(1)).argmax()
-        self.check_room(int(past[longest].sum()), int(seen[longest].sum()))
+        self.geometry.check_room(int(past[longest].sum()), int(seen[longest].sum()))
         # A row's first real token has position P, whatever padding stands before it; but a gated
         # past takes no positions.
         first = past.sum(1, keepdim=True) if not given.past or given.past.gate is None else 0

@@ -45,7 +45,7 @@ from prefixlab.models.backbone import (
     Past,
     Reading,
 )
-from prefixlab.models.geometry import Geometry, counted, last_position
+from prefixlab.models.geometry import Geometry, in_float32, last_position
 from prefixlab.models.readout import linear
 
 KINDS = ("bart", "t5")
@@ -80,8 +80,6 @@ class EncoderDecoderGeometry(Geometry):
 
     @classmethod
     def of(cls, name: str, config: PretrainedConfig) -> "EncoderDecoderGeometry":
-        with torch.device("meta"):
-            model = AutoModelForSeq2SeqLM.from_config(config)
         encoder, decoder = (
             (config.num_layers, config.num_decoder_layers)
             if config.model_type == "t5"
@@ -97,10 +95,26 @@ class EncoderDecoderGeometry(Geometry):
             hidden=config.d_model,
             vocabulary=config.vocab_size,
             positions=last_position(config),  # T5 knows only how far tokens are apart
-            **counted(model),
+            config=in_float32(config),
             encoder_layers=encoder,
             decoder_layers=decoder,
         )
+
+    @property
+    def architecture(self) -> Any:
+        return AutoModelForSeq2SeqLM
+
+    def check_room(self, prefix: int, text: int) -> None:
+        """Raise a ValueError if a text does not fit. A prefix takes no position from it.
+
+        BART adds a position to every token at the input, where a prefix has no token: the text
+        keeps the positions it was trained with.
+        """
+        if text > self.positions:
+            raise ValueError(
+                f"{text} positions of text and soft slots are more than the "
+                f"{self.positions} positions of {self.name}; shorten the text or the prompt."
+            )
 
 
 @dataclass(frozen=True)
@@ -246,7 +260,7 @@ class EncoderDecoder(Backbone):
         Encoder and decoder both read the text from their first position on.
         """
         ids = tokens_of(self.tokenizer, text) if isinstance(text, str) else list(text)
-        self.check_room(0, len(ids))
+        self.geometry.check_room(0, len(ids))
         tokens = torch.tensor([ids], device=self.device)
         found: dict[Place, tuple[Tensor, Tensor]] = {}
         with torch.no_grad(), self.steered(NOTHING, found):
@@ -254,19 +268,6 @@ class EncoderDecoder(Backbone):
             self.decoder(input_ids=tokens, encoder_hidden_states=read, use_cache=False)
         keys, values = zip(*(found[place] for place in self.geometry.places), strict=True)
         return Past(torch.stack(keys), torch.stack(values))
-
-    def check_room(self, prefix: int, text: int) -> None:
-        """Raise a ValueError if a text does not fit. A prefix takes no position from it.
-
-        BART adds a position to every token at the input, where a prefix has no token: the text
-        keeps the positions it was trained with.
-        """
-        if text > self.geometry.positions:
-            raise ValueError(
-                f"{text} positions of text and soft slots are more than the "
-                f"{self.geometry.positions} positions of {self.name}; shorten the text or the "
-                "prompt."
-            )
 
     def room(self, prefix: int, text: int) -> int:
         """How many tokens can be written: the decoder has its own positions."""
@@ -295,7 +296,7 @@ class EncoderDecoder(Backbone):
 
     def _start(self, tokens: Tensor, mask: Tensor, given: Conditioning) -> PairReading:
         """A reading of which the encoder's part is done."""
-        self.check_room(0, tokens.shape[1])
+        self.geometry.check_room(0, tokens.shape[1])
         with self.steered(given):
             encoded = self.encoder(
                 inputs_embeds=self._embed(tokens, given), attention_mask=mask
@@ -307,7 +308,7 @@ class EncoderDecoder(Backbone):
         """The decoder's hidden states at its new tokens, [rows, new, hidden]."""
         assert isinstance(reading, PairReading)
         reading.tokens = torch.cat([reading.tokens, tokens], dim=1)
-        self.check_room(0, reading.tokens.shape[1])
+        self.geometry.check_room(0, reading.tokens.shape[1])
         with self.steered(reading.given):
             hidden = self.decoder(
                 input_ids=tokens,

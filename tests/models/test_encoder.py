@@ -203,7 +203,7 @@ def test_fine_tuned_weights_are_what_the_model_computes_with(bert, task):
             given=Conditioning(
                 after={
                     f"{layer}.intermediate.dense": lambda output: output + 1.0
-                    for layer in bert.layers
+                    for layer in bert.geometry.layers_by_name
                 }
             ),
         ),
@@ -243,7 +243,7 @@ def test_attention_mass_is_what_cls_pays_to_the_prefix(bert, task):
 
 
 def test_what_writes_into_the_residual_stream(bert):
-    assert bert.sublayers == [
+    assert bert.geometry.sublayers == [
         f"encoder.layer.{number}.{part}.dense"
         for number in range(3)
         for part in ("attention.output", "output")
