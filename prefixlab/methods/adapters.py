@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from prefixlab.chance import draw
 from prefixlab.data.tasks import Task
-from prefixlab.methods.base import CommonKnobs, Cost, Method, Positions, changed_from
+from prefixlab.methods.base import CommonKnobs, Method
 from prefixlab.methods.knobs import knob
 from prefixlab.models.backbone import Backbone, Conditioning
 from prefixlab.models.geometry import Geometry
@@ -43,11 +43,15 @@ class Adapters(Method):
     Knobs = AdaptersKnobs
     learning_rate = 0.0003
 
-    def build(self, lm: Backbone) -> None:
-        self.sublayers = lm.geometry.sublayers
+    def build(self, geometry: Geometry) -> None:
+        self.sublayers = geometry.sublayers
         self.adapters: Any = nn.ModuleList(
-            Adapter(lm.geometry.hidden, self.knobs.bottleneck) for _ in self.sublayers
+            Adapter(geometry.hidden, self.knobs.bottleneck) for _ in self.sublayers
         )
+
+    @property
+    def formula(self) -> str:
+        return "2 * L * (2 * h * bottleneck + bottleneck + h)"
 
     def start(self, lm: Backbone, task: Task) -> None:
         draw(self.adapters, self.generator())
@@ -57,13 +61,3 @@ class Adapters(Method):
 
     def conditioning(self) -> Conditioning:
         return Conditioning(after=dict(zip(self.sublayers, self.adapters, strict=True)))
-
-    @classmethod
-    def cost(cls, geometry: Geometry, **knobs: Any) -> Cost:
-        width, m = geometry.hidden, AdaptersKnobs.of(cls.name, knobs).bottleneck
-        stored = 2 * geometry.layers * (2 * width * m + m + width)
-        return Cost.of(geometry, "2 * L * (2 * h * bottleneck + bottleneck + h)", stored)
-
-    @classmethod
-    def positions(cls, geometry: Geometry, **knobs: Any) -> list[Positions]:
-        return changed_from(0, geometry.layers, super().positions(geometry, **knobs))

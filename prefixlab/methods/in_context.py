@@ -10,18 +10,17 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import factorial
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from datasets import Dataset
 
 from prefixlab.data.batching import Row, control_tokens, encode
 from prefixlab.data.tasks import Task
 from prefixlab.data.template import Template, Verbalizer, tokens_of
-from prefixlab.methods.base import CommonKnobs, Method, Positions
+from prefixlab.methods.base import CommonKnobs, Method
 from prefixlab.methods.knobs import knob
 from prefixlab.models.backbone import Backbone, Conditioning
 from prefixlab.models.encoder_decoder import EncoderDecoder
-from prefixlab.models.geometry import Geometry
 
 T = TypeVar("T")
 
@@ -108,14 +107,6 @@ class InContextLearning(Method):
     def extra_repr(self) -> str:
         shown = f"{len(self.texts)} demonstrations"
         return f"{shown}, none of them labelled {', '.join(self.unseen)}" if self.unseen else shown
-
-    @classmethod
-    def positions(cls, geometry: Geometry, **knobs: Any) -> list[Positions]:
-        query = super().positions(geometry, **knobs)
-        k = InContextKnobs.of(cls.name, knobs).demonstrations
-        shared = dict.fromkeys(range(geometry.layers), "read")
-        length = k * sum(part.length for part in query)  # as long as the query and its answer
-        return [Positions(f"{k} demonstrations", length, "read", shared), *query]
 
 
 def choose(task: Task, knobs: InContextKnobs, seed: int) -> list[tuple[str, str]]:

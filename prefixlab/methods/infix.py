@@ -4,15 +4,13 @@ The activations of the infix are trained in every layer, as a prefix's are. But 
 x: the activations of x cannot react to it, only those of what follows can.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from prefixlab.data.template import Soft, Template, X
-from prefixlab.methods.base import Positions
 from prefixlab.methods.knobs import knob
 from prefixlab.methods.prefix_tuning import PrefixTuning, PrefixTuningKnobs
 from prefixlab.models.backbone import Conditioning
-from prefixlab.models.geometry import Geometry
 
 
 @dataclass(frozen=True)
@@ -46,14 +44,3 @@ class Infix(PrefixTuning):
         # No one sees what is embedded at these slots: their keys and values are given.
         unseen = matrix.new_zeros(len(matrix), self.geometry.hidden)
         return Conditioning(virtual=unseen, deep=self.unflatten(matrix))
-
-    @classmethod
-    def positions(cls, geometry: Geometry, **knobs: Any) -> list[Positions]:
-        _, *laid = super().positions(geometry, **knobs)  # the prefix, and what follows it
-        layers = dict.fromkeys(range(geometry.layers), "trained")
-        return [
-            replace(part, label="infix", at_input="none", layers=layers)
-            if part.at_input == "trained"
-            else part
-            for part in laid
-        ]

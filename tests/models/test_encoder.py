@@ -250,20 +250,6 @@ def test_what_writes_into_the_residual_stream(bert):
     ]
 
 
-def test_the_answer_is_drawn_at_cls(bert):
-    method, template = METHODS["p_tuning_v2"], "so {x} was {y}"
-    laid = method.positions(bert.geometry, prefix_length=2, template=template)
-    assert [(part.label, part.length) for part in laid] == [
-        ("prefix", 2),
-        ("[CLS]", 1),
-        ("so", 1),
-        ("x", 6),
-        ("was", 1),
-        ("[SEP]", 1),
-    ]
-    assert [part.layers.get(2) for part in laid] == ["trained", "answer", None, None, None, None]
-
-
 def test_the_geometry_is_that_of_the_weights(bert):
     assert bert.geometry.bidirectional
     assert bert.geometry.parameters == sum(p.numel() for p in bert.model.parameters())
