@@ -231,7 +231,7 @@ def check_room(lm: Backbone, given: Conditioning, rows: Sequence[Row], how: Deco
     """Every text must have its positions before the first is written."""
     prefix = given.past.length if given.past else 0
     longest = max((len(row.prompt) for row in rows), default=1)
-    lm.check_room(prefix, longest)
+    lm.geometry.check_room(prefix, longest)
     room = lm.room(prefix, longest)
     if how.max_new_tokens > room:
         raise ValueError(

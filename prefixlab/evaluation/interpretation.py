@@ -104,7 +104,7 @@ class Ablated(Method):
     def __init__(self, method: Method, *, layer: int | None = None, token: int | None = None):
         nn.Module.__init__(self)  # there is nothing to prepare: all is the method's
         self.method, self.layer, self.token = method, layer, token
-        self.backbone_name, self.fingerprint = method.backbone_name, method.fingerprint
+        self.geometry, self.fingerprint = method.geometry, method.fingerprint
         layers, tokens = parts(method)
         if layer is not None and layer not in layers:
             raise ValueError(f"{method.name} has nothing in layer {layer}, only in {layers}.")

@@ -6,10 +6,11 @@ from prefixlab import arguments
 from prefixlab.data.tasks import Task
 from prefixlab.methods.adapters import Adapters
 from prefixlab.methods.adaptive_prefix import AdaptivePrefix
-from prefixlab.methods.base import Cost, Method
+from prefixlab.methods.base import Method
 from prefixlab.methods.bias_only import BiasOnly
 from prefixlab.methods.combined import Combined
 from prefixlab.methods.convolution import Convolution
+from prefixlab.methods.cost import Cost
 from prefixlab.methods.discrete_prompt import DiscretePrompt
 from prefixlab.methods.fine_tuning import FineTuning
 from prefixlab.methods.gated_prefix import GatedPrefix

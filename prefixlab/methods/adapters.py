@@ -2,8 +2,8 @@
 
     h <- h + W_up ReLU(W_down h + b_down) + b_up        (section 2.1, a bottleneck with a skip)
 
-W_up starts at zero, so that the model begins as it was. Two for each layer, after its attention
-and after its MLP.
+W_up starts at zero, so that the model begins as it was. One after each attention and one after each
+MLP: two for a layer, three for one of a decoder that looks across at an encoder.
 """
 
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from prefixlab.chance import draw
 from prefixlab.data.tasks import Task
-from prefixlab.methods.base import CommonKnobs, Cost, Method, Positions, changed_from
+from prefixlab.methods.base import CommonKnobs, Method
 from prefixlab.methods.knobs import knob
 from prefixlab.models.backbone import Backbone
 from prefixlab.models.conditioning import Conditioning, Edit
@@ -51,11 +51,23 @@ class Adapters(Method):
     Knobs = AdaptersKnobs
     learning_rate = 0.0003
 
-    def build(self, lm: Backbone) -> None:
-        self.sublayers = lm.sublayers
+    def build(self, geometry: Geometry) -> None:
+        self.sublayers = geometry.sublayers
+        # Each layer has one MLP. An encoder-decoder counts its attentions as layers.
+        if len(self.sublayers) != geometry.layers + len(geometry.layers_by_name):
+            raise ValueError(
+                f"The layers of {geometry.name} do not end their attention and their MLP in one "
+                "linear map each, which adapters stand behind; take bias_only, prefix_tuning or "
+                "another method."
+            )
         self.adapters: Any = nn.ModuleList(
-            Adapter(lm.geometry.hidden, self.knobs.bottleneck) for _ in self.sublayers
+            Adapter(geometry.hidden, self.knobs.bottleneck) for _ in self.sublayers
         )
+
+    @property
+    def formula(self) -> str:
+        count = len(self.sublayers) if self.geometry.parts else "2 * L"
+        return f"{count} * (2 * h * bottleneck + bottleneck + h)"
 
     def start(self, lm: Backbone, task: Task) -> None:
         draw(self.adapters, self.generator())
@@ -68,13 +80,3 @@ class Adapters(Method):
         return Conditioning(
             edits=[Edit(outputs={name: partial(behind, adapter) for name, adapter in each})]
         )
-
-    @classmethod
-    def cost(cls, geometry: Geometry, **knobs: Any) -> Cost:
-        width, m = geometry.hidden, AdaptersKnobs.of(cls.name, knobs).bottleneck
-        stored = 2 * geometry.layers * (2 * width * m + m + width)
-        return Cost.of(geometry, "2 * L * (2 * h * bottleneck + bottleneck + h)", stored)
-
-    @classmethod
-    def positions(cls, geometry: Geometry, **knobs: Any) -> list[Positions]:
-        return changed_from(0, geometry.layers, super().positions(geometry, **knobs))

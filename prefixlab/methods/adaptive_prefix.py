@@ -12,22 +12,14 @@ multiply keys and values instead of weights in the softmax, and there is no pena
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 import torch
 from torch import Tensor
 
-from prefixlab.methods.base import Cost
 from prefixlab.methods.knobs import knob
-from prefixlab.methods.prefix_tuning import (
-    PrefixTuning,
-    PrefixTuningKnobs,
-    counted,
-    parse_layers,
-)
+from prefixlab.methods.prefix_tuning import PrefixTuning, PrefixTuningKnobs
 from prefixlab.methods.reparameterization import Flat
 from prefixlab.models.attention import Attention
-from prefixlab.models.backbone import Backbone
 from prefixlab.models.conditioning import Conditioning, Edit
 from prefixlab.models.geometry import Geometry
 
@@ -49,11 +41,15 @@ class AdaptivePrefix(PrefixTuning):
     name = "adaptive_prefix"
     Knobs = AdaptivePrefixKnobs
 
-    def build(self, lm: Backbone) -> None:
-        super().build(lm)
+    def build(self, geometry: Geometry) -> None:
+        super().build(geometry)
         layers = len(self.layers)
         self.of_layer = Flat(torch.zeros(layers, 1))
         self.of_token = Flat(torch.zeros(layers, self.knobs.prefix_length))
+
+    @property
+    def formula(self) -> str:
+        return f"{super().formula} + {self.layer_symbol} * (prefix_length + 1)"
 
     def counts(self) -> Tensor:
         """c, [layers, prefix]; what has reached zero stays there, as relu has no slope there."""
@@ -75,18 +71,6 @@ class AdaptivePrefix(PrefixTuning):
 
     def penalty(self) -> Tensor:
         return self.knobs.penalty * self.counts().mean()
-
-    @classmethod
-    def cost(cls, geometry: Geometry, **knobs: Any) -> Cost:
-        prefix = super().cost(geometry, **knobs)
-        chosen = AdaptivePrefixKnobs.of(cls.name, knobs)
-        layers = len(parse_layers(chosen.layers, geometry))
-        return Cost.of(
-            geometry,
-            f"{prefix.formula} + {counted(layers, geometry)} * (prefix_length + 1)",
-            prefix.stored + layers * (chosen.prefix_length + 1),
-            prefix.trained - prefix.stored,
-        )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,8 +4,8 @@ A method turns its few parameters into what conditions the model: embeddings for
 of a template, or a past of keys and values. It owns the only trainable parameters there are.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Any, ClassVar, Self
 
 import torch
@@ -15,68 +15,18 @@ from torch import Tensor, nn
 from prefixlab import arguments
 from prefixlab.data.batching import Row
 from prefixlab.data.tasks import Task
-from prefixlab.data.template import Soft, Template, X, Y
+from prefixlab.data.template import Template
+from prefixlab.methods.asked import PLAIN, Asked
+from prefixlab.methods.cost import Cost
 from prefixlab.methods.knobs import Knobs, knob
 from prefixlab.models.backbone import Backbone
 from prefixlab.models.conditioning import NOTHING, Conditioning
 from prefixlab.models.geometry import Geometry
 
-# What a template is laid out with where no task and no tokenizer is at hand.
-PLAIN = "Review: {x}\nSentiment: {y}"
-X_LENGTH = 6
-
 
 @dataclass(frozen=True)
 class CommonKnobs(Knobs):
     template: str = knob("", "the template; empty for the task's own")
-
-
-@dataclass(frozen=True)
-class Cost:
-    """What a method trains and stores.
-
-    `formula` counts the stored numbers: an expression of Python, in the symbols of the backbone
-    (see `Geometry.symbols`), of a prompt (m, its length; slots, of a template), of a head (labels)
-    and in knobs by name. `trained` is more than `stored` where a reparameterization is thrown away
-    after training.
-    """
-
-    formula: str
-    trained: int
-    stored: int
-    share: float  # stored / parameters of the backbone
-
-    @property
-    def stored_bytes(self) -> int:
-        return 4 * self.stored  # float32
-
-    @classmethod
-    def of(cls, geometry: Geometry, formula: str, stored: int, thrown_away: int = 0) -> "Cost":
-        return cls(formula, stored + thrown_away, stored, stored / geometry.parameters)
-
-
-@dataclass(frozen=True)
-class Positions:
-    """Neighbouring positions of z = [PREFIX; x; y]: what they are at the input, and further up.
-
-    "text" is computed by the frozen model, "trained" and "read" (once, for all inputs) are set,
-    "none" is not there. `layers` names what is anything but "text" in a layer; in the last one
-    it may be "answer", where the answer is read.
-    """
-
-    label: str
-    length: int
-    at_input: str = "text"
-    layers: Mapping[int, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Asked:
-    """What a method is asked, as a checkpoint keeps it: a task without its examples."""
-
-    task: str
-    template: Template  # what examples are rendered by, soft slots included
-    answers: tuple[str, ...]  # in the order of their labels; none for free text
 
 
 class Method(nn.Module):
@@ -106,16 +56,17 @@ class Method(nn.Module):
     Knobs: ClassVar[type[CommonKnobs]] = CommonKnobs
     learning_rate: ClassVar[float] = 0.0  # what training starts from unless told otherwise
     texts: Sequence[str] = ()  # real text that the method itself puts in front of every input
+    fingerprint: str = ""  # of the model that it was made for
     chance: torch.Generator | None = None  # what a step of training draws its dropout from
 
     def __init__(self, lm: Backbone, task: Task, *, seed: int = 0, **knobs: Any):
         check_backbone(lm)
         check_task(task)
         chosen = self.Knobs.of(self.name, knobs)
-        own = Template(chosen.template) if chosen.template else task.template
         answers = task.verbalizer.words if task.verbalizer else ()
-        asked = Asked(task.name, self.make_template(own, chosen), answers)
-        self.prepare(lm, asked, chosen, arguments.seed(seed))
+        asked = self.asked_with(chosen, Asked(task.name, task.template, answers))
+        self.prepare(lm.geometry, asked, chosen, arguments.seed(seed))
+        self.fingerprint = lm.fingerprint
         # What is drawn is drawn on the CPU, so that a seed means the same on every machine.
         self.to_empty(device="cpu")
         with torch.no_grad():
@@ -125,22 +76,26 @@ class Method(nn.Module):
         self.to(lm.device)
 
     @classmethod
-    def unstarted(cls, lm: Backbone, asked: Asked, knobs: CommonKnobs, seed: int) -> Self:
+    def unstarted(cls, geometry: Geometry, asked: Asked, knobs: CommonKnobs, seed: int) -> Self:
         """The method before its start: its parameters have sizes, and no memory yet."""
         method = cls.__new__(cls)
-        method.prepare(lm, asked, knobs, seed)
+        method.prepare(geometry, asked, knobs, seed)
         return method
 
-    def prepare(self, lm: Backbone, asked: Asked, knobs: CommonKnobs, seed: int) -> None:
-        super().__init__()
-        self.asked, self.seed = asked, seed
-        self.knobs: Any = knobs
-        self.geometry = lm.geometry
-        self.backbone_name, self.fingerprint = lm.name, lm.fingerprint
-        with torch.device("meta"):  # sizes alone: nothing is stored, and nothing drawn
-            self.build(lm)
+    @classmethod
+    def sketch(cls, geometry: Geometry, **knobs: Any) -> Self:
+        """The method with these knobs, unstarted, where no model and no task is at hand."""
+        chosen = cls.Knobs.of(cls.name, knobs)
+        return cls.unstarted(geometry, cls.asked_with(chosen, PLAIN), chosen, seed=0)
 
-    def build(self, lm: Backbone) -> None:
+    def prepare(self, geometry: Geometry, asked: Asked, knobs: CommonKnobs, seed: int) -> None:
+        super().__init__()
+        self.geometry, self.asked, self.seed = geometry, asked, seed
+        self.knobs: Any = knobs
+        with torch.device("meta"):  # sizes alone: nothing is stored, and nothing drawn
+            self.build(geometry)
+
+    def build(self, geometry: Geometry) -> None:
         """Make the parameters, in their sizes."""
 
     def start(self, lm: Backbone, task: Task) -> None:
@@ -153,6 +108,12 @@ class Method(nn.Module):
     def template(self) -> Template:
         """The template that examples are rendered by."""
         return self.asked.template
+
+    @classmethod
+    def asked_with(cls, knobs: Any, plain: Asked) -> Asked:
+        """What is asked with these knobs: their template comes before the task's own."""
+        own = Template(knobs.template) if knobs.template else plain.template
+        return replace(plain, template=cls.make_template(own, knobs))
 
     @classmethod
     def make_template(cls, template: Template, knobs: Any) -> Template:
@@ -187,17 +148,25 @@ class Method(nn.Module):
     def drop_reparameterization(self) -> None:
         """Keep only what the parameters compute; nothing to do where they are used directly."""
 
-    @classmethod
-    def cost(cls, geometry: Geometry, **knobs: Any) -> Cost:
-        """Parameters as a formula and as a count, from geometry and knobs alone."""
-        return Cost.of(geometry, "0", 0)
+    @property
+    def formula(self) -> str:
+        """How many numbers are stored, as an expression; see `Cost`."""
+        return "0"
 
     @classmethod
-    def positions(cls, geometry: Geometry, **knobs: Any) -> list[Positions]:
-        """What stands where, from geometry and knobs alone; a word counts as one token."""
-        chosen = cls.Knobs.of(cls.name, knobs)
-        template = cls.make_template(Template(chosen.template or PLAIN), chosen)
-        return laid_out(template, geometry)
+    def cost(cls, geometry: Geometry, **knobs: Any) -> Cost:
+        """What the method trains and stores, counted on its own parameters, for two labels.
+
+        Raises
+        ------
+        ValueError
+            A knob that is unknown, out of its range, or asks for more than such a model has.
+        """
+        method = cls.sketch(geometry, **knobs)
+        trained = method.parameters_now()
+        method.drop_reparameterization()
+        stored = method.parameters_now()
+        return Cost(method.formula, trained, stored, stored / geometry.parameters)
 
     def parameters_now(self) -> int:
         """How many numbers are trainable at this moment."""
@@ -216,7 +185,7 @@ class Method(nn.Module):
         """Raise a ValueError where the method was made for another model."""
         if self.fingerprint != lm.fingerprint:
             what = f"This {self.name}"
-            raise ValueError(stranger(what, self.backbone_name, self.fingerprint, lm))
+            raise ValueError(stranger(what, self.geometry.name, self.fingerprint, lm))
 
     def generator(self) -> torch.Generator:
         """A fresh source of randomness that depends on nothing but the seed."""
@@ -262,41 +231,3 @@ def stranger(what: str, name: str, fingerprint: str, lm: Backbone) -> str:
         f"{what} was made for {name}, not for {lm.name}: the weights differ (fingerprint "
         f"{fingerprint}, here {lm.fingerprint}); load the model that it was made for."
     )
-
-
-def changed_from(
-    first: int, layers: int, laid: list[Positions], *, embedding_too: bool = False
-) -> list[Positions]:
-    """The same positions where the model computes with trained weights from a layer on."""
-    changed = dict.fromkeys(range(first, layers), "changed")
-    return [
-        replace(
-            part,
-            at_input="changed" if embedding_too else part.at_input,
-            layers=changed | dict(part.layers),
-        )
-        for part in laid
-    ]
-
-
-def laid_out(template: Template, geometry: Geometry) -> list[Positions]:
-    """The parts of a template as positions; the answer is read just before `{y}`.
-
-    An encoder is given nothing from there on, and the answer is read at [CLS].
-    """
-    answer = {geometry.layers - 1: "answer"}
-    laid: list[Positions] = []
-    for part in template.parts:
-        if part == Y and geometry.bidirectional:
-            return [Positions("[CLS]", 1, layers=answer), *laid, Positions("[SEP]", 1)]
-        if part == Y:
-            last = laid.pop()
-            laid.append(replace(last, length=last.length - 1))
-            laid.append(replace(last, length=1, layers=answer))
-        if isinstance(part, Soft):
-            laid.append(Positions("virtual", part.length, "trained"))
-        elif not isinstance(part, str):
-            laid.append(Positions(part[1], X_LENGTH if part == X else 1))
-        elif words := part.split():
-            laid.append(Positions(" ".join(words), len(words)))
-    return laid

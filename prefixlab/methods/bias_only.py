@@ -7,14 +7,12 @@ the biases of layer norms too; here they stay.)
 """
 
 from functools import partial
-from typing import Any
 
 import torch
 from torch import Tensor
 
-from prefixlab.methods.base import Cost, Method, Positions, changed_from
+from prefixlab.methods.base import Method
 from prefixlab.methods.reparameterization import Flat
-from prefixlab.models.backbone import Backbone
 from prefixlab.models.conditioning import Conditioning, Edit
 from prefixlab.models.geometry import Geometry
 
@@ -25,24 +23,18 @@ class BiasOnly(Method):
     name = "bias_only"
     learning_rate = 0.003
 
-    def build(self, lm: Backbone) -> None:
-        self.widths = lm.linear_maps
+    def build(self, geometry: Geometry) -> None:
+        self.widths = geometry.linear_maps
         self.bias = Flat(torch.zeros(sum(self.widths.values())))
+
+    @property
+    def formula(self) -> str:
+        return "outputs" if self.geometry.parts else "L * layer_outputs"
 
     def conditioning(self) -> Conditioning:
         parts = self.bias().split(list(self.widths.values()))  # Δb of each map, [width]
         added = {name: partial(add, part) for name, part in zip(self.widths, parts, strict=True)}
         return Conditioning(edits=[Edit(outputs=added)])
-
-    @classmethod
-    def cost(cls, geometry: Geometry, **knobs: Any) -> Cost:
-        cls.Knobs.of(cls.name, knobs)
-        stored = geometry.layers * geometry.layer_outputs
-        return Cost.of(geometry, "L * layer_outputs", stored)
-
-    @classmethod
-    def positions(cls, geometry: Geometry, **knobs: Any) -> list[Positions]:
-        return changed_from(0, geometry.layers, super().positions(geometry, **knobs))
 
 
 def add(bias: Tensor, _: Tensor, output: Tensor) -> Tensor:

@@ -13,7 +13,7 @@ from torch import nn
 
 from prefixlab.data.tasks import Task
 from prefixlab.data.template import Template
-from prefixlab.methods.base import CommonKnobs, Cost, Method, Positions
+from prefixlab.methods.base import CommonKnobs, Method
 from prefixlab.methods.bias_only import BiasOnly
 from prefixlab.methods.knobs import knob
 from prefixlab.methods.prefix_tuning import PrefixTuning
@@ -50,11 +50,15 @@ class Combined(Method):
     Knobs = CombinedKnobs
     learning_rate = 0.003
 
-    def build(self, lm: Backbone) -> None:
+    def build(self, geometry: Geometry) -> None:
         self.parts: Any = nn.ModuleList(
-            part.unstarted(lm, self.asked, part.Knobs.of(part.name, own), self.seed)
+            part.unstarted(geometry, self.asked, part.Knobs.of(part.name, own), self.seed)
             for part, own in self.knobs.parts()
         )
+
+    @property
+    def formula(self) -> str:
+        return " + ".join(part.formula for part in self.parts)
 
     def start(self, lm: Backbone, task: Task) -> None:
         for part in self.parts:
@@ -68,18 +72,3 @@ class Combined(Method):
     def conditioning(self) -> Conditioning:
         prefix, beside = (part.conditioning() for part in self.parts)
         return replace(beside, past=prefix.past)
-
-    @classmethod
-    def cost(cls, geometry: Geometry, **knobs: Any) -> Cost:
-        parts = CombinedKnobs.of(cls.name, knobs).parts()
-        costs = [part.cost(geometry, **own) for part, own in parts]
-        formula = " + ".join(cost.formula for cost in costs)
-        return Cost.of(geometry, formula, sum(cost.stored for cost in costs))
-
-    @classmethod
-    def positions(cls, geometry: Geometry, **knobs: Any) -> list[Positions]:
-        prefix, beside = (
-            part.positions(geometry, **own)
-            for part, own in CombinedKnobs.of(cls.name, knobs).parts()
-        )
-        return [prefix[0], *beside]

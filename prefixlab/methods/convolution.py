@@ -12,15 +12,14 @@ to (IA)³ (Liu et al. 2022), which rescales activations in every layer; short co
 every layer, trained with the model, are in Primer (So et al. 2021).
 """
 
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from prefixlab.data.tasks import Task
-from prefixlab.methods.base import CommonKnobs, Cost, Method, Positions
+from prefixlab.methods.base import CommonKnobs, Method
 from prefixlab.methods.knobs import knob
 from prefixlab.methods.reparameterization import Flat
 from prefixlab.models.backbone import Backbone
@@ -40,23 +39,18 @@ class Convolution(Method):
     Knobs = ConvolutionKnobs
     learning_rate = 0.01
 
-    def build(self, lm: Backbone) -> None:
-        self.kernel = Flat(torch.zeros(self.knobs.width, lm.geometry.hidden))
+    def build(self, geometry: Geometry) -> None:
+        self.kernel = Flat(torch.zeros(self.knobs.width, geometry.hidden))
+
+    @property
+    def formula(self) -> str:
+        return "width * h"
 
     def start(self, lm: Backbone, task: Task) -> None:
         self.kernel.values[0] = 1.0
 
     def conditioning(self) -> Conditioning:
         return Conditioning(edits=[Convolved(kernel=self.kernel())])  # P, [width, hidden]
-
-    @classmethod
-    def cost(cls, geometry: Geometry, **knobs: Any) -> Cost:
-        width = ConvolutionKnobs.of(cls.name, knobs).width
-        return Cost.of(geometry, "width * h", width * geometry.hidden)
-
-    @classmethod
-    def positions(cls, geometry: Geometry, **knobs: Any) -> list[Positions]:
-        return [replace(part, at_input="changed") for part in super().positions(geometry, **knobs)]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,7 +8,6 @@ answer with, gets a head that is trained with them.
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from datasets import Dataset
@@ -17,7 +16,7 @@ from torch import nn
 from prefixlab.data.batching import Row
 from prefixlab.data.tasks import Task
 from prefixlab.methods import heads
-from prefixlab.methods.base import CommonKnobs, Cost, Method, Positions, changed_from
+from prefixlab.methods.base import CommonKnobs, Method
 from prefixlab.methods.knobs import knob
 from prefixlab.methods.reparameterization import Flat
 from prefixlab.models.backbone import Backbone
@@ -38,7 +37,8 @@ class FineTuning(Method):
     Raises
     ------
     ValueError
-        More top layers than the model has; an encoder for a task of free text.
+        More top layers than the model has, or some of an encoder-decoder; an encoder for a task of
+        free text.
     """
 
     name = "fine_tuning"
@@ -49,16 +49,21 @@ class FineTuning(Method):
         # Few layers have to change more: on tables 1e-3 was better than 1e-4 and 3e-4.
         return 1e-3 if self.knobs.top else 5e-5
 
-    def build(self, lm: Backbone) -> None:
-        first = first_trained(lm.geometry, self.knobs.top)
-        within = tuple(f"{layer}." for layer in list(lm.layers)[first:]) if self.knobs.top else ""
-        chosen = [pair for pair in lm.model.named_parameters() if pair[0].startswith(within)]
-        self.names = [name for name, _ in chosen]
+    def build(self, geometry: Geometry) -> None:
+        layers = list(geometry.layers_by_name)[first_trained(geometry, self.knobs.top) :]
+        within = tuple(f"{layer}." for layer in layers) if self.knobs.top else ""
+        chosen = {name: shape for name, shape in geometry.shapes.items() if name.startswith(within)}
+        self.names = list(chosen)
         # Trained in float32: a step is often smaller than the distance of two bfloat16 numbers.
-        self.weights = nn.ParameterList(torch.zeros(weight.shape) for _, weight in chosen)
+        self.weights = nn.ParameterList(torch.zeros(shape) for shape in chosen.values())
         self.head: Flat | None = None
-        if lm.geometry.bidirectional:
-            self.head = heads.blank(self.name, lm, self.asked)
+        if geometry.bidirectional:
+            self.head = heads.blank(self.name, geometry, self.asked)
+
+    @property
+    def formula(self) -> str:
+        weights = "top * layer_parameters" if self.knobs.top else "parameters"
+        return f"{weights} + {heads.FORMULA}" if self.head else weights
 
     def start(self, lm: Backbone, task: Task) -> None:
         for name, weight in zip(self.names, self.weights, strict=True):
@@ -73,28 +78,14 @@ class FineTuning(Method):
         known = heads.numbered(task, self.asked) if self.head else task
         return super().rows(lm, examples, known)
 
-    @classmethod
-    def cost(cls, geometry: Geometry, **knobs: Any) -> Cost:
-        top = FineTuningKnobs.of(cls.name, knobs).top
-        first_trained(geometry, top)
-        formula, stored = "parameters", geometry.parameters
-        if top:
-            formula, stored = "top * layer_parameters", top * geometry.layer_parameters
-        if geometry.bidirectional:
-            formula, stored = f"{formula} + labels * (h + 1)", stored + heads.size(geometry.hidden)
-        return Cost.of(geometry, formula, stored)
-
-    @classmethod
-    def positions(cls, geometry: Geometry, **knobs: Any) -> list[Positions]:
-        top = FineTuningKnobs.of(cls.name, knobs).top
-        laid = super().positions(geometry, **knobs)
-        return changed_from(
-            first_trained(geometry, top), geometry.layers, laid, embedding_too=not top
-        )
-
 
 def first_trained(geometry: Geometry, top: int) -> int:
     """The first of the `top` last layers; of the whole model it is the first of all."""
+    if top and geometry.parts:
+        raise ValueError(
+            f"top={top} counts the last layers of one stack, and {geometry.name} has an encoder "
+            "and a decoder; choose 0, for the whole model."
+        )
     if top > geometry.layers:
         raise ValueError(
             f"top={top} is more than the {geometry.layers} layers of {geometry.name}; choose from "

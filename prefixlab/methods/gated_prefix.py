@@ -11,22 +11,14 @@ each head, and prompts in the upper layers only.
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
 
 import torch
 from torch import Tensor
 
-from prefixlab.methods.base import Cost
 from prefixlab.methods.knobs import knob
-from prefixlab.methods.prefix_tuning import (
-    PrefixTuning,
-    PrefixTuningKnobs,
-    counted,
-    parse_layers,
-)
+from prefixlab.methods.prefix_tuning import PrefixTuning, PrefixTuningKnobs
 from prefixlab.methods.reparameterization import Flat
 from prefixlab.models.attention import Attention
-from prefixlab.models.backbone import Backbone
 from prefixlab.models.conditioning import Conditioning, Edit
 from prefixlab.models.geometry import Geometry
 
@@ -46,10 +38,15 @@ class GatedPrefix(PrefixTuning):
     name = "gated_prefix"
     Knobs = GatedPrefixKnobs
 
-    def build(self, lm: Backbone) -> None:
-        super().build(lm)
-        width = lm.geometry.heads if self.knobs.gate == "head" else 1
+    def build(self, geometry: Geometry) -> None:
+        super().build(geometry)
+        width = geometry.heads if self.knobs.gate == "head" else 1
         self.gate = Flat(torch.zeros(len(self.layers), width))
+
+    @property
+    def formula(self) -> str:
+        gates = f"{self.layer_symbol} * heads" if self.knobs.gate == "head" else self.layer_symbol
+        return f"{super().formula} + {gates}"
 
     def gates(self) -> Tensor:
         """g, [layers, heads]."""
@@ -61,19 +58,6 @@ class GatedPrefix(PrefixTuning):
 
     def outcome(self) -> dict[str, float]:
         return {"mean_gate": self.gates().abs().mean().item()}
-
-    @classmethod
-    def cost(cls, geometry: Geometry, **knobs: Any) -> Cost:
-        prefix = super().cost(geometry, **knobs)
-        chosen = GatedPrefixKnobs.of(cls.name, knobs)
-        layers = len(parse_layers(chosen.layers, geometry))
-        symbol, width = (" * heads", geometry.heads) if chosen.gate == "head" else ("", 1)
-        return Cost.of(
-            geometry,
-            f"{prefix.formula} + {counted(layers, geometry)}{symbol}",
-            prefix.stored + layers * width,
-            prefix.trained - prefix.stored,
-        )
 
 
 @dataclass(frozen=True, kw_only=True)

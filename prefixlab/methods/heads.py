@@ -14,14 +14,15 @@ from transformers import PreTrainedTokenizerBase
 
 from prefixlab.data.tasks import Task
 from prefixlab.data.template import Verbalizer
-from prefixlab.methods.base import Asked
+from prefixlab.methods.asked import Asked
 from prefixlab.methods.reparameterization import Flat
 from prefixlab.models.backbone import Backbone
+from prefixlab.models.geometry import Geometry
 
-LABELS = 2  # what a cost is counted for where no task is at hand
+FORMULA = "labels * (h + 1)"  # its numbers, see `Cost`
 
 
-def blank(method: str, lm: Backbone, asked: Asked) -> Flat:
+def blank(method: str, geometry: Geometry, asked: Asked) -> Flat:
     """A head that knows nothing and prefers no label: rows of zeros, [answers, hidden + 1].
 
     Random rows would be a preference that training must first undo: activations are long. A task
@@ -32,7 +33,7 @@ def blank(method: str, lm: Backbone, asked: Asked) -> Flat:
             f"{method} chooses among labels, and {asked.task} asks for free text; take a task with "
             "answers to choose from, or a method without a head."
         )
-    return Flat(torch.zeros(len(asked.answers), lm.geometry.hidden + 1))
+    return Flat(torch.zeros(len(asked.answers), geometry.hidden + 1))
 
 
 def of_words(lm: Backbone, answers: Verbalizer, lead: str) -> Tensor:
@@ -74,8 +75,3 @@ def numbered(task: Task, asked: Asked) -> Task:
             "a method that answers in words."
         )
     return replace(task, verbalizer=Numbers(words, asked.answers))
-
-
-def size(hidden: int) -> int:
-    """How many numbers a head for two labels has."""
-    return LABELS * (hidden + 1)

@@ -10,19 +10,18 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import factorial
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from datasets import Dataset
 
 from prefixlab.data.batching import Row, control_tokens, encode
 from prefixlab.data.tasks import Task
 from prefixlab.data.template import Template, Verbalizer, tokens_of
-from prefixlab.methods.base import CommonKnobs, Method, Positions
+from prefixlab.methods.base import CommonKnobs, Method
 from prefixlab.methods.knobs import knob
 from prefixlab.models.backbone import Backbone
 from prefixlab.models.conditioning import Conditioning
 from prefixlab.models.encoder_decoder import EncoderDecoder
-from prefixlab.models.geometry import Geometry
 
 T = TypeVar("T")
 
@@ -110,14 +109,6 @@ class InContextLearning(Method):
         shown = f"{len(self.texts)} demonstrations"
         return f"{shown}, none of them labelled {', '.join(self.unseen)}" if self.unseen else shown
 
-    @classmethod
-    def positions(cls, geometry: Geometry, **knobs: Any) -> list[Positions]:
-        query = super().positions(geometry, **knobs)
-        k = InContextKnobs.of(cls.name, knobs).demonstrations
-        shared = dict.fromkeys(range(geometry.layers), "read")
-        length = k * sum(part.length for part in query)  # as long as the query and its answer
-        return [Positions(f"{k} demonstrations", length, "read", shared), *query]
-
 
 def choose(task: Task, knobs: InContextKnobs, seed: int) -> list[tuple[str, str]]:
     """The demonstrations as (text, answer word), in the order asked for."""
@@ -165,7 +156,7 @@ def dictionary(verbalizer: Verbalizer, labels: str) -> tuple[str, ...]:
 def tokens(lm: Backbone, texts: Sequence[str]) -> list[int]:
     """The demonstrations as tokens; at least one position must remain for the query itself."""
     found = lm.encode(SEPARATOR.join(texts)) if texts else []
-    lm.check_room(len(found), 1)
+    lm.geometry.check_room(len(found), 1)
     return found
 
 

@@ -12,11 +12,9 @@ import torch
 from torch import Tensor
 
 from prefixlab.data.template import Soft, Template, X
-from prefixlab.methods.base import Positions
 from prefixlab.methods.knobs import knob
 from prefixlab.methods.prefix_tuning import PrefixTuning, PrefixTuningKnobs
 from prefixlab.models.attention import Attention
-from prefixlab.models.backbone import Backbone
 from prefixlab.models.conditioning import Conditioning, Edit
 from prefixlab.models.geometry import Geometry
 
@@ -47,12 +45,12 @@ class Infix(PrefixTuning):
             )
         )
 
-    def build(self, lm: Backbone) -> None:
-        super().build(lm)
-        if lm.geometry.parts:
+    def build(self, geometry: Geometry) -> None:
+        super().build(geometry)
+        if geometry.parts:
             raise ValueError(
-                f"{lm.name} is an encoder-decoder, of which one half reads x and the other writes "
-                "y: nothing stands between; take prefix_tuning, in its encoder or its decoder."
+                f"{geometry.name} is an encoder-decoder, of which one half reads x and the other "
+                "writes y: nothing stands between; take prefix_tuning, in its encoder or decoder."
             )
 
     def conditioning(self) -> Conditioning:
@@ -61,17 +59,6 @@ class Infix(PrefixTuning):
         unseen = matrix.new_zeros(len(matrix), self.geometry.hidden)
         slots = Slots(given=self.unflatten(matrix).by_layer())
         return Conditioning(virtual=unseen, edits=[slots])
-
-    @classmethod
-    def positions(cls, geometry: Geometry, **knobs: Any) -> list[Positions]:
-        _, *laid = super().positions(geometry, **knobs)  # the prefix, and what follows it
-        layers = dict.fromkeys(range(geometry.layers), "trained")
-        return [
-            replace(part, label="infix", at_input="none", layers=layers)
-            if part.at_input == "trained"
-            else part
-            for part in laid
-        ]
 
 
 @dataclass(frozen=True, kw_only=True)

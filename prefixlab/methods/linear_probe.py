@@ -5,14 +5,12 @@
 It asks what the model already knows where the label is read, and steers nothing.
 """
 
-from typing import Any
-
 from datasets import Dataset
 
 from prefixlab.data.batching import Row
 from prefixlab.data.tasks import Task
 from prefixlab.methods import heads
-from prefixlab.methods.base import Cost, Method
+from prefixlab.methods.base import Method
 from prefixlab.models.backbone import Backbone
 from prefixlab.models.conditioning import Conditioning
 from prefixlab.models.geometry import Geometry
@@ -30,16 +28,15 @@ class LinearProbe(Method):
     name = "linear_probe"
     learning_rate = 0.003
 
-    def build(self, lm: Backbone) -> None:
-        self.head = heads.blank(self.name, lm, self.asked)
+    def build(self, geometry: Geometry) -> None:
+        self.head = heads.blank(self.name, geometry, self.asked)
+
+    @property
+    def formula(self) -> str:
+        return heads.FORMULA
 
     def conditioning(self) -> Conditioning:
         return Conditioning(head=self.head())  # [answers, hidden + 1]
 
     def rows(self, lm: Backbone, examples: Dataset, task: Task) -> list[Row]:
         return super().rows(lm, examples, heads.numbered(task, self.asked))
-
-    @classmethod
-    def cost(cls, geometry: Geometry, **knobs: Any) -> Cost:
-        cls.Knobs.of(cls.name, knobs)
-        return Cost.of(geometry, "labels * (h + 1)", heads.size(geometry.hidden))

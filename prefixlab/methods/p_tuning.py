@@ -15,9 +15,9 @@ from torch import nn
 from prefixlab.chance import draw
 from prefixlab.data.tasks import Task
 from prefixlab.data.template import Template
-from prefixlab.methods.base import CommonKnobs, Cost, Method
+from prefixlab.methods.base import CommonKnobs, Method
 from prefixlab.methods.knobs import knob
-from prefixlab.methods.reparameterization import LSTM, MLP, Flat, lstm_parameters, mlp_parameters
+from prefixlab.methods.reparameterization import LSTM, MLP, Flat
 from prefixlab.models.backbone import Backbone
 from prefixlab.models.conditioning import Conditioning
 from prefixlab.models.geometry import Geometry
@@ -55,8 +55,8 @@ class PTuning(Method):
             )
         return template
 
-    def build(self, lm: Backbone) -> None:
-        count, width = self.template.virtual_tokens, lm.geometry.hidden
+    def build(self, geometry: Geometry) -> None:
+        count, width = self.template.virtual_tokens, geometry.hidden
         self.slots: nn.Module
         if self.knobs.encoder == "lstm":
             self.slots = LSTM(count, width)
@@ -64,6 +64,10 @@ class PTuning(Method):
             self.slots = MLP(count, width, width, width)
         else:
             self.slots = Flat(torch.zeros(count, width))
+
+    @property
+    def formula(self) -> str:
+        return "slots * h"
 
     def start(self, lm: Backbone, task: Task) -> None:
         draw(self.slots, self.generator())
@@ -78,15 +82,3 @@ class PTuning(Method):
         """Keep only the slots that the prompt encoder computes; no output changes."""
         with torch.no_grad():
             self.slots = Flat(self.slots())
-
-    @classmethod
-    def cost(cls, geometry: Geometry, **knobs: Any) -> Cost:
-        chosen = PTuningKnobs.of(cls.name, knobs)
-        slots, width = Template(chosen.template).virtual_tokens, geometry.hidden
-        stored = slots * width
-        trained = {
-            "none": stored,
-            "mlp": mlp_parameters(slots, width, width, width),
-            "lstm": lstm_parameters(slots, width),
-        }[chosen.encoder]
-        return Cost.of(geometry, "slots * h", stored, trained - stored)

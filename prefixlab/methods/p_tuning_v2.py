@@ -7,7 +7,6 @@ values, and a head in place of the answers' words, where labels need no words, a
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 from datasets import Dataset
 
@@ -15,7 +14,6 @@ from prefixlab.chance import dropout
 from prefixlab.data.batching import Row
 from prefixlab.data.tasks import Task
 from prefixlab.methods import heads
-from prefixlab.methods.base import Cost
 from prefixlab.methods.knobs import knob
 from prefixlab.methods.prefix_tuning import PrefixTuning, PrefixTuningKnobs
 from prefixlab.methods.reparameterization import Flat
@@ -46,11 +44,15 @@ class PTuningV2(PrefixTuning):
     name = "p_tuning_v2"
     Knobs = PTuningV2Knobs
 
-    def build(self, lm: Backbone) -> None:
-        super().build(lm)
+    def build(self, geometry: Geometry) -> None:
+        super().build(geometry)
         self.head: Flat | None = None
         if self.knobs.classifier == "head":
-            self.head = heads.blank(self.name, lm, self.asked)
+            self.head = heads.blank(self.name, geometry, self.asked)
+
+    @property
+    def formula(self) -> str:
+        return f"{super().formula} + {heads.FORMULA}" if self.head else super().formula
 
     def conditioning(self) -> Conditioning:
         prefix = dropout(self.prefix(), self.knobs.dropout, self.chance)
@@ -60,15 +62,3 @@ class PTuningV2(PrefixTuning):
     def rows(self, lm: Backbone, examples: Dataset, task: Task) -> list[Row]:
         known = heads.numbered(task, self.asked) if self.head else task
         return super().rows(lm, examples, known)
-
-    @classmethod
-    def cost(cls, geometry: Geometry, **knobs: Any) -> Cost:
-        prefix = super().cost(geometry, **knobs)
-        if PTuningV2Knobs.of(cls.name, knobs).classifier != "head":
-            return prefix
-        return Cost.of(
-            geometry,
-            f"{prefix.formula} + labels * (h + 1)",
-            prefix.stored + heads.size(geometry.hidden),
-            prefix.trained - prefix.stored,
-        )

@@ -13,7 +13,6 @@ prefix_length * 2 * L * kv_heads * head_dim numbers.
 import re
 from dataclasses import dataclass
 from itertools import chain
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -22,17 +21,10 @@ from prefixlab import arguments
 from prefixlab.chance import draw
 from prefixlab.data.tasks import Task
 from prefixlab.data.template import tokens_of
-from prefixlab.methods.base import (
-    CommonKnobs,
-    Cost,
-    Method,
-    Positions,
-    check_backbone,
-    check_method,
-)
+from prefixlab.methods.base import CommonKnobs, Method, check_backbone, check_method
 from prefixlab.methods.knobs import knob
 from prefixlab.methods.prompt_tuning import fit_length
-from prefixlab.methods.reparameterization import MLP, Flat, mlp_parameters
+from prefixlab.methods.reparameterization import MLP, Flat
 from prefixlab.models.backbone import Backbone
 from prefixlab.models.conditioning import Conditioning, Past
 from prefixlab.models.geometry import Geometry
@@ -74,16 +66,25 @@ class PrefixTuning(Method):
     def learning_rate(self) -> float:  # type: ignore[override]
         return 0.003 if self.knobs.reparameterization == "none" else 5e-5
 
-    def build(self, lm: Backbone) -> None:
-        self.layers = parse_layers(self.knobs.layers, lm.geometry)
-        length, size = self.knobs.prefix_length, lm.geometry
-        lm.check_room(length, 1)
-        width = len(self.layers) * 2 * size.kv_width
+    def build(self, geometry: Geometry) -> None:
+        self.layers = parse_layers(self.knobs.layers, geometry)
+        length = self.knobs.prefix_length
+        geometry.check_room(length, 1)
+        width = len(self.layers) * 2 * geometry.kv_width
         self.prefix: nn.Module
         if self.knobs.reparameterization == "mlp":
-            self.prefix = MLP(length, size.hidden, self.knobs.mlp_hidden, width)
+            self.prefix = MLP(length, geometry.hidden, self.knobs.mlp_hidden, width)
         else:
             self.prefix = Flat(torch.zeros(length, width))
+
+    @property
+    def formula(self) -> str:
+        return f"prefix_length * {self.layer_symbol} * 2 * kv_heads * head_dim"
+
+    @property
+    def layer_symbol(self) -> str:
+        """The number of its layers in a formula: L where they are all."""
+        return "L" if len(self.layers) == self.geometry.layers else str(len(self.layers))
 
     def start(self, lm: Backbone, task: Task) -> None:
         initial = self.flatten(self.initial(lm, task)).cpu()  # P, [prefix, width]
@@ -153,32 +154,6 @@ class PrefixTuning(Method):
             for x, y in zip(first["x"], first["y"], strict=True)
         )
         return "\n\n".join(texts)
-
-    @classmethod
-    def cost(cls, geometry: Geometry, **knobs: Any) -> Cost:
-        chosen: Any = cls.Knobs.of(cls.name, knobs)
-        layers = len(parse_layers(chosen.layers, geometry))
-        row = layers * 2 * geometry.kv_width
-        stored = chosen.prefix_length * row
-        thrown_away = 0
-        if chosen.reparameterization == "mlp":
-            trained = mlp_parameters(chosen.prefix_length, geometry.hidden, chosen.mlp_hidden, row)
-            thrown_away = trained - stored
-        formula = f"prefix_length * {counted(layers, geometry)} * 2 * kv_heads * head_dim"
-        return Cost.of(geometry, formula, stored, thrown_away)
-
-    @classmethod
-    def positions(cls, geometry: Geometry, **knobs: Any) -> list[Positions]:
-        chosen: Any = cls.Knobs.of(cls.name, knobs)
-        trained = parse_layers(chosen.layers, geometry)
-        layers = {i: "trained" if i in trained else "none" for i in range(geometry.layers)}
-        prefix = Positions("prefix", chosen.prefix_length, "none", layers)  # no token at the input
-        return [prefix, *super().positions(geometry, **knobs)]
-
-
-def counted(layers: int, geometry: Geometry) -> str:
-    """A number of chosen layers in a formula: L where they are all."""
-    return "L" if layers == geometry.layers else str(layers)
 
 
 def rms(part: Tensor) -> Tensor:

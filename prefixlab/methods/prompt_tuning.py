@@ -14,7 +14,7 @@ from torch import Tensor
 from prefixlab import arguments
 from prefixlab.data.tasks import Task
 from prefixlab.data.template import Template, tokens_of
-from prefixlab.methods.base import CommonKnobs, Cost, Method, check_backbone
+from prefixlab.methods.base import CommonKnobs, Method, check_backbone
 from prefixlab.methods.knobs import knob
 from prefixlab.methods.reparameterization import Flat
 from prefixlab.models.backbone import Backbone
@@ -43,8 +43,12 @@ class PromptTuning(Method):
     Knobs = PromptTuningKnobs
     learning_rate = 0.01
 
-    def build(self, lm: Backbone) -> None:
-        self.prompt = Flat(torch.zeros(self.knobs.prompt_length, lm.geometry.hidden))
+    def build(self, geometry: Geometry) -> None:
+        self.prompt = Flat(torch.zeros(self.knobs.prompt_length, geometry.hidden))
+
+    @property
+    def formula(self) -> str:
+        return "m * h"
 
     def start(self, lm: Backbone, task: Task) -> None:
         self.prompt.values.copy_(self.initial(lm, task))
@@ -74,11 +78,6 @@ class PromptTuning(Method):
                 fit_length(tokens_of(lm.tokenizer, self.knobs.text or task.task_words), m)
             ]
         return sampled
-
-    @classmethod
-    def cost(cls, geometry: Geometry, **knobs: Any) -> Cost:
-        m = PromptTuningKnobs.of(cls.name, knobs).prompt_length
-        return Cost.of(geometry, "m * h", m * geometry.hidden)
 
 
 def sample_vocabulary(lm: Backbone, count: int, source: torch.Generator) -> Tensor:

@@ -5,15 +5,12 @@
 The rows start as those of the answers' words: before the first step this is prompt tuning.
 """
 
-from typing import Any
-
 from datasets import Dataset
 
 from prefixlab.data.batching import Row
 from prefixlab.data.tasks import Task
 from prefixlab.data.template import Verbalizer
 from prefixlab.methods import heads
-from prefixlab.methods.base import Cost
 from prefixlab.methods.prompt_tuning import PromptTuning
 from prefixlab.models.backbone import Backbone
 from prefixlab.models.conditioning import Conditioning
@@ -31,9 +28,13 @@ class Warp(PromptTuning):
 
     name = "warp"
 
-    def build(self, lm: Backbone) -> None:
-        super().build(lm)
-        self.head = heads.blank(self.name, lm, self.asked)
+    def build(self, geometry: Geometry) -> None:
+        super().build(geometry)
+        self.head = heads.blank(self.name, geometry, self.asked)
+
+    @property
+    def formula(self) -> str:
+        return f"{super().formula} + {heads.FORMULA}"
 
     def start(self, lm: Backbone, task: Task) -> None:
         super().start(lm, task)
@@ -45,9 +46,3 @@ class Warp(PromptTuning):
 
     def rows(self, lm: Backbone, examples: Dataset, task: Task) -> list[Row]:
         return super().rows(lm, examples, heads.numbered(task, self.asked))
-
-    @classmethod
-    def cost(cls, geometry: Geometry, **knobs: Any) -> Cost:
-        prompt = super().cost(geometry, **knobs).stored
-        stored = prompt + heads.size(geometry.hidden)
-        return Cost.of(geometry, "m * h + labels * (h + 1)", stored)

@@ -18,7 +18,7 @@ from typing import Any, ClassVar
 
 import torch
 from datasets import Dataset
-from torch import Tensor, nn
+from torch import Tensor
 from transformers import DynamicCache
 
 from prefixlab.data.batching import Batch, Row, collate, encode, pad
@@ -26,7 +26,6 @@ from prefixlab.data.template import Template, Verbalizer, around, tokens_of
 from prefixlab.models.attention import causal_mask
 from prefixlab.models.conditioning import NOTHING, Conditioning, Past
 from prefixlab.models.frozen import Frozen, closed
-from prefixlab.models.geometry import linear_maps
 from prefixlab.models.kv_cache import KVCache
 from prefixlab.models.looking import AttentionWeights
 from prefixlab.models.readout import linear, read_out
@@ -37,47 +36,6 @@ class Backbone(Frozen):
     """A frozen causal language model with everything the methods need of it."""
 
     answer_at: ClassVar[int] = -1  # the position of a text where its label is read
-
-    @property
-    def layers(self) -> dict[str, nn.Module]:
-        """The layers by name, from the first to the last."""
-        name, layers = next(
-            (name, part)
-            for name, part in self.model.named_modules()
-            if isinstance(part, nn.ModuleList)
-        )
-        return {f"{name}.{number}": layer for number, layer in enumerate(layers)}
-
-    @property
-    def linear_maps(self) -> dict[str, int]:
-        """The linear maps of all layers by name, each with the width of its output."""
-        return {
-            f"{layer}.{name}": width
-            for layer, module in self.layers.items()
-            for name, width in linear_maps(module).items()
-        }
-
-    @property
-    def sublayers(self) -> list[str]:
-        """What writes into the residual stream: the last map of each attention and each MLP.
-
-        Raises
-        ------
-        ValueError
-            A model whose layers have no such two maps, such as one with a mixture of experts.
-        """
-        last: dict[str, str] = {}
-        for name, width in self.linear_maps.items():
-            layer = next(layer for layer in self.layers if name.startswith(f"{layer}."))
-            part, _, map_of_part = name.removeprefix(f"{layer}.").partition(".")
-            if width == self.geometry.hidden:  # OPT's MLP has no module around it
-                last[f"{layer}.{part if map_of_part else ''}"] = name
-        if len(last) != 2 * self.geometry.layers:
-            raise ValueError(
-                f"The layers of {self.name} do not end their attention and their MLP in one linear "
-                "map each, which adapters stand behind; take another method."
-            )
-        return list(last.values())
 
     @cached_property
     def tokens_per_second(self) -> float:
@@ -219,15 +177,6 @@ class Backbone(Frozen):
         """The token ids of a text that begins a sequence."""
         return around(self.tokenizer)[0] + tokens_of(self.tokenizer, text)
 
-    def check_room(self, prefix: int, text: int) -> None:
-        """Raise a ValueError if a past of `prefix` and a text of `text` tokens do not fit."""
-        if prefix + text > self.geometry.positions:
-            raise ValueError(
-                f"{prefix} positions of prefix and {text} of text are more than the "
-                f"{self.geometry.positions} positions of {self.name}; shorten the prefix, the "
-                "demonstrations or the text."
-            )
-
     def room(self, prefix: int, text: int) -> int:
         """How many tokens can be written behind a past and a text: the last one is not read."""
         return self.geometry.positions - prefix - text + 1
@@ -265,7 +214,7 @@ class Backbone(Frozen):
         prefix = cache.seen.shape[1] - cache.tokens.shape[1]
         there, seen = cache.seen[:, :prefix], cache.seen[:, prefix:]
         longest = (there.sum(1) + seen.sum(1)).argmax()
-        self.check_room(int(there[longest].sum()), int(seen[longest].sum()))
+        self.geometry.check_room(int(there[longest].sum()), int(seen[longest].sum()))
         # A row's first real token has position P, whatever padding stands before it.
         positions = cache.seen.cumsum(1) - 1  # [batch, P + T]
         for edit in cache.given.edits:

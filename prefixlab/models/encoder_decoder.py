@@ -33,7 +33,7 @@ from prefixlab.data.batching import Batch, Row, encode, pad
 from prefixlab.data.template import Template, Verbalizer, around, tokens_of
 from prefixlab.models.backbone import Backbone
 from prefixlab.models.conditioning import NOTHING, Conditioning, Past
-from prefixlab.models.geometry import Geometry, counted, last_position
+from prefixlab.models.geometry import Geometry, in_float32, last_position
 from prefixlab.models.kv_cache import KVCache
 from prefixlab.models.looking import KeysAndValues
 from prefixlab.models.readout import linear
@@ -62,8 +62,6 @@ class EncoderDecoderGeometry(Geometry):
 
     @classmethod
     def of(cls, name: str, config: PretrainedConfig) -> "EncoderDecoderGeometry":
-        with torch.device("meta"):
-            model = AutoModelForSeq2SeqLM.from_config(config)
         encoder, decoder = (
             (config.num_layers, config.num_decoder_layers)
             if config.model_type == "t5"
@@ -79,10 +77,26 @@ class EncoderDecoderGeometry(Geometry):
             hidden=config.d_model,
             vocabulary=config.vocab_size,
             positions=last_position(config),  # T5 knows only how far tokens are apart
-            **counted(model),
+            config=in_float32(config),
             encoder_layers=encoder,
             decoder_layers=decoder,
         )
+
+    @property
+    def architecture(self) -> Any:
+        return AutoModelForSeq2SeqLM
+
+    def check_room(self, prefix: int, text: int) -> None:
+        """Raise a ValueError if a text does not fit. A prefix takes no position from it.
+
+        BART adds a position to every token at the input, where a prefix has no token: the text
+        keeps the positions it was trained with.
+        """
+        if text > self.positions:
+            raise ValueError(
+                f"{text} positions of text and soft slots are more than the "
+                f"{self.positions} positions of {self.name}; shorten the text or the prompt."
+            )
 
 
 @dataclass
@@ -184,7 +198,7 @@ class EncoderDecoder(Backbone):
         Encoder and decoder both read the text from their first position on.
         """
         ids = tokens_of(self.tokenizer, text) if isinstance(text, str) else list(text)
-        self.check_room(0, len(ids))
+        self.geometry.check_room(0, len(ids))
         tokens = torch.tensor([ids], device=self.device)
         look = KeysAndValues()
         with torch.no_grad(), self._steered(Conditioning(edits=(look,)), tokens):
@@ -193,26 +207,13 @@ class EncoderDecoder(Backbone):
         keys, values = zip(*(look.found[layer] for layer in sorted(look.found)), strict=True)
         return Past(torch.stack(keys), torch.stack(values))
 
-    def check_room(self, prefix: int, text: int) -> None:
-        """Raise a ValueError if a text does not fit. A prefix takes no position from it.
-
-        BART adds a position to every token at the input, where a prefix has no token: the text
-        keeps the positions it was trained with.
-        """
-        if text > self.geometry.positions:
-            raise ValueError(
-                f"{text} positions of text and soft slots are more than the "
-                f"{self.geometry.positions} positions of {self.name}; shorten the text or the "
-                "prompt."
-            )
-
     def room(self, prefix: int, text: int) -> int:
         """How many tokens can be written: the decoder has its own positions."""
         return self.geometry.positions - len(self.start) + 1
 
     def _encode(self, tokens: Tensor, mask: Tensor, given: Conditioning) -> DecoderCache:
         """What the decoder goes on from: the encoder has read its part."""
-        self.check_room(0, tokens.shape[1])
+        self.geometry.check_room(0, tokens.shape[1])
         embedded = self._embedded(tokens, mask, given)
         with self._steered(given, tokens):
             encoded = self._call(
@@ -225,7 +226,7 @@ class EncoderDecoder(Backbone):
         """The decoder's hidden states at its new tokens, [rows, new, hidden]."""
         assert isinstance(cache, DecoderCache)
         cache.tokens = torch.cat([cache.tokens, tokens], dim=1)
-        self.check_room(0, cache.tokens.shape[1])
+        self.geometry.check_room(0, cache.tokens.shape[1])
         with self._steered(cache.given, cache.tokens):
             hidden = self._call(
                 self.decoder,

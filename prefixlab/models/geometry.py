@@ -1,9 +1,12 @@
-"""Geometry: the sizes of a backbone, readable without loading a single weight.
+"""Geometry: the blueprint of a backbone, its sizes and its parts without a single weight.
 
-Every count of trainable parameters in the lessons is arithmetic on these numbers.
+Every count of trainable parameters in the lessons is arithmetic on these numbers, and whatever a
+method builds, it builds from here.
 """
 
+from copy import deepcopy
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -12,7 +15,11 @@ from transformers import (
     MODEL_FOR_MASKED_LM_MAPPING,
     AutoModel,
     AutoModelForCausalLM,
+    BertConfig,
+    GPT2Config,
+    LlamaConfig,
     PretrainedConfig,
+    PreTrainedModel,
 )
 from transformers.pytorch_utils import Conv1D
 
@@ -21,10 +28,12 @@ LONGEST = 4096  # tokens of a text where the model sets no limit
 
 @dataclass(frozen=True)
 class Geometry:
-    """The sizes of a decoder-only Transformer, or of an encoder.
+    """The blueprint of a decoder-only Transformer, or of an encoder.
 
     `kv_heads` is smaller than `heads` where several query heads share one key and value head
     (grouped-query attention, Ainslie et al. 2023); GPT-2 has as many of both.
+
+    What the fields do not say is read off the `skeleton`, which is made when it is first asked for.
     """
 
     name: str
@@ -35,9 +44,7 @@ class Geometry:
     hidden: int  # h, the width of an embedding and of the residual stream
     vocabulary: int
     positions: int
-    parameters: int
-    layer_parameters: int  # of these, in one layer
-    layer_outputs: int  # of all linear maps of one layer, the widths of their outputs added up
+    config: PretrainedConfig = field(compare=False, repr=False)  # what transformers builds it from
     # An encoder: it reads in both directions, and has no output layer.
     bidirectional: bool = field(default=False, kw_only=True)
 
@@ -61,17 +68,14 @@ class Geometry:
             "kv_heads": self.kv_heads,
             "head_dim": self.head_dim,
             "layer_outputs": self.layer_outputs,
+            "outputs": self.outputs,
             "layer_parameters": self.layer_parameters,
             "parameters": self.parameters,
         }
 
     @classmethod
     def of(cls, name: str, config: PretrainedConfig) -> "Geometry":
-        """Read the geometry off a transformers config; weights are counted without memory."""
-        bidirectional = is_encoder(config)
-        architecture = AutoModel if bidirectional else AutoModelForCausalLM
-        with torch.device("meta"):
-            model = architecture.from_config(config)
+        """Read the geometry off a transformers config."""
         heads = config.num_attention_heads
         return cls(
             name=name,
@@ -82,9 +86,106 @@ class Geometry:
             hidden=config.hidden_size,
             vocabulary=config.vocab_size,
             positions=last_position(config),
-            **counted(model),
-            bidirectional=bidirectional,
+            config=in_float32(config),
+            bidirectional=is_encoder(config),
         )
+
+    @property
+    def architecture(self) -> Any:
+        """The class of transformers that builds the model from its config."""
+        return AutoModel if self.bidirectional else AutoModelForCausalLM
+
+    @cached_property
+    def skeleton(self) -> PreTrainedModel:
+        """The model without its weights: all its modules, names and shapes, and no memory."""
+        with torch.device("meta"):
+            return self.architecture.from_config(self.config)
+
+    @property
+    def shapes(self) -> dict[str, torch.Size]:
+        """The shape of every parameter, by name; one that is used twice has its first name."""
+        return {name: weight.shape for name, weight in self.skeleton.named_parameters()}
+
+    @property
+    def layers_by_name(self) -> dict[str, nn.Module]:
+        """The layers, from the first to the last; of an encoder-decoder, its encoder's first."""
+        found: dict[str, nn.Module] = {}
+        for name, part in self.skeleton.named_modules():
+            inside = any(name.startswith(f"{layer}.") for layer in found)
+            if isinstance(part, nn.ModuleList) and not inside:
+                found |= {f"{name}.{number}": layer for number, layer in enumerate(part)}
+        return found
+
+    @property
+    def linear_maps(self) -> dict[str, int]:
+        """The linear maps of all layers by name, each with the width of its output."""
+        return {
+            f"{layer}.{name}": width
+            for layer, module in self.layers_by_name.items()
+            for name, width in output_widths(module).items()
+        }
+
+    @property
+    def sublayers(self) -> list[str]:
+        """What writes into the residual stream: the last map of each attention and each MLP.
+
+        Where a layer does not end them in one linear map each, as with a mixture of experts, they
+        are fewer than attentions and MLPs.
+        """
+        last: dict[str, str] = {}
+        for layer, module in self.layers_by_name.items():
+            for name, width in output_widths(module).items():
+                part, _, map_of_part = name.partition(".")
+                if map_of_part and isinstance(module.get_submodule(part), nn.ModuleList):  # T5's
+                    part = f"{part}.{map_of_part.partition('.')[0]}"
+                if width == self.hidden:  # OPT's MLP has no module around it
+                    last[f"{layer}.{part if map_of_part else ''}"] = f"{layer}.{name}"
+        return list(last.values())
+
+    @cached_property
+    def parameters(self) -> int:
+        """How many numbers the whole model has."""
+        return sum(shape.numel() for shape in self.shapes.values())
+
+    @cached_property
+    def layer_parameters(self) -> int:
+        """How many of these are in the first layer."""
+        return sum(weight.numel() for weight in self.first_layer.parameters())
+
+    @cached_property
+    def layer_outputs(self) -> int:
+        """The widths of the outputs of all linear maps of the first layer, added up."""
+        return sum(output_widths(self.first_layer).values())
+
+    @cached_property
+    def outputs(self) -> int:
+        """The same of all layers."""
+        return sum(self.linear_maps.values())
+
+    @property
+    def first_layer(self) -> nn.Module:
+        """The layer that stands for all, without its weights."""
+        return next(iter(self.layers_by_name.values()))
+
+    def check_room(self, prefix: int, text: int) -> None:
+        """Raise a ValueError if a past of `prefix` and a text of `text` tokens do not fit."""
+        if prefix + text > self.positions:
+            raise ValueError(
+                f"{prefix} positions of prefix and {text} of text are more than the "
+                f"{self.positions} positions of {self.name}; shorten the prefix, the "
+                "demonstrations or the text."
+            )
+
+
+def in_float32(config: PretrainedConfig) -> PretrainedConfig:
+    """A copy that stays as it is, whatever becomes of the config.
+
+    transformers makes a model of another precision by changing torch's default for the whole
+    process, and a skeleton may be made while another thread trains.
+    """
+    own = deepcopy(config)
+    own.dtype = torch.float32
+    return own
 
 
 def key_heads(config: PretrainedConfig) -> int:
@@ -108,23 +209,13 @@ def last_position(config: PretrainedConfig) -> int:
     return next((found for name in names if (found := getattr(config, name, None))), LONGEST)
 
 
-def counted(model: nn.Module) -> dict[str, Any]:
-    """The sizes that are counted on the model itself: of all of it, and of its first layer."""
-    layer = next(part for part in model.modules() if isinstance(part, nn.ModuleList))[0]
-    return {
-        "parameters": sum(parameter.numel() for parameter in model.parameters()),
-        "layer_parameters": sum(parameter.numel() for parameter in layer.parameters()),
-        "layer_outputs": sum(linear_maps(layer).values()),
-    }
-
-
 def is_encoder(config: PretrainedConfig) -> bool:
     """Whether a model fills masked words in from both sides, as BERT does, and writes no text."""
     writes = config.is_encoder_decoder or getattr(config, "is_decoder", False)
     return type(config) in MODEL_FOR_MASKED_LM_MAPPING and not writes
 
 
-def linear_maps(module: nn.Module) -> dict[str, int]:
+def output_widths(module: nn.Module) -> dict[str, int]:
     """The linear maps inside a module, by name, each with the width of its output.
 
     GPT-2 keeps the weights of a linear map transposed, in a class of its own.
@@ -136,18 +227,25 @@ def linear_maps(module: nn.Module) -> dict[str, int]:
     }
 
 
-KNOWN = {
-    known.name: known
-    for known in (
-        Geometry("gpt2", 12, 12, 12, 64, 768, 50257, 1024, 124_439_808, 7_087_872, 6912),
-        Geometry("gpt2-medium", 24, 16, 16, 64, 1024, 50257, 1024, 354_823_168, 12_596_224, 9216),
-        Geometry("smollm2", 30, 9, 3, 64, 576, 49152, 8192, 134_515_008, 3_540_096, 5184),
-        Geometry(
-            *("minilm", 6, 12, 12, 32, 384, 30522, 512, 22_713_216, 1_774_464, 3456),
-            bidirectional=True,
-        ),
-    )
+# What the config.json of each says, where it is not the default of its family.
+CONFIGS = {
+    "gpt2": GPT2Config(),
+    "gpt2-medium": GPT2Config(n_layer=24, n_head=16, n_embd=1024),
+    "smollm2": LlamaConfig(
+        vocab_size=49152,
+        hidden_size=576,
+        intermediate_size=1536,
+        num_hidden_layers=30,
+        num_attention_heads=9,
+        num_key_value_heads=3,
+        max_position_embeddings=8192,
+        tie_word_embeddings=True,
+    ),
+    "minilm": BertConfig(
+        hidden_size=384, intermediate_size=1536, num_hidden_layers=6, num_attention_heads=12
+    ),
 }
+KNOWN = {name: Geometry.of(name, config) for name, config in CONFIGS.items()}
 
 
 def geometry(name: str) -> Geometry:

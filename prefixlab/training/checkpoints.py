@@ -24,7 +24,8 @@ from prefixlab.data.tasks import Task
 from prefixlab.data.template import Template, Verbalizer
 from prefixlab.files import written_whole
 from prefixlab.methods import METHODS, Method
-from prefixlab.methods.base import Asked, check_backbone, check_method, check_task, stranger
+from prefixlab.methods.asked import Asked
+from prefixlab.methods.base import check_backbone, check_method, check_task, stranger
 from prefixlab.methods.reparameterization import LSTM, MLP
 from prefixlab.models.backbone import Backbone
 from prefixlab.training.loop import Recipe, Training
@@ -66,7 +67,7 @@ def save(method: Method, path: str | Path, training: Training | None = None) -> 
         "template": method.template.text,
         "answers": list(method.asked.answers),
         "texts": list(method.texts),
-        "backbone": method.backbone_name,
+        "backbone": method.geometry.name,
         "fingerprint": method.fingerprint,
         "dropped": not any(isinstance(part, (MLP, LSTM)) for part in method.modules()),
         "prefixlab": version("prefixlab"),
@@ -174,7 +175,7 @@ class Checkpoint:
             answers = Verbalizer(answers).words if answers else ()
             asked = Asked(about["task"], Template(about["template"]), answers)
             knobs = kind.Knobs.of(kind.name, about["knobs"])
-            method = kind.unstarted(lm, asked, knobs, arguments.seed(about["seed"]))
+            method = kind.unstarted(lm.geometry, asked, knobs, arguments.seed(about["seed"]))
             texts = arguments.texts("texts", about["texts"])
         except (ValueError, TypeError) as error:
             raise self.damaged(str(error)) from error
@@ -186,6 +187,7 @@ class Checkpoint:
             raise self.damaged(f"it lacks {min(missing)}")
         method.load_state_dict(found, assign=True)
         method.to(lm.device)
+        method.fingerprint = lm.fingerprint
         method.recall(lm, texts)
         virtual = method.conditioning().virtual
         if method.template.virtual_tokens != (0 if virtual is None else len(virtual)):

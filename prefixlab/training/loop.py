@@ -285,7 +285,7 @@ def check_splits(
     for split, rows in splits.items():
         longest = max(range(len(rows)), key=lambda number: rows[number].length)
         try:
-            lm.check_room(past.length if past else 0, rows[longest].length)
+            lm.geometry.check_room(past.length if past else 0, rows[longest].length)
         except ValueError as error:
             raise ValueError(
                 f"Row {longest} of the {split} examples of {task.name} is too long: {error}"

@@ -48,8 +48,8 @@ def test_a_trained_bias_is_a_bias(tiny, task):
     tokens = torch.arange(5, 19).view(2, 7)
 
     def add_biases(model):
-        parts = method.bias().detach().split(list(tiny.linear_maps.values()))
-        for name, part in zip(tiny.linear_maps, parts, strict=True):
+        parts = method.bias().detach().split(list(tiny.geometry.linear_maps.values()))
+        for name, part in zip(tiny.geometry.linear_maps, parts, strict=True):
             linear = model.get_submodule(name)
             before = 0 if linear.bias is None else linear.bias.detach()
             linear.bias = nn.Parameter(before + part)
@@ -151,7 +151,7 @@ def test_the_model_is_left_as_it_was_after_a_pass_and_after_an_error(tiny, task,
     def fail(_, output):
         raise RuntimeError("in the middle of a pass")
 
-    failing = Edit(outputs={next(iter(tiny.linear_maps)): fail})
+    failing = Edit(outputs={next(iter(tiny.geometry.linear_maps)): fail})
     given = method.conditioning()
     given = replace(given, edits=[*given.edits, failing])
     with pytest.raises(RuntimeError, match="in the middle"):

@@ -206,7 +206,7 @@ def test_fine_tuned_weights_are_what_the_model_computes_with(bert, task):
                     Edit(
                         outputs={
                             f"{layer}.intermediate.dense": lambda _, output: output + 1.0
-                            for layer in bert.layers
+                            for layer in bert.geometry.layers_by_name
                         }
                     )
                 ]
@@ -247,25 +247,11 @@ def test_attention_mass_is_what_cls_pays_to_the_prefix(bert, task):
 
 
 def test_what_writes_into_the_residual_stream(bert):
-    assert bert.sublayers == [
+    assert bert.geometry.sublayers == [
         f"encoder.layer.{number}.{part}.dense"
         for number in range(3)
         for part in ("attention.output", "output")
     ]
-
-
-def test_the_answer_is_drawn_at_cls(bert):
-    method, template = METHODS["p_tuning_v2"], "so {x} was {y}"
-    laid = method.positions(bert.geometry, prefix_length=2, template=template)
-    assert [(part.label, part.length) for part in laid] == [
-        ("prefix", 2),
-        ("[CLS]", 1),
-        ("so", 1),
-        ("x", 6),
-        ("was", 1),
-        ("[SEP]", 1),
-    ]
-    assert [part.layers.get(2) for part in laid] == ["trained", "answer", None, None, None, None]
 
 
 def test_the_geometry_is_that_of_the_weights(bert):

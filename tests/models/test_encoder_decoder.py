@@ -301,6 +301,48 @@ def test_the_encoder_s_input_is_convolved_and_the_decoder_s_is_not(seq2seq, free
     close(ours(seq2seq, method, batch), expected)
 
 
+def biased(model: Any, method: pl.Method) -> None:
+    parts = method.bias.values.split(list(method.widths.values()))
+    for name, part in zip(method.widths, parts, strict=True):
+        model.get_submodule(name).register_forward_hook(lambda *call, own=part: call[-1] + own)
+
+
+def adapted(model: Any, method: pl.Method) -> None:
+    for name, adapter in zip(method.sublayers, method.adapters, strict=True):
+        model.get_submodule(name).register_forward_hook(lambda *call, own=adapter: own(call[-1]))
+
+
+def tuned(model: Any, method: pl.Method) -> None:
+    for name, weight in zip(method.names, method.weights, strict=True):
+        model.get_parameter(name).copy_(weight)
+
+
+@pytest.mark.parametrize(
+    ("name", "change"), [("bias_only", biased), ("adapters", adapted), ("fine_tuning", tuned)]
+)
+def test_what_changes_the_model_is_a_model_that_was_changed(seq2seq, free, name, change):
+    method = create(name, seq2seq, free)
+    batch = batch_of(seq2seq, method, free)
+    close(ours(seq2seq, method, batch), plain_logits(seq2seq, batch))
+    source = torch.Generator().manual_seed(1)
+    with torch.no_grad(), plain(seq2seq, "sdpa"):
+        for parameter in method.parameters():
+            parameter += 0.05 * torch.randn(parameter.shape, generator=source)
+        model = deepcopy(seq2seq.model)
+        change(model, method)
+        expected = model(**asked(batch)).logits
+        difference = expected - seq2seq.model(**asked(batch)).logits
+    assert difference.norm() / expected.norm() > 0.01
+        given = method.conditioning()
+        # W is among what is fine-tuned.
+        close(seq2seq._logits(seq2seq.states(batch, given), given), expected)
+
+
+def test_whole_layers_on_top_are_those_of_one_stack(t5, task):
+    with pytest.raises(ValueError, match="top=1 counts the last layers of one stack, and tiny-t5"):
+        create("fine_tuning", t5, task, top=1)
+
+
 @pytest.mark.parametrize("layers", ["all", *PARTS])
 def test_gradients_reach_every_set_of_a_prefix_and_nothing_else(seq2seq, task, layers):
     method = PrefixTuning(seq2seq, task, **PREFIX, layers=layers)

@@ -10,12 +10,12 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from prefixlab.arguments import one_of
 from prefixlab.methods import METHODS, Cost
-from prefixlab.methods.base import Positions
 from prefixlab.models.geometry import KNOWN, Geometry
 from prefixlab.workbook import figures
 from prefixlab.workbook.panels.base import WIDE, Panel, columns, control, plot, typed
 from prefixlab.workbook.panels.prediction import Prediction
 from prefixlab.workbook.panels.tables import facts
+from prefixlab.workbook.positions import Positions, positions
 
 # The knobs that change the picture or the cost; the others say what the numbers start from.
 SHOWN = (
@@ -94,7 +94,7 @@ class AnatomyPanel(Panel):
         with self.reporting():
             self.check_texts()
             knobs = {name: value_of(knob) for name, knob in self.knobs[method.name].items()}
-            laid, cost = method.positions(geometry, **knobs), method.cost(geometry, **knobs)
+            laid, cost = positions(method.sketch(geometry, **knobs)), method.cost(geometry, **knobs)
             self.view.value = picture_of(laid, geometry.layers)
             self.words.value = words_for(cost, geometry)
             self.status.value = ""

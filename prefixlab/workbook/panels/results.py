@@ -44,8 +44,13 @@ class Result:
         source: str = "yours",
         runs: int = 1,
     ) -> "Result":
-        """A result whose parameters and bytes follow from the method and its knobs."""
-        cost = METHODS[method].cost(geometry, **knobs)
+        """A result whose parameters and bytes follow from the method and its knobs.
+
+        `knobs` may say more than the method's own, such as which examples were drawn.
+        """
+        kind = METHODS[method]
+        own = {field.name for field in kind.Knobs.declared()} & knobs.keys()
+        cost = kind.cost(geometry, **{name: knobs[name] for name in own})
         return cls(
             method, knobs, accuracy, loss, cost.trained, cost.stored_bytes, seconds, source, runs
         )

@@ -214,8 +214,8 @@ def test_rows_that_start_as_words_start_with_their_bias(tmp_path, task):
 @pytest.mark.parametrize("family", ["OPT", "Phi", "Falcon"])
 def test_adapters_stand_behind_both_sublayers(family, tmp_path, task):
     lm = opened(family, tmp_path)
-    last = {name.rsplit(".", 1)[1] for name in lm.sublayers}
-    assert len(lm.sublayers) == 2 * lm.geometry.layers
+    last = {name.rsplit(".", 1)[1] for name in lm.geometry.sublayers}
+    assert len(lm.geometry.sublayers) == 2 * lm.geometry.layers
     assert last in ({"out_proj", "fc2"}, {"dense", "fc2"}, {"dense", "dense_4h_to_h"})
     assert pl.evaluate(lm, pl.create("adapters", lm, task), task).loss > 0
 

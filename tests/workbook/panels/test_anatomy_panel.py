@@ -10,6 +10,7 @@ from prefixlab.workbook import figures
 from prefixlab.workbook.panels import anatomy
 from prefixlab.workbook.panels.anatomy import AnatomyPanel
 from prefixlab.workbook.panels.prediction import Prediction
+from prefixlab.workbook.positions import positions
 
 
 @pytest.fixture
@@ -32,14 +33,14 @@ def test_a_method_has_all_controls_that_change_the_picture_or_the_cost_and_no_ot
     for name, method in METHODS.items():
         for field in method.Knobs.declared():
             given = usual.get(field.name, {})
-            before = method.positions(size, **given), method.cost(size, **given)
+            before = positions(method.sketch(size, **given)), method.cost(size, **given)
             values = field.metadata["choices"] or (other.get(field.name),)
             if isinstance(field.default, int) and field.metadata["low"] is not None:
                 values = (field.default + 1,)
             if field.name == "template" and name != "p_tuning":
                 values = ("{x} it was {y}",)
             changes = any(
-                (method.positions(size, **more), method.cost(size, **more)) != before
+                (positions(method.sketch(size, **more)), method.cost(size, **more)) != before
                 for more in ({**given, field.name: value} for value in values if value is not None)
             )
             assert changes == (field.name in anatomy.controls_of(name)), (name, field.name)
