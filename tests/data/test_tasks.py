@@ -8,8 +8,9 @@ import pytest
 from huggingface_hub import constants
 
 from prefixlab import Task, tasks
-from prefixlab.data import assets, restaurants
+from prefixlab.data import assets
 from prefixlab.data.tasks import dataset
+from prefixlab.workbook.restaurant_words import HELD_OUT
 
 RATED = (
     [(f"{index}", 1.1 + index % 3, f"good {index}") for index in range(30)]
@@ -115,7 +116,7 @@ def test_unseen_restaurants_have_the_same_training_examples():
     sizes = {"train": 1416, "validation": 192, "test": 100, "seed": 3}
     seen, unseen = (tasks.load(name, **sizes) for name in tasks.TABLES)
     assert [seen.train[:], seen.validation[:]] == [unseen.train[:], unseen.validation[:]]
-    kinds = tuple(f"[{value}]" for values in restaurants.HELD_OUT.values() for value in values)
+    kinds = tuple(f"[{value}]" for values in HELD_OUT.values() for value in values)
     assert all(any(kind in x for kind in kinds) for x in unseen.test["x"])
     assert not any(kind in x for kind in kinds for x in [*seen.train["x"], *seen.test["x"]])
     assert [len(seen.test), len(unseen.test)] == [197, 193]
