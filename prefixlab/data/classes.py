@@ -11,27 +11,15 @@ import random
 import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from prefixlab.arguments import shortened, whole_number
+from prefixlab.data.examples import SPLITS, Drawn
 from prefixlab.data.reading import Pair, Pairs
 
 MOST = 200  # classes: with each example the score of every one of them is computed
 FEWEST_ROWS = 10
-SPLITS = ("train", "validation", "test")
 SHARES = {"test": 5, "validation": 10}  # one row of so many, where the data have no such split
-
-Rows = list[tuple[str, int]]  # (text, number of the class)
-
-
-@dataclass(frozen=True)
-class Labelled:
-    """What is made of the rows: splits, the answer of every class, and what became of the rest."""
-
-    splits: Mapping[str, Rows]
-    words: tuple[str, ...]
-    notes: list[str]
 
 
 def labelled(
@@ -39,9 +27,9 @@ def labelled(
     given: Mapping[str, Pairs],
     column: str,
     words: Any,
-    sizes: Mapping[str, int | None],
+    sizes: Mapping[str, int],
     seed: int,
-) -> Labelled:
+) -> Drawn:
     """Classes and splits of `given`, which has "train" and maybe "validation" and "test".
 
     These stay as they are, but that no text of theirs is trained on; those that are missing are
@@ -97,7 +85,7 @@ def labelled(
             whole_number(split, size, 1, len(there))
             there = in_proportion(there, random.Random(f"{seed} {split}"))[:size]
         splits[split] = there
-    return Labelled(splits, space, notes)
+    return Drawn(name, splits, space, notes)
 
 
 def plain(label: str) -> str:

@@ -1,39 +1,20 @@
 """Tables to put into words: which tables, and which texts of theirs, are in which split."""
 
 import random
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice, zip_longest
 
-from datasets import Dataset
-
-from prefixlab.arguments import whole_number
 from prefixlab.data.classes import plain
+from prefixlab.data.examples import Drawn, by_table
+from prefixlab.data.reading import Pairs
 
 Tables = Mapping[str, Sequence[str]]  # a table -> the texts that say it
-
-
-def references(examples: Dataset) -> dict[str, list[str]]:
-    """Every table (or other text) of a split, once, with all the texts that answer it."""
-    return by_table(zip(examples["x"], examples["y"], strict=True))
-
-
-def by_table(pairs: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
-    tables: defaultdict[str, list[str]] = defaultdict(list)
-    for table, text in pairs:
-        tables[table].append(text)
-    return dict(tables)
 
 
 def tables_of(pairs: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
     """As `by_table`, of tables that people wrote: white space makes no other table."""
     first: dict[str, str] = {}
     return by_table((first.setdefault(plain(table), table), text) for table, text in pairs)
-
-
-def check_sizes(sizes: Mapping[str, int]) -> None:
-    for split, count in sizes.items():
-        whole_number(split, count, 1)
 
 
 def split_tables(
@@ -50,6 +31,12 @@ def split_tables(
     return {split: dict(islice(left, sizes[split])) for split in ("test", "validation")} | {
         "train": dict(left)
     }
+
+
+def drawn_tables(pairs: Pairs, sizes: Mapping[str, int], seed: int) -> Drawn:
+    tables = tables_of((pair.x, pair.y) for pair in pairs.rows)
+    splits = split_tables(pairs.name, tables, sizes, seed)
+    return Drawn(pairs.name, chosen(pairs.name, splits, sizes), (), pairs.notes)
 
 
 def shuffled(tables: Tables, seed: int) -> Tables:

@@ -238,6 +238,21 @@ def puts_space_first(tokenizer: PreTrainedTokenizerBase) -> bool:
 SPACE = "\u2581"  # what stands for a space in SentencePiece's tokens (Kudo & Richardson 2018)
 
 
+def cut_behind(tokenizer: PreTrainedTokenizerBase, text: str, tokens: int) -> str:
+    """The beginning of a text that is no more than so many tokens."""
+    ends = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
+    if len(ends["input_ids"]) <= tokens:
+        return text
+    # A sign of several tokens, as many emoji are, ends where the last of them does.
+    for last in range(tokens, 0, -1):
+        short = text[: ends["offset_mapping"][last - 1][1]]
+        if len(tokens_of(tokenizer, short)) <= tokens:
+            return short
+    raise ValueError(
+        f"{arguments.shortened(text)} begins with one sign of more than {tokens} tokens; cut less."
+    )
+
+
 def unknown(tokenizer: PreTrainedTokenizerBase, ids: list[int]) -> int:
     """How many of the tokens stand for characters that the tokenizer does not know.
 
