@@ -18,6 +18,7 @@ from prefixlab.data.template import Verbalizer
 SPLITS = ("train", "validation", "test")
 
 Rows = Sequence[tuple[str, int | str]]
+Sizes = Mapping[str, int]  # how many examples a split is to have
 
 
 @dataclass(frozen=True)
@@ -47,14 +48,15 @@ def rows_of(examples: Dataset) -> list[tuple[str, Any]]:
 
 def references(examples: Dataset) -> dict[str, list[str]]:
     """Every table (or other text) of a split, once, with all the texts that answer it."""
-    return by_table(rows_of(examples))
+    return grouped(rows_of(examples))
 
 
-def by_table(pairs: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
-    tables: defaultdict[str, list[str]] = defaultdict(list)
-    for table, text in pairs:
-        tables[table].append(text)
-    return dict(tables)
+def grouped(pairs: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+    """All the seconds that stand with each first, in the order in which they come."""
+    groups: defaultdict[str, list[str]] = defaultdict(list)
+    for first, second in pairs:
+        groups[first].append(second)
+    return dict(groups)
 
 
 def checked_sizes(fewest: int = 1, **sizes: int | None) -> dict[str, int]:

@@ -103,12 +103,10 @@ def asked(session: requests.Session, url: str) -> Iterator[requests.Response]:
     as_it_is = {"Accept": ACCEPT_ANY, "Accept-Encoding": "identity"}
     with no_answer():
         response = session.get(url, headers=as_it_is, timeout=(CONNECT, SILENCE), stream=True)
-    try:
+    with response:  # or its connection stays open until it is collected
         with no_answer():
             response.raise_for_status()
         yield response
-    finally:
-        response.close()  # or its connection stays open until it is collected
 
 
 def pieces(response: requests.Response, most: int, decode: bool = False) -> Iterator[bytes]:

@@ -20,7 +20,7 @@ from prefixlab.data.examples import (
     references,
     rows_of,
 )
-from prefixlab.data.hub import official_splits, one_split
+from prefixlab.data.hub import labelled_splits, text_split
 from prefixlab.data.reading import read_csv
 from prefixlab.data.tables import drawn_tables
 from prefixlab.data.template import Template, Verbalizer, cut_behind, tokens_of, unknown_share
@@ -54,6 +54,7 @@ class Task:
 
     def __post_init__(self) -> None:
         arguments.text("name", self.name)
+        arguments.text("task_words", self.task_words)
         if not isinstance(self.template, Template):
             raise ValueError(f"The template {self.template!r} is no Template; write Template(…).")
         if not isinstance(self.verbalizer, Verbalizer | None):
@@ -215,11 +216,7 @@ class Task:
         asked = Template(template)
         arguments.seed(seed)
         sizes = checked_sizes(train=train, validation=validation, test=test)
-        given = (
-            official_splits(name, text, label, config, revision)
-            if split is None
-            else {"train": one_split(name, split, text, label, config, revision, labels=True)}
-        )
+        given = labelled_splits(name, split, text, label, config, revision)
         return cls._of(labelled(name, given, label, words, sizes, seed), asked)
 
     @classmethod
@@ -288,20 +285,21 @@ class Task:
         asked = Template(template)
         arguments.seed(seed)
         sizes = checked_sizes(train=train, validation=validation, test=test)
-        pairs = one_split(name, split, table, text, config, revision, labels=False)
+        pairs = text_split(name, split, table, text, config, revision)
         return cls._of(drawn_tables(pairs, sizes, seed), asked, task_words)
 
     @classmethod
-    def _of(cls, drawn: Drawn, template: Template, task_words: str | None = None) -> "Task":
+    def _of(cls, drawn: Drawn, template: Template, task_words: str = "") -> "Task":
+        words = drawn.words
         task = cls(
             name=drawn.name,
             **datasets(drawn.splits),
             template=template,
-            verbalizer=Verbalizer(drawn.words) if drawn.words else None,
-            task_words=task_words or f"choose the label: {' or '.join(drawn.words)}",
+            verbalizer=Verbalizer(words) if words else None,
+            task_words=f"choose the label: {' or '.join(words)}" if words else task_words,
             notes=tuple(drawn.notes),
         )
-        if drawn.words or len(drawn.notes) > 1:  # more than how many rows there are
+        if words or len(drawn.notes) > 1:  # more than how many rows there are
             print(task.summary())
         return task
 

@@ -2,12 +2,12 @@
 
 import csv
 import random
-from collections.abc import Mapping
 
 from prefixlab import arguments
 from prefixlab.data import assets, restaurants
 from prefixlab.data.examples import (
     SPLITS,
+    Sizes,
     checked_sizes,
     dataset as dataset,
     datasets,
@@ -49,7 +49,7 @@ def load(
     return make(name, checked_sizes(fewest, train=train, validation=validation, test=test), seed)
 
 
-def balanced_classes(name: str, sizes: Mapping[str, int], seed: int) -> Task:
+def balanced_classes(name: str, sizes: Sizes, seed: int) -> Task:
     """Rated sentences of a domain, as many of praise as of blame in every split."""
     rated = rated_sentences(name)
     by_label = {label: [text for text, y in rated if y == label] for label in (0, 1)}
@@ -94,7 +94,7 @@ def rated_sentences(name: str, threshold: float = 1.0) -> list[tuple[str, int]]:
     return [(text, label) for text, label in found if text not in twice_judged]
 
 
-def restaurant_tables(name: str, sizes: Mapping[str, int], seed: int) -> Task:
+def restaurant_tables(name: str, sizes: Sizes, seed: int) -> Task:
     """Table to text: the test tables, seen or unseen kinds of places, are never trained on."""
     with restaurants.PATH.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))

@@ -78,10 +78,11 @@ class Template:
                 "write {{ or }} for a brace."
             ) from None
         for literal, field, length, conversion in parsed:
-            if literal:
-                # Formatter splits at an escaped brace; one piece of text stays one part.
-                joined = parts and isinstance(parts[-1], str)
-                parts[-1:] = [f"{parts[-1]}{literal}"] if joined else [*parts[-1:], literal]
+            # Formatter splits at an escaped brace; one piece of text stays one part.
+            if literal and parts and isinstance(parts[-1], str):
+                parts[-1] += literal
+            elif literal:
+                parts.append(literal)
             if field is None:
                 continue
             written = field + (f"!{conversion}" if conversion else "")
@@ -173,12 +174,11 @@ class Verbalizer:
         for label, word in enumerate(self.words):
             if not word.strip():
                 raise ValueError(f"The answer of label {label} is empty; give it a word.")
-            if word in label_of:
+            if (other := label_of.setdefault(word, label)) != label:
                 raise ValueError(
-                    f"The answer {arguments.shortened(word)} stands for label {label_of[word]} "
-                    f"and for label {label}; give each label a word of its own."
+                    f"The answer {arguments.shortened(word)} stands for label {other} and for "
+                    f"label {label}; give each label a word of its own."
                 )
-            label_of[word] = label
 
     def encode(self, tokenizer: PreTrainedTokenizerBase, lead: str = "") -> list[list[int]]:
         """The token ids of each answer, after the white space `lead`.
