@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from prefixlab import arguments
 from prefixlab.data.batching import Row
-from prefixlab.data.tasks import Task
+from prefixlab.data.task import Task
 from prefixlab.data.template import Soft, Template, X, Y
 from prefixlab.methods.knobs import Knobs, knob
 from prefixlab.models.backbone import NOTHING, Backbone, Conditioning

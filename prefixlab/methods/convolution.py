@@ -17,7 +17,7 @@ from typing import Any
 
 import torch
 
-from prefixlab.data.tasks import Task
+from prefixlab.data.task import Task
 from prefixlab.methods.base import CommonKnobs, Cost, Method, Positions
 from prefixlab.methods.knobs import knob
 from prefixlab.methods.reparameterization import Flat

@@ -10,7 +10,7 @@ from typing import Any
 from datasets import Dataset
 
 from prefixlab.data.batching import Row
-from prefixlab.data.tasks import Task
+from prefixlab.data.task import Task
 from prefixlab.methods import heads
 from prefixlab.methods.base import Cost, Method
 from prefixlab.models.backbone import Backbone, Conditioning
