@@ -27,12 +27,6 @@ def labelled_splits(
 
     A split whose labels are not told (the tests of GLUE, for example) is left out. A data set
     with a single split has that to train on, whatever it is called, and so it is with `split`.
-
-    Raises
-    ------
-    ValueError
-        A data set that cannot be had, or has several splits and none to train on; columns that it
-        lacks, or that hold something else than texts and classes.
     """
     loaded = read_hub(name, split, config, revision)
     found = {

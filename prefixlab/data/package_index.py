@@ -93,13 +93,7 @@ def file_url(index: str, session: requests.Session, project: str, filename: str)
 
 @contextmanager
 def asked(session: requests.Session, url: str) -> Iterator[requests.Response]:
-    """The answer of an index, its body still to come, within this context.
-
-    Raises
-    ------
-    NoAnswer
-        It cannot be reached, is silent, or refuses.
-    """
+    """The answer of an index, its body still to come; NoAnswer where it refuses or is silent."""
     as_it_is = {"Accept": ACCEPT_ANY, "Accept-Encoding": "identity"}
     with no_answer():
         response = session.get(url, headers=as_it_is, timeout=(CONNECT, SILENCE), stream=True)
@@ -110,13 +104,7 @@ def asked(session: requests.Session, url: str) -> Iterator[requests.Response]:
 
 
 def pieces(response: requests.Response, most: int, decode: bool = False) -> Iterator[bytes]:
-    """The body of an answer as it comes, as far as its sender is not silent for too long.
-
-    Raises
-    ------
-    NoAnswer
-        The connection breaks, the body comes too slowly, or is longer than `most` bytes.
-    """
+    """The body of an answer as it comes; NoAnswer where it breaks off, is too slow or too long."""
     began, got = time.monotonic(), 0
     while True:
         with no_answer():
@@ -165,13 +153,7 @@ def host(url: str) -> str:
 
 
 def index_session() -> requests.Session:
-    """A session with the certificates that pip is configured for.
-
-    Raises
-    ------
-    AssetError
-        There are none where pip's setting says.
-    """
+    """A session with the certificates that pip is configured for."""
     session = requests.Session()
     if setting := pip_setting("cert"):
         certificates = Path(setting).expanduser()
