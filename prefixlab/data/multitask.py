@@ -9,9 +9,11 @@ template of its own task. The answers of all tasks are one answer space.
 
 import random
 from collections.abc import Sequence
+from itertools import permutations
 
 from prefixlab.arguments import shortened
-from prefixlab.data.tasks import Task, dataset
+from prefixlab.data.examples import SPLITS, datasets, rows_of
+from prefixlab.data.task import Task
 from prefixlab.data.template import Template, Verbalizer
 
 
@@ -54,15 +56,12 @@ def mixture(*parts: Task) -> Task:
         )
     check_held_out(parts)
     words = tuple(dict.fromkeys(word for space in spaces for word in space))
-    train, validation, test = (
-        shuffled([row for part in parts for row in rows_of(part, split, words)])
-        for split in ("train", "validation", "test")
-    )
+    rows = {split: [row for part in parts for row in asked(part, split, words)] for split in SPLITS}
+    for of_split in rows.values():
+        random.Random(0).shuffle(of_split)
     return Task(
         name=" + ".join(part.name for part in parts),
-        train=dataset(train),
-        validation=dataset(validation),
-        test=dataset(test),
+        **datasets(rows),
         template=Template("{x}" + templates[0].answer_lead + "{y}"),
         verbalizer=Verbalizer(words) if words else None,
         task_words=" ".join(dict.fromkeys(part.task_words for part in parts)),
@@ -71,17 +70,13 @@ def mixture(*parts: Task) -> Task:
 
 def check_held_out(parts: Sequence[Task]) -> None:
     """What one task tests on must not be trained on in another: two seeds of one task do that."""
-    for one in parts:
-        learned = {prompt_of(one, x) for x in one.train["x"]}
-        for other in parts:
-            if other is one:
-                continue
-            held_out = [prompt_of(other, x) for x in [*other.validation["x"], *other.test["x"]]]
-            if shared := learned.intersection(held_out):
-                raise ValueError(
-                    f"{one.name} trains on {len(shared)} text(s) that {other.name} validates or "
-                    f"tests on, {shortened(min(shared))} for one; load both with the same seed."
-                )
+    for one, other in permutations(parts, 2):
+        held_out = {prompt_of(other, x) for x in [*other.validation["x"], *other.test["x"]]}
+        if one is not other and (shared := held_out & {prompt_of(one, x) for x in one.train["x"]}):
+            raise ValueError(
+                f"{one.name} trains on {len(shared)} text(s) that {other.name} validates or tests "
+                f"on, {shortened(min(shared))} for one; load both with the same seed."
+            )
 
 
 def prompt_of(part: Task, x: str) -> str:
@@ -89,16 +84,10 @@ def prompt_of(part: Task, x: str) -> str:
     return "".join(map(str, part.template.prompt(x)))
 
 
-def rows_of(part: Task, split: str, words: Sequence[str]) -> list[tuple[str, int | str]]:
+def asked(part: Task, split: str, words: Sequence[str]) -> list[tuple[str, int | str]]:
     """The examples as (everything before the answer, the answer or its number in `words`)."""
     own = part.verbalizer.words if part.verbalizer else ()
-    examples = getattr(part, split)
     return [
         (prompt_of(part, x), words.index(own[y]) if own else y)
-        for x, y in zip(examples["x"], examples["y"], strict=True)
+        for x, y in rows_of(part.splits[split])
     ]
-
-
-def shuffled(rows: list[tuple[str, int | str]]) -> list[tuple[str, int | str]]:
-    random.Random(0).shuffle(rows)
-    return rows

@@ -16,10 +16,11 @@ import stat
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import IO, Any, NamedTuple
 
 from prefixlab.arguments import shortened
 
@@ -33,12 +34,12 @@ MARKS = {
     b"\xfe\xff": "UTF-16",
     b"\xef\xbb\xbf": "UTF-8-sig",
 }
-PACKED: Mapping[bytes, Callable[..., Any]] = {
-    b"\x1f\x8b": gzip.open,
-    b"BZh": bz2.open,
-    b"\xfd7zXZ\0": lzma.open,
-}
 DAMAGED = (OSError, EOFError, RuntimeError, zlib.error, lzma.LZMAError, zipfile.BadZipFile)
+MISTAKES = {  # in the words of `csv`, and in ours
+    "expected after": "a quote stands inside the cell that a quote opens; write it twice, or none",
+    "unexpected end": "a quote opens a cell and none closes it; write it twice, or none",
+    "field larger": "a cell has over 131,072 characters; is a quote missing that closes it?",
+}
 SUFFIXES = re.compile(r"(\.(csv|tsv|tab|txt))?(\.(gz|bz2|xz|zip))?$", re.IGNORECASE)
 WHITE = "".join(filter(str.isspace, map(chr, range(0x3001)))) + "\ufeff\u200b"  # of no width, too
 
@@ -124,12 +125,9 @@ def check_columns(x: Any, y: Any) -> None:
 def checked_path(path: Any) -> Path:
     """A file that is there and can be read to its end, which a folder or a device cannot."""
     if not isinstance(path, str | os.PathLike):
-        has_table = hasattr(path, "to_csv")
-        remedy = (
-            "write it with to_csv(…, index=False) and name the file"
-            if has_table
-            else ("give the name of a CSV file")
-        )
+        remedy = "give the name of a CSV file"
+        if hasattr(path, "to_csv"):
+            remedy = "write it with to_csv(…, index=False) and name the file"
         raise ValueError(f"The path is of type {type(path).__name__}; {remedy}.")
     shown = shortened(str(path), 200)
     try:
@@ -147,27 +145,35 @@ def checked_path(path: Any) -> Path:
 
 
 def unpacked(file: Path) -> bytes:
+    """What is in a file; its first bytes say whether it is packed."""
     with file.open("rb") as opened:
         start = opened.read(8)
+    way = next((way for mark, way in PACKED.items() if start.startswith(mark)), open)
     try:
-        for mark, open_packed in PACKED.items():
-            if start.startswith(mark):
-                with open_packed(file, "rb") as packed:
-                    return limited(packed.read(LARGEST + 1))
-        if start.startswith(b"PK"):
-            with zipfile.ZipFile(file) as archive, archive.open(only_member(archive)) as packed:
-                return limited(packed.read(LARGEST + 1))
+        with way(file, "rb") as opened:
+            content = opened.read(LARGEST + 1)
     except DAMAGED as error:
+        if way is open:
+            raise
         reason = " ".join(str(error).split()) or type(error).__name__
         raise Unreadable(f"it is packed and damaged ({reason}); pack it again") from error
-    with file.open("rb") as opened:
-        return limited(opened.read(LARGEST + 1))
-
-
-def limited(content: bytes) -> bytes:
     if len(content) > LARGEST:
         raise Unreadable(f"it has more than {LARGEST // 1_000_000} MB; take a part of it")
     return content
+
+
+@contextmanager
+def open_zipped(file: Path, mode: str) -> Iterator[IO[bytes]]:
+    with zipfile.ZipFile(file) as archive, archive.open(only_member(archive)) as member:
+        yield member
+
+
+PACKED: Mapping[bytes, Callable[..., Any]] = {
+    b"\x1f\x8b": gzip.open,
+    b"BZh": bz2.open,
+    b"\xfd7zXZ\0": lzma.open,
+    b"PK": open_zipped,
+}
 
 
 def only_member(archive: zipfile.ZipFile) -> str:
@@ -216,11 +222,7 @@ def read_header(lines: Sequence[str], columns: Sequence[str]) -> tuple[int, str,
     for sign in [hint[1]] if hint else SIGNS:
         try:
             header = next(csv.reader(islice(lines, first, None), **dialect(sign)), [])
-        except (
-            csv.Error,
-            ValueError,
-            TypeError,
-        ):  # a quote of another dialect, a sign that cannot be one
+        except (csv.Error, ValueError, TypeError):  # another dialect's quote, or no sign at all
             continue
         found[sign] = [bare(cell) for cell in header]
         while found[sign] and not found[sign][-1]:
@@ -244,35 +246,24 @@ def read_rows(
     """The cells of every row below the header, and the line it begins in, from 1."""
     reader = csv.reader(islice(lines, first, None), **dialect(sign))
     next(reader)
-    while True:
-        line = first + reader.line_num + 1
-        try:
-            cells = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            raise Unreadable(f"line {line}: {in_our_words(str(error))}") from error
-        # Programs write empty cells behind the last one, and lines without any.
-        while len(cells) > width and not bare(cells[-1]):
-            cells.pop()
-        if not any(map(bare, cells)):
-            cells = [""] * width
-        if len(cells) != width:
-            raise Unreadable(
-                f"line {line} has {len(cells)} cells and the header {width}; a cell with "
-                f"{SIGNS.get(sign, sign)} in it stands between quotes"
-            )
-        yield [cell.replace("\r\n", "\n").replace("\r", "\n") for cell in cells], line
-
-
-def in_our_words(error: str) -> str:
-    if "expected after" in error:
-        return "a quote stands inside the cell that a quote opens; write it twice, or none"
-    if "unexpected end" in error:
-        return "a quote opens a cell and none closes it; write it twice, or none"
-    if "field larger" in error:
-        return "a cell has over 131,072 characters; is a quote missing that closes it?"
-    return error
+    line = first + reader.line_num + 1
+    try:
+        for cells in reader:
+            # Programs write empty cells behind the last one, and lines without any.
+            while len(cells) > width and not bare(cells[-1]):
+                cells.pop()
+            if not any(map(bare, cells)):
+                cells = [""] * width
+            if len(cells) != width:
+                raise Unreadable(
+                    f"line {line} has {len(cells)} cells and the header {width}; a cell with "
+                    f"{SIGNS.get(sign, sign)} in it stands between quotes"
+                )
+            yield [cell.replace("\r\n", "\n").replace("\r", "\n") for cell in cells], line
+            line = first + reader.line_num + 1
+    except csv.Error as error:
+        reason = next((ours for theirs, ours in MISTAKES.items() if theirs in str(error)), error)
+        raise Unreadable(f"line {line}: {reason}") from error
 
 
 def check_no_cell_holds_rows(
@@ -284,16 +275,14 @@ def check_no_cell_holds_rows(
         for column, cell in enumerate(cells):
             if "\n" not in cell:
                 continue
-            inner = [[bare(part, '"') for part in one.split(sign)] for one in cell.split("\n")]
-            for number, parts in enumerate(inner):
-                before = cells[:column] if number == 0 else []
-                after = cells[column + 1 :] if number == len(inner) - 1 else []
-                at = key - len(before)
-                is_wide = len(before) + len(parts) + len(after) == len(cells)
-                if is_wide and 0 <= at < len(parts) and parts[at] in known:
+            inner = [one.split(sign) for one in cell.split("\n")]
+            inner[0] = [""] * column + inner[0]  # where the first of them begins
+            inner[-1] += [""] * (len(cells) - column - 1)
+            for parts in inner:
+                if len(parts) == len(cells) and (found := bare(parts[key], '"')) in known:
                     raise ValueError(
                         f"{name} has a cell that begins in line {line} and holds whole rows, the "
-                        f"one with {shortened(parts[at])} for example; close its quote."
+                        f"one with {shortened(found)} for example; close its quote."
                     )
 
 

@@ -1,44 +1,23 @@
 """Tables to put into words: which tables, and which texts of theirs, are in which split."""
 
 import random
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice, zip_longest
 
-from datasets import Dataset
-
-from prefixlab.arguments import whole_number
 from prefixlab.data.classes import plain
+from prefixlab.data.examples import Drawn, Rows, Sizes, grouped
+from prefixlab.data.reading import Pairs
 
 Tables = Mapping[str, Sequence[str]]  # a table -> the texts that say it
 
 
-def references(examples: Dataset) -> dict[str, list[str]]:
-    """Every table (or other text) of a split, once, with all the texts that answer it."""
-    return by_table(zip(examples["x"], examples["y"], strict=True))
-
-
-def by_table(pairs: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
-    tables: defaultdict[str, list[str]] = defaultdict(list)
-    for table, text in pairs:
-        tables[table].append(text)
-    return dict(tables)
-
-
 def tables_of(pairs: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
-    """As `by_table`, of tables that people wrote: white space makes no other table."""
+    """Every table with all its texts: white space makes no other table."""
     first: dict[str, str] = {}
-    return by_table((first.setdefault(plain(table), table), text) for table, text in pairs)
+    return grouped((first.setdefault(plain(table), table), text) for table, text in pairs)
 
 
-def check_sizes(sizes: Mapping[str, int]) -> None:
-    for split, count in sizes.items():
-        whole_number(split, count, 1)
-
-
-def split_tables(
-    name: str, tables: Tables, sizes: Mapping[str, int], seed: int
-) -> Mapping[str, Tables]:
+def split_tables(name: str, tables: Tables, sizes: Sizes, seed: int) -> Mapping[str, Tables]:
     """Test and validation tables are drawn first, so that `train` does not change them."""
     held_out = sizes["test"] + sizes["validation"]
     if len(tables) <= held_out:
@@ -52,17 +31,21 @@ def split_tables(
     }
 
 
+def drawn_tables(pairs: Pairs, sizes: Sizes, seed: int) -> Drawn:
+    tables = tables_of((pair.x, pair.y) for pair in pairs.rows)
+    splits = split_tables(pairs.name, tables, sizes, seed)
+    return Drawn(pairs.name, chosen(pairs.name, splits, sizes), (), pairs.notes)
+
+
 def shuffled(tables: Tables, seed: int) -> Tables:
     order = list(tables)
     random.Random(seed).shuffle(order)
     return {table: tables[table] for table in order}
 
 
-def chosen(
-    name: str, splits: Mapping[str, Tables], sizes: Mapping[str, int]
-) -> dict[str, list[tuple[str, str]]]:
+def chosen(name: str, splits: Mapping[str, Tables], sizes: Sizes) -> dict[str, Rows]:
     """Pairs of a table and a text: all texts of the tables to test on, else as `in_rounds`."""
-    rows = {}
+    rows: dict[str, Rows] = {}
     for split, wanted in sizes.items():
         tables = splits[split]
         pairs = in_rounds(tables)

@@ -78,10 +78,11 @@ class Template:
                 "write {{ or }} for a brace."
             ) from None
         for literal, field, length, conversion in parsed:
-            if literal:
-                # Formatter splits at an escaped brace; one piece of text stays one part.
-                joined = parts and isinstance(parts[-1], str)
-                parts[-1:] = [f"{parts[-1]}{literal}"] if joined else [*parts[-1:], literal]
+            # Formatter splits at an escaped brace; one piece of text stays one part.
+            if literal and parts and isinstance(parts[-1], str):
+                parts[-1] += literal
+            elif literal:
+                parts.append(literal)
             if field is None:
                 continue
             written = field + (f"!{conversion}" if conversion else "")
@@ -173,12 +174,11 @@ class Verbalizer:
         for label, word in enumerate(self.words):
             if not word.strip():
                 raise ValueError(f"The answer of label {label} is empty; give it a word.")
-            if word in label_of:
+            if (other := label_of.setdefault(word, label)) != label:
                 raise ValueError(
-                    f"The answer {arguments.shortened(word)} stands for label {label_of[word]} "
-                    f"and for label {label}; give each label a word of its own."
+                    f"The answer {arguments.shortened(word)} stands for label {other} and for "
+                    f"label {label}; give each label a word of its own."
                 )
-            label_of[word] = label
 
     def encode(self, tokenizer: PreTrainedTokenizerBase, lead: str = "") -> list[list[int]]:
         """The token ids of each answer, after the white space `lead`.
@@ -236,6 +236,21 @@ def puts_space_first(tokenizer: PreTrainedTokenizerBase) -> bool:
 
 
 SPACE = "\u2581"  # what stands for a space in SentencePiece's tokens (Kudo & Richardson 2018)
+
+
+def cut_behind(tokenizer: PreTrainedTokenizerBase, text: str, tokens: int) -> str:
+    """The beginning of a text that is no more than so many tokens."""
+    ends = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
+    if len(ends["input_ids"]) <= tokens:
+        return text
+    # A sign of several tokens, as many emoji are, ends where the last of them does.
+    for last in range(tokens, 0, -1):
+        short = text[: ends["offset_mapping"][last - 1][1]]
+        if len(tokens_of(tokenizer, short)) <= tokens:
+            return short
+    raise ValueError(
+        f"{arguments.shortened(text)} begins with one sign of more than {tokens} tokens; cut less."
+    )
 
 
 def unknown(tokenizer: PreTrainedTokenizerBase, ids: list[int]) -> int:

@@ -11,7 +11,8 @@ from torch.nn import functional as F
 
 from prefixlab import arguments
 from prefixlab.data.batching import Batch, evaluation_order
-from prefixlab.data.tasks import Task, dataset
+from prefixlab.data.examples import dataset
+from prefixlab.data.task import Task
 from prefixlab.methods import Method
 from prefixlab.methods.base import check_task, check_together
 from prefixlab.models.backbone import Backbone

@@ -16,7 +16,8 @@ from torch import Tensor
 from prefixlab import arguments
 from prefixlab.arguments import LARGEST_SEED
 from prefixlab.data.batching import Row, evaluation_order
-from prefixlab.data.tasks import Task, dataset
+from prefixlab.data.examples import dataset
+from prefixlab.data.task import Task
 from prefixlab.methods import Method
 from prefixlab.methods.base import check_together
 from prefixlab.methods.knobs import Knobs, knob

@@ -12,7 +12,7 @@ from datasets import Dataset
 from torch import Tensor, nn
 
 from prefixlab.data.batching import Row
-from prefixlab.data.tasks import Task
+from prefixlab.data.task import Task
 from prefixlab.evaluation.choices import judge, scores
 from prefixlab.methods import Method, create
 from prefixlab.methods.base import check_together

@@ -24,7 +24,7 @@ from itertools import zip_longest
 from typing import Any
 
 from prefixlab import arguments
-from prefixlab.data.restaurants import SLOTS, Table, from_mr, spoken
+from prefixlab.data.restaurants import SLOTS, Heard, Table, from_mr, spoken
 
 GENERIC = "restaurant"  # any place to eat may be called one, so it is neither missed nor invented
 # The slots of the E2E data (Novikova et al. 2017) whose values people mostly write as they are, and
@@ -234,9 +234,6 @@ class Slot:
         if not self.spoken:
             return "missing"
         return "wrong" if any(said != self.value for said, _, _ in self.spoken) else ""
-
-
-Heard = list[tuple[str, int, int]]
 
 
 def slots(texts: Sequence[str], tables: Sequence[str]) -> list[list[Slot]]:

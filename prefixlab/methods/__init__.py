@@ -3,7 +3,7 @@
 from typing import Any
 
 from prefixlab import arguments
-from prefixlab.data.tasks import Task
+from prefixlab.data.task import Task
 from prefixlab.methods.adapters import Adapters
 from prefixlab.methods.adaptive_prefix import AdaptivePrefix
 from prefixlab.methods.base import Method

@@ -13,7 +13,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from prefixlab.chance import draw
-from prefixlab.data.tasks import Task
+from prefixlab.data.task import Task
 from prefixlab.methods.base import CommonKnobs, Method
 from prefixlab.methods.knobs import knob
 from prefixlab.models.backbone import Backbone

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from prefixlab import arguments
 from prefixlab.data.batching import Row
-from prefixlab.data.tasks import Task
+from prefixlab.data.task import Task
 from prefixlab.data.template import Template
 from prefixlab.methods.asked import PLAIN, Asked
 from prefixlab.methods.cost import Cost

@@ -11,7 +11,7 @@ from typing import Any
 
 from torch import nn
 
-from prefixlab.data.tasks import Task
+from prefixlab.data.task import Task
 from prefixlab.data.template import Template
 from prefixlab.methods.base import CommonKnobs, Method
 from prefixlab.methods.bias_only import BiasOnly

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from prefixlab.data.tasks import Task
+from prefixlab.data.task import Task
 from prefixlab.methods.base import CommonKnobs, Method
 from prefixlab.methods.knobs import knob
 from prefixlab.methods.reparameterization import Flat

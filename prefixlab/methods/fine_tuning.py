@@ -14,7 +14,7 @@ from datasets import Dataset
 from torch import nn
 
 from prefixlab.data.batching import Row
-from prefixlab.data.tasks import Task
+from prefixlab.data.task import Task
 from prefixlab.methods import heads
 from prefixlab.methods.base import CommonKnobs, Method
 from prefixlab.methods.knobs import knob

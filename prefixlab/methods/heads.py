@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
-from prefixlab.data.tasks import Task
+from prefixlab.data.task import Task
 from prefixlab.data.template import Verbalizer
 from prefixlab.methods.asked import Asked
 from prefixlab.methods.reparameterization import Flat

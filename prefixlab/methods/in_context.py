@@ -15,7 +15,7 @@ from typing import TypeVar
 from datasets import Dataset
 
 from prefixlab.data.batching import Row, control_tokens, encode
-from prefixlab.data.tasks import Task
+from prefixlab.data.task import Task
 from prefixlab.data.template import Template, Verbalizer, tokens_of
 from prefixlab.methods.base import CommonKnobs, Method
 from prefixlab.methods.knobs import knob

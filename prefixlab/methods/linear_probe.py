@@ -8,7 +8,7 @@ It asks what the model already knows where the label is read, and steers nothing
 from datasets import Dataset
 
 from prefixlab.data.batching import Row
-from prefixlab.data.tasks import Task
+from prefixlab.data.task import Task
 from prefixlab.methods import heads
 from prefixlab.methods.base import Method
 from prefixlab.models.backbone import Backbone

@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from prefixlab.chance import draw
-from prefixlab.data.tasks import Task
+from prefixlab.data.task import Task
 from prefixlab.data.template import Template
 from prefixlab.methods.base import CommonKnobs, Method
 from prefixlab.methods.knobs import knob

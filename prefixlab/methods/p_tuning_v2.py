@@ -12,7 +12,7 @@ from datasets import Dataset
 
 from prefixlab.chance import dropout
 from prefixlab.data.batching import Row
-from prefixlab.data.tasks import Task
+from prefixlab.data.task import Task
 from prefixlab.methods import heads
 from prefixlab.methods.knobs import knob
 from prefixlab.methods.prefix_tuning import PrefixTuning, PrefixTuningKnobs

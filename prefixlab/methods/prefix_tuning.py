@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from prefixlab import arguments
 from prefixlab.chance import draw
-from prefixlab.data.tasks import Task
+from prefixlab.data.task import Task
 from prefixlab.data.template import tokens_of
 from prefixlab.methods.base import CommonKnobs, Method, check_backbone, check_method
 from prefixlab.methods.knobs import knob

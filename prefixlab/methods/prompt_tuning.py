@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from prefixlab import arguments
-from prefixlab.data.tasks import Task
+from prefixlab.data.task import Task
 from prefixlab.data.template import Template, tokens_of
 from prefixlab.methods.base import CommonKnobs, Method, check_backbone
 from prefixlab.methods.knobs import knob

@@ -8,7 +8,7 @@ The rows start as those of the answers' words: before the first step this is pro
 from datasets import Dataset
 
 from prefixlab.data.batching import Row
-from prefixlab.data.tasks import Task
+from prefixlab.data.task import Task
 from prefixlab.data.template import Verbalizer
 from prefixlab.methods import heads
 from prefixlab.methods.prompt_tuning import PromptTuning

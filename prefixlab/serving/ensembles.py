@@ -14,7 +14,7 @@ from datasets import Dataset
 from torch import Tensor
 from torch.nn import functional as F
 
-from prefixlab.data.tasks import Task
+from prefixlab.data.task import Task
 from prefixlab.methods import Method
 from prefixlab.models.backbone import Backbone
 from prefixlab.serving.mixed_batches import mixed_scores

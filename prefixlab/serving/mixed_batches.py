@@ -22,7 +22,8 @@ from torch.nn import functional as F
 
 from prefixlab import arguments
 from prefixlab.data.batching import Batch, Row, evaluation_order
-from prefixlab.data.tasks import Task, dataset
+from prefixlab.data.examples import dataset
+from prefixlab.data.task import Task
 from prefixlab.evaluation.choices import answer_words, answers_of
 from prefixlab.methods import Method
 from prefixlab.methods.base import check_together

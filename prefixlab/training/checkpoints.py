@@ -20,7 +20,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from prefixlab import arguments
-from prefixlab.data.tasks import Task
+from prefixlab.data.task import Task
 from prefixlab.data.template import Template, Verbalizer
 from prefixlab.files import written_whole
 from prefixlab.methods import METHODS, Method

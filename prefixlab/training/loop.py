@@ -22,7 +22,7 @@ from torch.optim import Adafactor, AdamW, Optimizer
 from prefixlab import arguments
 from prefixlab.arguments import LARGEST_SEED
 from prefixlab.data.batching import Row, portions, training_order
-from prefixlab.data.tasks import Task
+from prefixlab.data.task import Task
 from prefixlab.evaluation.choices import SPLITS, Evaluation, evaluate, loss_of
 from prefixlab.methods import Method
 from prefixlab.methods.base import check_together

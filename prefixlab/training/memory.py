@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from prefixlab.data.tasks import Task
+from prefixlab.data.task import Task
 from prefixlab.evaluation.choices import loss_of
 from prefixlab.methods import Method
 from prefixlab.models.backbone import Backbone

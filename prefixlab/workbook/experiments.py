@@ -28,7 +28,7 @@ from filelock import FileLock, Timeout
 
 from prefixlab.arguments import one_of
 from prefixlab.data import tasks
-from prefixlab.data.tasks import Task
+from prefixlab.data.task import Task
 from prefixlab.evaluation.choices import content_free_scores, evaluate, judge, scores
 from prefixlab.evaluation.generation import generate
 from prefixlab.evaluation.text_metrics import judge_texts

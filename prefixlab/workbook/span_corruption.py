@@ -43,7 +43,7 @@ from transformers import PreTrainedTokenizerFast, T5Config, T5ForConditionalGene
 from prefixlab.chance import drawn_from
 from prefixlab.data import tasks
 from prefixlab.data.batching import Row, training_order
-from prefixlab.data.tasks import Task
+from prefixlab.data.task import Task
 from prefixlab.data.template import Template, Verbalizer, tokens_of
 from prefixlab.evaluation.choices import loss_of
 from prefixlab.files import written_whole

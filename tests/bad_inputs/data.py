@@ -16,7 +16,7 @@ from datasets import ClassLabel, Dataset, DatasetDict, Features, List, Value
 import prefixlab as pl
 from bad_inputs import ROWS, TABLES, Given, Mistakes
 from prefixlab import Task
-from prefixlab.data.tasks import dataset
+from prefixlab.data.examples import dataset
 
 FILE = "review,taste\n" + ROWS
 LABELS = {"bad": "awful", "good": "great"}

@@ -12,7 +12,7 @@ from typing import Any
 from unittest.mock import patch
 
 from bad_inputs import Given, Mistakes
-from prefixlab.data import assets
+from prefixlab.data import assets, package_index
 from prefixlab.workbook import experiments, rows
 from prefixlab.workbook.panels import (
     AnatomyPanel,
@@ -30,7 +30,7 @@ def toy(folder: Path, **settings: str) -> Path:
     given = {"index-url": NOWHERE} | {name.replace("_", "-"): v for name, v in settings.items()}
     asset = assets.Asset("toy", "toy", "toy.whl", "0" * 64, 1000, ("words.txt",), unpack)
     cache = {"PREFIXLAB_CACHE": given.pop("cache", str(folder / "cache")), "NO_PROXY": "127.0.0.1"}
-    with patch.object(assets, "pip_setting", given.get), patch.dict(os.environ, cache):
+    with patch.object(package_index, "pip_setting", given.get), patch.dict(os.environ, cache):
         return assets.fetch(asset)
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import prefixlab as pl
 from bad_inputs import Given, Mistakes
 from prefixlab import Template, Verbalizer
-from prefixlab.data.tasks import dataset
+from prefixlab.data.examples import dataset
 from prefixlab.methods.prefix_tuning import parse_layers
 
 GPT2 = pl.geometry("gpt2")

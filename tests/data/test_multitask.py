@@ -14,7 +14,7 @@ from prefixlab import (
     train,
 )
 from prefixlab.data.batching import encode
-from prefixlab.data.tasks import dataset
+from prefixlab.data.examples import dataset
 from prefixlab.evaluation.choices import scores
 
 

@@ -13,7 +13,7 @@ from prefixlab import (
     evaluation,
     train,
 )
-from prefixlab.data.tasks import dataset
+from prefixlab.data.examples import dataset
 from prefixlab.data.template import MOST_SOFT, Soft, unknown_share
 
 

@@ -8,7 +8,7 @@ from math import factorial
 import pytest
 
 from prefixlab import InContextLearning, Verbalizer, create, load_method, save
-from prefixlab.data.tasks import dataset
+from prefixlab.data.examples import dataset
 from prefixlab.methods.in_context import OUTSIDE_WORDS, InContextKnobs, choose, permutation
 
 

@@ -333,9 +333,9 @@ def test_what_changes_the_model_is_a_model_that_was_changed(seq2seq, free, name,
         expected = model(**asked(batch)).logits
         difference = expected - seq2seq.model(**asked(batch)).logits
     assert difference.norm() / expected.norm() > 0.01
-        given = method.conditioning()
-        # W is among what is fine-tuned.
-        close(seq2seq._logits(seq2seq.states(batch, given), given), expected)
+    given = method.conditioning()
+    # W is among what is fine-tuned.
+    close(seq2seq._logits(seq2seq.states(batch, given), given), expected)
 
 
 def test_whole_layers_on_top_are_those_of_one_stack(t5, task):

@@ -10,7 +10,7 @@ import torch
 from hypothesis import given, settings, strategies as st
 
 from prefixlab import METHODS
-from prefixlab.data.tasks import dataset
+from prefixlab.data.examples import dataset
 from prefixlab.evaluation.choices import expected_calibration_error, judge, wilson
 from prefixlab.evaluation.significance import paired, power, seeds_needed
 from prefixlab.models.geometry import KNOWN

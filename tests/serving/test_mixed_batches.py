@@ -15,7 +15,7 @@ from prefixlab import (
     predict,
     serve,
 )
-from prefixlab.data.tasks import dataset
+from prefixlab.data.examples import dataset
 from prefixlab.evaluation.choices import scores
 
 LONG = Verbalizer(("again, really", "the best", "my life"))

@@ -24,7 +24,7 @@ from prefixlab import (
     save,
     train,
 )
-from prefixlab.data.tasks import dataset
+from prefixlab.data.examples import dataset
 from prefixlab.evaluation.choices import scores
 from prefixlab.training.checkpoints import LARGEST_HEADER, CheckpointError
 from prefixlab.training.loop import Step, snapshot

@@ -20,7 +20,7 @@ from prefixlab import (
 )
 from prefixlab.data import batching
 from prefixlab.data.batching import collate
-from prefixlab.data.tasks import dataset
+from prefixlab.data.examples import dataset
 from prefixlab.evaluation.choices import loss_of, scores
 from prefixlab.training import loop as training
 from prefixlab.training.loop import snapshot

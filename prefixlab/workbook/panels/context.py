@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import ipywidgets as widgets
 import pandas as pd
 
-from prefixlab.data.tasks import Task
+from prefixlab.data.task import Task
 from prefixlab.evaluation.choices import Evaluation, wilson
 from prefixlab.methods import create
 from prefixlab.methods.in_context import InContextKnobs, choose, tokens

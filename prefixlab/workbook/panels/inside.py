@@ -2,7 +2,7 @@
 
 from html import escape
 
-from prefixlab.data.tasks import Task
+from prefixlab.data.task import Task
 from prefixlab.evaluation.choices import predict
 from prefixlab.methods import Method, PrefixTuning
 from prefixlab.methods.prefix_tuning import attention_mass

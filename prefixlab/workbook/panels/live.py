@@ -9,7 +9,7 @@ import ipywidgets as widgets
 import torch
 from datasets import Dataset
 
-from prefixlab.data.tasks import Task
+from prefixlab.data.task import Task
 from prefixlab.evaluation.choices import Evaluation, content_free_scores, judge, scoring
 from prefixlab.methods import Method
 from prefixlab.models.backbone import Backbone

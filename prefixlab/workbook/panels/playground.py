@@ -11,7 +11,8 @@ from typing import Any
 import ipywidgets as widgets
 from torch import Tensor
 
-from prefixlab.data.tasks import Task, dataset
+from prefixlab.data.examples import dataset
+from prefixlab.data.task import Task
 from prefixlab.data.template import Template, Verbalizer
 from prefixlab.evaluation.choices import Evaluation, content_free_scores, scores
 from prefixlab.methods import Method, create

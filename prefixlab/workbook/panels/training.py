@@ -17,7 +17,7 @@ from typing import Any, ClassVar
 import ipywidgets as widgets
 import pandas as pd
 
-from prefixlab.data.tasks import Task
+from prefixlab.data.task import Task
 from prefixlab.evaluation.choices import Evaluation, judge, scoring
 from prefixlab.methods import METHODS, Method, create
 from prefixlab.models.backbone import Backbone
