@@ -6,17 +6,13 @@ from functools import singledispatch
 
 from prefixlab.data.template import Soft, X, Y
 from prefixlab.methods import (
-    Adapters,
-    BiasOnly,
     Combined,
     Convolution,
-    FineTuning,
     InContextLearning,
     Infix,
     Method,
     PrefixTuning,
 )
-from prefixlab.methods.fine_tuning import first_trained
 
 X_LENGTH = 6  # words of a text, where none is at hand
 
@@ -40,9 +36,26 @@ class Positions:
 def positions(method: Method) -> list[Positions]:
     """What stands where, by the class of a method or the nearest one that it is built on.
 
-    A method's `sketch` is enough; a word counts as one token.
+    A method's `sketch` is enough; a word counts as one token. Whatever else a method trains shows
+    in what its edits name: the layers that it changes, and the embedding below them.
     """
-    return laid_out(method)
+    edits = method.conditioning().edits
+    names = [name for edit in edits for name in (*edit.weights, *edit.outputs)]
+    layers = [f"{layer}." for layer in method.geometry.layers_by_name]
+    changed = {
+        number: "changed"
+        for number, layer in enumerate(layers)
+        if any(name.startswith(layer) for name in names)
+    }
+    below = any(not name.startswith(tuple(layers)) for name in names)
+    return [
+        replace(
+            part,
+            at_input="changed" if below else part.at_input,
+            layers=changed | dict(part.layers),
+        )
+        for part in laid_out(method)
+    ]
 
 
 @positions.register
@@ -81,25 +94,6 @@ def _(method: Combined) -> list[Positions]:
 @positions.register
 def _(method: Convolution) -> list[Positions]:
     return [replace(part, at_input="changed") for part in laid_out(method)]
-
-
-@positions.register(BiasOnly)
-@positions.register(Adapters)
-def _(method: Method) -> list[Positions]:
-    return changed_from(0, method)
-
-
-@positions.register
-def _(method: FineTuning) -> list[Positions]:
-    top = method.knobs.top
-    laid = changed_from(first_trained(method.geometry, top), method)
-    return laid if top else [replace(part, at_input="changed") for part in laid]
-
-
-def changed_from(first: int, method: Method) -> list[Positions]:
-    """The template's positions where the model computes with trained weights from a layer on."""
-    changed = dict.fromkeys(range(first, method.geometry.layers), "changed")
-    return [replace(part, layers=changed | dict(part.layers)) for part in laid_out(method)]
 
 
 def laid_out(method: Method) -> list[Positions]:
