@@ -17,6 +17,7 @@ from prefixlab.methods.gated_prefix import GatedPrefix
 from prefixlab.methods.in_context import InContextLearning
 from prefixlab.methods.infix import Infix
 from prefixlab.methods.linear_probe import LinearProbe
+from prefixlab.methods.lora import LoRA
 from prefixlab.methods.p_tuning import PTuning
 from prefixlab.methods.p_tuning_v2 import PTuningV2
 from prefixlab.methods.prefix_tuning import PrefixTuning
@@ -28,7 +29,7 @@ METHODS: dict[str, type[Method]] = {
     method.name: method
     for method in (
         *(DiscretePrompt, InContextLearning, PromptTuning, PrefixTuning, PTuning, PTuningV2),
-        *(Infix, Warp, LinearProbe, BiasOnly, Adapters, FineTuning),
+        *(Infix, Warp, LinearProbe, BiasOnly, Adapters, LoRA, FineTuning),
         *(GatedPrefix, AdaptivePrefix, Convolution, Combined),  # experiments
     )
 }
@@ -59,6 +60,7 @@ __all__ = [
     "InContextLearning",
     "Infix",
     "LinearProbe",
+    "LoRA",
     "Method",
     "PTuning",
     "PTuningV2",

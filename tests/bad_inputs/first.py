@@ -16,7 +16,10 @@ MISTAKES: Mistakes = {
     "dtype": (lambda at: pl.load("smollm2", dtype="int4"), ["'int4'", "auto", "bfloat16"]),
     "device": (lambda at: pl.load("smollm2", device="tpu"), ["'tpu'", "auto", "cpu"]),
     "geometry": (lambda at: pl.geometry("gpt3"), ["'gpt3'", "gpt2, gpt2-medium, smollm2"]),
-    "method": (lambda at: at.create("lora"), ["'lora'", "prompt_tuning, prefix_tuning"]),
+    "method": (
+        lambda at: at.create("soft_prompt"),
+        ["'soft_prompt'", "prompt_tuning, prefix_tuning"],
+    ),
     "task": (lambda at: pl.tasks.load("sst2"), ["'sst2'", "movie_reviews"]),
     "split": (
         lambda at: pl.evaluate(at.lm, at.create("discrete_prompt"), at.task, split="dev"),

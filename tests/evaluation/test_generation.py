@@ -38,6 +38,7 @@ METHODS = [
     ("infix", {"prefix_length": 4}),
     ("adapters", {"bottleneck": 4}),
     ("bias_only", {}),
+    ("lora", {"rank": 2}),
     ("fine_tuning", {"top": 2}),
     ("fine_tuning", {}),
     ("gated_prefix", {"prefix_length": 4}),

@@ -15,6 +15,7 @@ CHANGING = [
     ("linear_probe", {}),
     ("warp", {"prompt_length": 3}),
     ("bias_only", {}),
+    ("lora", {"rank": 2}),
     ("adapters", {"bottleneck": 4}),
     ("fine_tuning", {}),
     ("fine_tuning", {"top": 2}),

@@ -27,6 +27,7 @@ KNOBS = [
     ("linear_probe", {}),
     ("bias_only", {}),
     ("adapters", {"bottleneck": 5}),
+    ("lora", {"rank": 3}),
     ("fine_tuning", {}),
     ("fine_tuning", {"top": 2}),
     ("gated_prefix", {"prefix_length": 3}),

@@ -123,6 +123,7 @@ KNOBS = {
     "linear_probe": {},
     "bias_only": {},
     "adapters": {"bottleneck": lengths},
+    "lora": {"rank": lengths},
     "fine_tuning": {"top": st.integers(0, 6)},
     "gated_prefix": OF_PREFIX | {"gate": st.sampled_from(["head", "layer"])},
     "adaptive_prefix": OF_PREFIX,

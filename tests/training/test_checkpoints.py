@@ -45,6 +45,7 @@ METHODS = [
     ("warp", {"prompt_length": 3}),
     ("linear_probe", {}),
     ("bias_only", {}),
+    ("lora", {"rank": 2}),
     ("adapters", {"bottleneck": 4}),
     ("fine_tuning", {"top": 1}),
     ("gated_prefix", {"gate": "layer"}),
