@@ -1,10 +1,16 @@
 """The rooms of the package stand in an order: each imports only those above it."""
 
 import ast
+import io
+import re
+import tokenize
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from prefixlab.methods import METHODS
 
 PACKAGE = Path(__file__).parents[1] / "prefixlab"
 ROOMS = ("data", "models", "methods", "evaluation", "training", "serving", "workbook")
@@ -40,3 +46,54 @@ def rooms_in(node: ast.AST) -> Iterator[str]:
         yield from (name[1] for name in parts if name[0] == "prefixlab" and len(name) > 1)
     for child in ast.iter_child_nodes(node):
         yield from rooms_in(child)
+
+
+CORE = [path for path in sorted(PACKAGE.rglob("*.py")) if "workbook" not in path.parts]
+
+
+@pytest.mark.parametrize("path", CORE, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_a_file_of_the_core_is_read_in_one_sitting(path: Path) -> None:
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= 350
+
+
+def test_the_core_is_no_more_than_6000_lines_of_code() -> None:
+    """Blank lines, comments and docstrings are for the reader, and not counted."""
+    assert sum(len(lines_of_code(path)) for path in CORE) <= 6000
+
+
+def lines_of_code(path: Path) -> set[int]:
+    source = path.read_text(encoding="utf-8")
+    code = {
+        line
+        for token in tokenize.generate_tokens(io.StringIO(source).readline)
+        if token.type not in (tokenize.COMMENT, *NO_CODE)
+        for line in range(token.start[0], token.end[0] + 1)
+    }
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, DOCUMENTED) and ast.get_docstring(node):
+            said = node.body[0]
+            code -= set(range(said.lineno, (said.end_lineno or said.lineno) + 1))
+    return code
+
+
+NO_CODE = (tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER)
+DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef)
+
+
+@pytest.mark.parametrize(
+    "path", sorted((PACKAGE / "models").glob("*.py")), ids=lambda path: path.name
+)
+def test_nothing_in_models_names_a_method(path: Path) -> None:
+    words = set(re.findall(r"\w+", path.read_text(encoding="utf-8")))
+    assert not words & {*METHODS, *(kind.__name__ for kind in METHODS.values())}
+
+
+def test_no_two_public_names_of_the_core_are_one() -> None:
+    """`load` alone is two: pl.load of a model, and tasks.load of a task."""
+    found = Counter(
+        node.name
+        for path in CORE
+        for node in ast.parse(path.read_text(encoding="utf-8")).body
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef))
+    )
+    assert {name for name, times in found.items() if times > 1} == {"load"}

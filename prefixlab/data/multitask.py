@@ -56,7 +56,10 @@ def mixture(*parts: Task) -> Task:
         )
     check_held_out(parts)
     words = tuple(dict.fromkeys(word for space in spaces for word in space))
-    rows = {split: [row for part in parts for row in asked(part, split, words)] for split in SPLITS}
+    rows = {
+        split: [row for part in parts for row in examples_of(part, split, words)]
+        for split in SPLITS
+    }
     for of_split in rows.values():
         random.Random(0).shuffle(of_split)
     return Task(
@@ -84,7 +87,7 @@ def prompt_of(part: Task, x: str) -> str:
     return "".join(map(str, part.template.prompt(x)))
 
 
-def asked(part: Task, split: str, words: Sequence[str]) -> list[tuple[str, int | str]]:
+def examples_of(part: Task, split: str, words: Sequence[str]) -> list[tuple[str, int | str]]:
     """The examples as (everything before the answer, the answer or its number in `words`)."""
     own = part.verbalizer.words if part.verbalizer else ()
     return [

@@ -3,7 +3,7 @@ from .choices import (
     SPLITS as SPLITS,
     Evaluation as Evaluation,
     answer_words as answer_words,
-    answers_of as answers_of,
+    answers_scored as answers_scored,
     checked_labels as checked_labels,
     content_free_scores as content_free_scores,
     evaluate as evaluate,

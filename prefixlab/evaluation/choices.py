@@ -131,7 +131,7 @@ def scores(
         A method of another model, examples that are none, or one too long for the model.
     """
     check_together(lm, method, task)
-    result = torch.empty(0, answers_of(task))
+    result = torch.empty(0, answers_scored(task))
     for result in scoring(lm, method, task, examples, batch_size=batch_size):  # noqa: B007
         pass
     return result
@@ -149,7 +149,7 @@ def scoring(
     batch_size = arguments.whole_number("batch_size", batch_size, 1)
     rows = method.rows(lm, arguments.examples(examples), task)
     given = method.conditioning()  # once for all batches
-    result = torch.full((len(rows), answers_of(task)), float("nan"))
+    result = torch.full((len(rows), answers_scored(task)), float("nan"))
     for chosen in evaluation_order(rows, batch_size):
         batch = lm.collate([rows[index] for index in chosen])
         result[chosen] = lm.answer_scores(batch, given).cpu()
@@ -175,7 +175,7 @@ def predict(
     return scored.softmax(1)
 
 
-def answers_of(task: Task) -> int:
+def answers_scored(task: Task) -> int:
     """How many answers are scored for each example; of free text it is the right one."""
     return len(task.verbalizer.words) if task.verbalizer else 1
 

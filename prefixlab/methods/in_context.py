@@ -67,7 +67,7 @@ class InContextLearning(Method):
     unseen: Sequence[str] = ()  # answers that no demonstration has, where that is known
 
     def start(self, lm: Backbone, task: Task) -> None:
-        chosen = choose(task, self.knobs, self.seed)
+        chosen = demonstrations_of(task, self.knobs, self.seed)
         answers = dictionary(task.verbalizer, self.knobs.labels) if task.verbalizer else ()
         self.unseen = [word for word in answers if word not in {y for _, y in chosen}]
         self.recall(lm, [self.template.fill(x, y) for x, y in chosen])
@@ -110,7 +110,7 @@ class InContextLearning(Method):
         return f"{shown}, none of them labelled {', '.join(self.unseen)}" if self.unseen else shown
 
 
-def choose(task: Task, knobs: InContextKnobs, seed: int) -> list[tuple[str, str]]:
+def demonstrations_of(task: Task, knobs: InContextKnobs, seed: int) -> list[tuple[str, str]]:
     """The demonstrations as (text, answer word), in the order asked for."""
     k = knobs.demonstrations
     if k > len(task.train):

@@ -76,18 +76,18 @@ def linear(hidden: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     hidden, bias = hidden.float(), None if bias is None else bias.float()
     if weight.requires_grad or weight.dtype == torch.float32:
         return F.linear(hidden, weight.float(), bias)
-    product: Tensor = Frozen.apply(hidden, weight)
+    product: Tensor = FrozenMap.apply(hidden, weight)
     return product if bias is None else product + bias
 
 
-class Frozen(Function):
+class FrozenMap(Function):
     """W h of a frozen W that is not in float32: forward and backward, without a copy of it."""
 
     @staticmethod
     def forward(ctx: Any, hidden: Tensor, weight: Tensor) -> Tensor:
         ctx.save_for_backward(weight)
         product = hidden.new_empty(*hidden.shape[:-1], len(weight))
-        for part, rows in zip(product.split(ROWS, dim=-1), in_float32(weight), strict=True):
+        for part, rows in zip(product.split(ROWS, dim=-1), float32_rows(weight), strict=True):
             part.copy_(F.linear(hidden, rows))
         return product
 
@@ -95,12 +95,12 @@ class Frozen(Function):
     def backward(ctx: Any, *gradients: Tensor) -> Any:
         (weight,), (gradient,) = ctx.saved_tensors, gradients
         back = gradient.new_zeros(*gradient.shape[:-1], weight.shape[1])
-        for part, rows in zip(gradient.split(ROWS, dim=-1), in_float32(weight), strict=True):
+        for part, rows in zip(gradient.split(ROWS, dim=-1), float32_rows(weight), strict=True):
             back += part @ rows  # dL/dh = dL/d(W h) W, summed over the rows of W
         return back, None
 
 
-def in_float32(weight: Tensor) -> Iterator[Tensor]:
+def float32_rows(weight: Tensor) -> Iterator[Tensor]:
     """Some rows after the others, [ROWS or fewer, hidden], in one place that is used again."""
     place = torch.empty(ROWS, weight.shape[1], device=weight.device)
     for rows in weight.split(ROWS):

@@ -34,6 +34,6 @@ def training_seconds(lm: "Backbone", tokens: float) -> float:
     return LEARNING * tokens / lm.tokens_per_second
 
 
-def spoken(seconds: float) -> str:
+def duration(seconds: float) -> str:
     """A time in words: "20 s", "2 min"."""
     return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"

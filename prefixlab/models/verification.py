@@ -29,7 +29,7 @@ def verify(lm: Backbone) -> str:
         compared = list(
             encoded(lm)
             if lm.geometry.bidirectional
-            else decoded(lm)
+            else written(lm)
             if isinstance(lm, EncoderDecoder)
             else continued(lm)
         )
@@ -46,8 +46,8 @@ Compared = Iterator[tuple[str, Tensor, Tensor]]
 
 def continued(lm: Backbone) -> Compared:
     """Logits of a causal model."""
-    short, long = sample(lm, SHORT), sample(lm, LONG)
-    with plain(lm.model):
+    short, long = token_sample(lm, SHORT), token_sample(lm, LONG)
+    with plain_attention(lm.model):
         joined = long[: LONG // 2] + short[:2]
         own = [called(lm, input_ids=row(lm, ids)).logits[0] for ids in (short, long, joined)]
     logits, cache = prefilled(lm, [short[:-1], long[:-1]])
@@ -60,11 +60,11 @@ def continued(lm: Backbone) -> Compared:
     yield "read in a batch behind a past", behind, torch.stack([each[-1] for each in own[1:]])
 
 
-def decoded(lm: EncoderDecoder) -> Compared:
+def written(lm: EncoderDecoder) -> Compared:
     """Logits of an encoder-decoder's decoder."""
-    short, long = sample(lm, SHORT), sample(lm, LONG)
+    short, long = token_sample(lm, SHORT), token_sample(lm, LONG)
     target = row(lm, [*lm.start, short[0]])
-    with plain(lm.model):
+    with plain_attention(lm.model):
         own = torch.cat(
             [
                 called(lm, input_ids=row(lm, ids), decoder_input_ids=target).logits[:, -2:]
@@ -78,8 +78,8 @@ def decoded(lm: EncoderDecoder) -> Compared:
 
 def encoded(lm: Backbone) -> Compared:
     """Activations of an encoder, which has no logits."""
-    texts = [sample(lm, SHORT), sample(lm, LONG)]
-    with plain(lm.model):
+    texts = [token_sample(lm, SHORT), token_sample(lm, LONG)]
+    with plain_attention(lm.model):
         own = [called(lm, input_ids=row(lm, ids)).last_hidden_state[0] for ids in texts]
     tokens, mask = lm.pad(texts)
     mask = mask.to(lm.device)
@@ -89,11 +89,11 @@ def encoded(lm: Backbone) -> Compared:
 def unreached(lm: Backbone) -> str:
     """Whether the layers keep keys and values, and compute attention, as the geometry says."""
     size = lm.geometry
-    found = lm.read_past(sample(lm, SHORT)).keys.shape
+    found = lm.read_past(token_sample(lm, SHORT)).keys.shape
     if found != (size.layers, 1, size.kv_heads, SHORT, size.head_dim):
         return f"its layers keep keys and values of another shape than expected ({list(found)})"
     if lm.is_open:
-        recorded = lm.attention_weights(row(lm, sample(lm, SHORT)))
+        recorded = lm.attention_weights(row(lm, token_sample(lm, SHORT)))
         if len(recorded) != size.layers:
             return f"only {len(recorded)} of its {size.layers} layers compute the attention given"
     return ""
@@ -109,7 +109,7 @@ def difference(ours: Tensor, own: Tensor) -> float:
     return float((off / centred.norm(dim=-1)).nan_to_num(torch.inf).max())
 
 
-def sample(lm: Backbone, length: int) -> list[int]:
+def token_sample(lm: Backbone, length: int) -> list[int]:
     """Token ids that stand for a text: ordinary ones, far apart."""
     special = set(lm.tokenizer.all_special_ids)
     known = range(min(len(lm.embedding), len(lm.tokenizer)))
@@ -132,7 +132,7 @@ def called(lm: Backbone, **inputs: Tensor) -> Any:
 
 
 @contextmanager
-def plain(model: Any) -> Iterator[None]:
+def plain_attention(model: Any) -> Iterator[None]:
     """Within this context the model computes attention by the plain equation of its family."""
     ours = model.config._attn_implementation
     model.set_attn_implementation("eager")

@@ -24,7 +24,7 @@ from prefixlab import arguments
 from prefixlab.data.batching import Batch, Row, evaluation_order
 from prefixlab.data.examples import dataset
 from prefixlab.data.task import Task
-from prefixlab.evaluation.choices import answer_words, answers_of
+from prefixlab.evaluation.choices import answer_words, answers_scored
 from prefixlab.methods import Method
 from prefixlab.methods.base import check_together
 from prefixlab.methods.infix import Slots
@@ -126,11 +126,11 @@ def mixed_scores(
     batch_size = arguments.whole_number("batch_size", batch_size, 1)
     with torch.no_grad():
         asked = groups("requests", requests, "method", "task", "examples")
-        parts = [part_of(lm, *request) for request in asked]
+        parts = [request_part(lm, *request) for request in asked]
         return score(lm, parts, batch_size)
 
 
-def part_of(lm: Backbone, method: Method | None, task: Task, examples: Dataset) -> Part:
+def request_part(lm: Backbone, method: Method | None, task: Task, examples: Dataset) -> Part:
     """A request in token ids, if its rows can share a batch with others."""
     if method is None:
         raise ValueError(
@@ -144,7 +144,7 @@ def part_of(lm: Backbone, method: Method | None, task: Task, examples: Dataset) 
             "share one with other tasks; evaluate it by itself, or take a prompt or a prefix."
         )
     rows = method.rows(lm, arguments.examples(examples), task)
-    return Part(rows, given, answers_of(task))
+    return Part(rows, given, answers_scored(task))
 
 
 def score(lm: Backbone, parts: Sequence[Part], batch_size: int) -> list[Tensor]:

@@ -107,7 +107,7 @@ class Training:
         used = SPLITS[:2] if recipe.validate_every else SPLITS[:1]
         check_splits(lm, method, task, splits)
         self.rows: list[Row] = splits["train"]
-        self.data = digest(*(splits[split] for split in used))
+        self.data = fingerprint_of(*(splits[split] for split in used))
         self.peak = recipe.learning_rate or method.learning_rate
         self.optimizer = make_optimizer(method, recipe, self.peak)
         self.step = 0
@@ -292,7 +292,7 @@ def check_splits(
             ) from None
 
 
-def digest(*splits: Sequence[Row]) -> str:
+def fingerprint_of(*splits: Sequence[Row]) -> str:
     """What tells these rows from any others: 16 hexadecimal digits."""
     tokens = [[(row.prompt, row.answers, row.label) for row in rows] for rows in splits]
     return sha256(repr(tokens).encode()).hexdigest()[:16]

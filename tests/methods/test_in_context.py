@@ -9,7 +9,12 @@ import pytest
 
 from prefixlab import InContextLearning, Verbalizer, create, load_method, save
 from prefixlab.data.examples import dataset
-from prefixlab.methods.in_context import OUTSIDE_WORDS, InContextKnobs, choose, permutation
+from prefixlab.methods.in_context import (
+    OUTSIDE_WORDS,
+    InContextKnobs,
+    demonstrations_of,
+    permutation,
+)
 
 
 def answers(lm, task, **knobs):
@@ -78,7 +83,7 @@ def many(task):
 
 
 def drawn(task, seed=0, **knobs):
-    return choose(task, InContextKnobs(**knobs), seed)
+    return demonstrations_of(task, InContextKnobs(**knobs), seed)
 
 
 def test_fewer_demonstrations_than_classes_show_classes_that_are_drawn(many):

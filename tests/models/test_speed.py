@@ -1,7 +1,7 @@
 import pytest
 
 from prefixlab.models import speed
-from prefixlab.models.speed import spoken, tokens_per_second, training_seconds
+from prefixlab.models.speed import duration, tokens_per_second, training_seconds
 
 
 def test_the_probe_counts_the_tokens_that_were_read(tiny, monkeypatch):
@@ -27,4 +27,4 @@ def test_training_takes_as_long_as_its_tokens(gpt2, monkeypatch):
 
 
 def test_a_time_is_said_in_seconds_or_minutes():
-    assert (spoken(19.7), spoken(130)) == ("20 s", "2 min")
+    assert (duration(19.7), duration(130)) == ("20 s", "2 min")

@@ -12,7 +12,7 @@ import pandas as pd
 from prefixlab.data.task import Task
 from prefixlab.evaluation.choices import Evaluation, wilson
 from prefixlab.methods import create
-from prefixlab.methods.in_context import InContextKnobs, choose, tokens
+from prefixlab.methods.in_context import InContextKnobs, demonstrations_of, tokens
 from prefixlab.models.backbone import Backbone
 from prefixlab.workbook.panels.base import BREATH, WIDE, control, plot
 from prefixlab.workbook.panels.live import LivePanel
@@ -123,7 +123,7 @@ class InContextPanel(LivePanel):
         if not draw.demonstrations:
             return "No demonstrations: the model sees the template alone."
         asked = {"demonstrations": draw.demonstrations, "labels": draw.labels, "order": order}
-        chosen = choose(self.task, InContextKnobs.of("in_context", asked), draw.seed)
+        chosen = demonstrations_of(self.task, InContextKnobs.of("in_context", asked), draw.seed)
         length = len(tokens(self.lm, [self.task.template.fill(x, y) for x, y in chosen]))
         orders = factorial(draw.demonstrations)
         reach = f" (the slider reaches {REACH})" if orders > REACH else ""

@@ -21,7 +21,7 @@ from prefixlab.data.task import Task
 from prefixlab.evaluation.choices import Evaluation, judge, scoring
 from prefixlab.methods import METHODS, Method, create
 from prefixlab.models.backbone import Backbone
-from prefixlab.models.speed import spoken, training_seconds
+from prefixlab.models.speed import duration, training_seconds
 from prefixlab.training.loop import Recipe, Training
 from prefixlab.workbook import experiments, figures
 from prefixlab.workbook.panels import inside
@@ -207,7 +207,7 @@ class TrainingPanel(Panel):
         """How long a run takes on this machine."""
         steps = self.controls["steps"].value
         seconds = training_seconds(self.lm, steps * self.batch_size * self.tokens_a_row)
-        return f"{steps} steps of {self.batch_size} take about {spoken(seconds)} here."
+        return f"{steps} steps of {self.batch_size} take about {duration(seconds)} here."
 
     def settings(self) -> dict[str, Any]:
         """The method's knobs and the number of training examples, as the controls stand."""
