@@ -87,3 +87,6 @@ from .training.loop import (
     TrainingDiverged as TrainingDiverged,
     train as train,
 )
+from .version import (
+    __version__ as __version__,
+)

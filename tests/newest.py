@@ -15,12 +15,19 @@ def unbounded(requirement: str) -> str:
     return re.sub(r",?\s*<=?[^,;]*", "", requirement)
 
 
-def requirements() -> list[str]:
+def declared() -> list[str]:
+    """What pyproject.toml names for the core, the workbook and the tests."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    wanted = project["dependencies"] + project["optional-dependencies"]["dev"]
+    extras = project["optional-dependencies"]
+    (own, *tests) = extras["dev"]
+    assert own == "prefixlab[workbook]"
+    return project["dependencies"] + extras["workbook"] + tests
+
+
+def requirements() -> list[str]:
     lock = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
     torch = next(line for line in lock if line.startswith("torch=="))
-    return [torch, *map(unbounded, wanted)]
+    return [torch, *map(unbounded, declared())]
 
 
 if __name__ == "__main__":

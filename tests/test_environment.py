@@ -1,20 +1,28 @@
 """One lock for every way to install: `make`, conda and Binder, Colab, three lines by hand."""
 
 import ast
+import importlib
 import re
 import sys
 import tomllib
-from importlib.metadata import Distribution, distribution, packages_distributions
+from collections.abc import Iterable
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import newest
 import pytest
 import yaml
+from closure import closure
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+import prefixlab
+from prefixlab import workbook
+
 ROOT = Path(__file__).parents[1]
 OF_THE_LOCK = "-c constraints.txt"
+WORKBOOK = {*(ROOT / "prefixlab" / "workbook").rglob("*.py")}
+CORE = {*(ROOT / "prefixlab").rglob("*.py")} - WORKBOOK
 
 
 def read(name: str) -> str:
@@ -42,31 +50,55 @@ def here() -> dict[str, Requirement]:
     return {canonicalize_name(line.name): line for line in lines}
 
 
-def declared(project: dict) -> list[Requirement]:
-    return [Requirement(line) for line in project["dependencies"] + dev(project)]
+def declared() -> list[Requirement]:
+    return [Requirement(line) for line in newest.declared()]
 
 
-def dev(project: dict) -> list[str]:
-    return project["optional-dependencies"]["dev"]
+def names(requirements: Iterable[str]) -> set[str]:
+    return {canonicalize_name(Requirement(line).name) for line in requirements}
 
 
-def imported(folder: str) -> set[str]:
-    """The packages, by name, that the modules of a folder import by themselves."""
+def imported(files: Iterable[Path]) -> dict[str, set[str]]:
+    """The modules that files import by themselves, each with the names of its package."""
     found = set()
-    for file in (ROOT / folder).rglob("*.py"):
+    for file in files:
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Import):
                 found |= {alias.name.partition(".")[0] for alias in node.names}
             elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
                 found.add(node.module.partition(".")[0])
-    return found - sys.stdlib_module_names - {folder}
-
-
-def test_what_the_package_imports_it_declares(project: dict) -> None:
     packages = packages_distributions()
-    wanted = {canonicalize_name(Requirement(line).name) for line in project["dependencies"]}
-    for module in imported("prefixlab"):
-        assert {canonicalize_name(name) for name in packages[module]} & wanted, module
+    return {
+        module: {canonicalize_name(name) for name in packages[module]}
+        for module in found - sys.stdlib_module_names - {"prefixlab"}
+    }
+
+
+def test_the_core_declares_what_it_imports_and_nothing_else(project: dict) -> None:
+    base, modules = names(project["dependencies"]), imported(CORE)
+    for module, packages in modules.items():
+        assert packages & base, module
+    # transformers reads a GGUF file with two of them; torch makes arrays of numpy.
+    assert base - set().union(*modules.values()) == {"gguf", "accelerate", "numpy"}
+
+
+def test_the_workbook_declares_what_it_imports_besides(project: dict) -> None:
+    base, modules = names(project["dependencies"]), imported(WORKBOOK)
+    extra = names(project["optional-dependencies"]["workbook"])
+    assert not extra & base
+    for module, packages in modules.items():
+        assert packages & (base | extra), module
+    assert extra - set().union(*modules.values()) == {"jupyterlab"}  # where the lessons are opened
+    assert {module for module in modules if modules[module] & extra} == {*workbook.NEEDS}
+
+
+@pytest.mark.parametrize("missing", workbook.NEEDS)
+def test_a_workbook_without_its_extra_says_how_to_get_it(
+    missing: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, missing, None)
+    with pytest.raises(ImportError, match=rf"needs {missing}: pip install 'prefixlab\[workbook\]'"):
+        importlib.reload(workbook)
 
 
 def test_the_lock_pins_each_package_to_one_version() -> None:
@@ -75,14 +107,14 @@ def test_the_lock_pins_each_package_to_one_version() -> None:
         assert line.url is None
 
 
-def test_the_lock_is_within_what_the_package_declares(project: dict) -> None:
-    for wanted in declared(project):
+def test_the_lock_is_within_what_the_package_declares() -> None:
+    for wanted in declared():
         (pin,) = here()[canonicalize_name(wanted.name)].specifier
         assert wanted.specifier.contains(pin.version), f"{wanted} against {pin}"
 
 
-def test_all_that_is_used_is_installed_as_the_lock_says(project: dict) -> None:
-    lock, used = here(), {found.name: found.version for found in all_used(declared(project))}
+def test_all_that_is_used_is_installed_as_the_lock_says() -> None:
+    lock, used = here(), {found.name: found.version for found in closure(newest.declared())}
     unlike = {
         f"{name}=={version}"
         for name, version in used.items()
@@ -91,31 +123,16 @@ def test_all_that_is_used_is_installed_as_the_lock_says(project: dict) -> None:
     assert not unlike, "run `make .venv/installed`, or `make lock` for a new dependency"
 
 
-def all_used(wanted: list[Requirement]) -> list[Distribution]:
-    """What is wanted, what that needs, and so on, here and now."""
-    found: dict[tuple[str, str], Distribution] = {}  # by name and extra
-    while wanted:
-        line = wanted.pop()
-        for extra in {"", *line.extras}:
-            if (line.name, extra) in found:
-                continue
-            package = found[line.name, extra] = distribution(line.name)
-            needs = map(Requirement, package.requires or [])
-            given = {"extra": extra}
-            wanted += [need for need in needs if not need.marker or need.marker.evaluate(given)]
-    return list(found.values())
-
-
 @pytest.mark.parametrize("broke_us", ["transformers", "peft"])
-def test_what_has_broken_the_lessons_has_an_upper_bound(project: dict, broke_us: str) -> None:
-    (wanted,) = (line for line in declared(project) if line.name == broke_us)
+def test_what_has_broken_the_lessons_has_an_upper_bound(broke_us: str) -> None:
+    (wanted,) = (line for line in declared() if line.name == broke_us)
     assert any(part.operator == "<" for part in wanted.specifier)
 
 
-def test_the_newest_releases_are_tried_without_upper_bounds(project: dict) -> None:
+def test_the_newest_releases_are_tried_without_upper_bounds() -> None:
     torch, *wanted = (Requirement(line) for line in newest.requirements())
     assert torch.specifier == here()["torch"].specifier
-    assert [line.name for line in wanted] == [line.name for line in declared(project)]
+    assert [line.name for line in wanted] == [line.name for line in declared()]
     for line in wanted:
         assert {part.operator for part in line.specifier} <= {">="}
 
@@ -126,11 +143,12 @@ def test_conda_installs_the_package_by_the_lock(project: dict, conda: list) -> N
     assert f"python={project['requires-python'].removeprefix('>=')}" in conda
 
 
-def test_every_install_that_the_readme_and_make_name_is_by_the_lock() -> None:
+def test_every_install_for_a_learner_is_by_the_lock_and_with_the_workbook() -> None:
     for name, times in [("README.md", 2), ("Makefile", 1)]:
         installs = [line for line in read(name).splitlines() if "install -e" in line]
         assert len(installs) == times
         assert all(OF_THE_LOCK in line for line in installs)
+        assert all(re.search(r"-e ['\"]?\.\[(workbook|dev)\]", line) for line in installs)
 
 
 @pytest.fixture(scope="module")
@@ -186,3 +204,18 @@ def test_notice_names_what_the_lessons_fetch(source: str) -> None:
 
 def test_licence_is_the_one_declared(project: dict) -> None:
     assert read("LICENSE").startswith(f"{project['license']} License")
+
+
+def test_the_version_is_the_one_declared(project: dict) -> None:
+    assert prefixlab.__version__ == project["version"]
+    assert f"## [{project['version']}]" in read("CHANGELOG.md")
+
+
+def test_whoever_cites_the_package_names_the_version_declared(project: dict) -> None:
+    citation = yaml.safe_load(read("CITATION.cff"))
+    assert citation["cff-version"] == "1.2.0"
+    assert citation["message"]
+    assert citation["title"] == project["name"]
+    assert citation["version"] == project["version"]
+    assert citation["license"] == project["license"]
+    assert citation["authors"] == [{"name": "The prefixlab authors"}]

@@ -1,6 +1,10 @@
 """What tiny models are made of: eight sentences, tokenizers trained on them, random weights."""
 
+from pathlib import Path
+
+import numpy as np
 import torch
+from gguf import GGUFWriter
 from tokenizers import (
     Tokenizer,
     decoders,
@@ -86,3 +90,32 @@ def random_model(architecture: type[PreTrainedModel], config: PreTrainedConfig) 
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         return architecture(config)
+
+
+def write_gguf(path: Path) -> None:
+    """A Llama of one layer and four tokens, in the format of SmolLM2's file."""
+    hidden, tokens = 32, ["a", "b", "ab", "<end>"]
+    maps = ("attn_q", "attn_k", "attn_v", "attn_output", "ffn_gate", "ffn_up", "ffn_down")
+    shapes = {"token_embd": (len(tokens), hidden), "output_norm": (hidden,)}
+    shapes |= {f"blk.0.{name}": (hidden, hidden) for name in maps}
+    shapes |= {f"blk.0.{name}": (hidden,) for name in ("attn_norm", "ffn_norm")}
+    writer = GGUFWriter(path, "llama")
+    writer.add_context_length(64)
+    writer.add_embedding_length(hidden)
+    writer.add_feed_forward_length(hidden)
+    writer.add_block_count(1)
+    writer.add_head_count(4)
+    writer.add_head_count_kv(4)
+    writer.add_layer_norm_rms_eps(1e-5)
+    writer.add_rope_freq_base(10000.0)
+    writer.add_vocab_size(len(tokens))
+    writer.add_tokenizer_model("gpt2")
+    writer.add_token_list(tokens)
+    writer.add_token_merges(["a b"])
+    writer.add_eos_token_id(tokens.index("<end>"))
+    for name, shape in shapes.items():
+        writer.add_tensor(f"{name}.weight", np.ones(shape, dtype=np.float32))
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
