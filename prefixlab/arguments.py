@@ -45,6 +45,12 @@ def one_of(name: str, value: Any, choices: Collection[str]) -> str:
     return value
 
 
+def instance(name: str, value: Any, kind: type, called: str, remedy: str) -> None:
+    """Raise a ValueError where `value` is not of that kind."""
+    if not isinstance(value, kind):
+        raise ValueError(f"{name} is of type {type(value).__name__}, not {called}; {remedy}.")
+
+
 def knobs_of(name: str, value: Any, kind: type) -> dict[str, Any]:
     """The knobs of `value`, if it is of that kind; of None there are none."""
     if value is None:

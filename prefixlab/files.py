@@ -78,15 +78,6 @@ def to_disk(path: Path) -> None:
         os.close(descriptor)
 
 
-@contextmanager
-def disk_errors(folder: Path, remedy: str) -> Iterator[None]:
-    """Within this context an error of the system is a ValueError: one sentence with the remedy."""
-    try:
-        yield
-    except OSError as error:
-        raise ValueError(in_words(error, folder, remedy)) from error
-
-
 def in_words(error: OSError, folder: Path, remedy: str) -> str:
     """Why nothing can be written in a folder, and the remedy, in one sentence."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):

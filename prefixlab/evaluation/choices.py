@@ -11,14 +11,13 @@ from torch.nn import functional as F
 
 from prefixlab import arguments
 from prefixlab.data.batching import Batch, evaluation_order
-from prefixlab.data.examples import dataset
+from prefixlab.data.examples import SPLITS, dataset
 from prefixlab.data.task import Task
 from prefixlab.methods import Method
 from prefixlab.methods.base import check_task, check_together
 from prefixlab.models.backbone import Backbone
 
 CONTENT_FREE = ("N/A", "[MASK]", "")
-SPLITS = ("train", "validation", "test")
 
 
 @dataclass(frozen=True)
@@ -66,7 +65,7 @@ def evaluate(
         An unknown split, a method of another model, or an example too long for the model.
     """
     check_together(lm, method, task)
-    examples = getattr(task, arguments.one_of("split", split, SPLITS))
+    examples = task.splits[arguments.one_of("split", split, SPLITS)]
     scored = scores(lm, method, task, examples, batch_size=batch_size)
     if task.verbalizer is None:
         tokens = sum(len(row.answers[0]) for row in method.rows(lm, examples, task))
@@ -249,12 +248,8 @@ def expected_calibration_error(probabilities: Tensor, right: Tensor, bins: int =
             "There is nan or inf among the probabilities, which then have no confidence; give "
             "numbers from 0 to 1."
         )
-    confidence = probabilities.max(1).values
+    confidence = probabilities.max(1).values  # [examples]
     of_bin = (confidence * bins).long().clamp(max=bins - 1)
-    error = 0.0
-    for index in range(bins):
-        inside = of_bin == index
-        if inside.any():
-            gap = confidence[inside].mean() - right[inside].float().mean()
-            error += inside.float().mean().item() * abs(gap.item())
-    return error
+    # A bin's share of the examples times its gap: what it has too much, over all examples.
+    too_much = torch.zeros(bins).index_add(0, of_bin, confidence - right.float())
+    return (too_much.abs().sum() / len(right)).item()

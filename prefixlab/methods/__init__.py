@@ -10,7 +10,7 @@ from prefixlab.methods.base import Method
 from prefixlab.methods.bias_only import BiasOnly
 from prefixlab.methods.combined import Combined
 from prefixlab.methods.convolution import Convolution
-from prefixlab.methods.cost import Cost
+from prefixlab.methods.cost import Cost as Cost
 from prefixlab.methods.discrete_prompt import DiscretePrompt
 from prefixlab.methods.fine_tuning import FineTuning
 from prefixlab.methods.gated_prefix import GatedPrefix
@@ -44,28 +44,3 @@ def create(name: str, lm: Backbone, task: Task, *, seed: int = 0, **knobs: Any) 
         An unknown method, or an unknown or impossible knob.
     """
     return METHODS[arguments.one_of("method", name, METHODS)](lm, task, seed=seed, **knobs)
-
-
-__all__ = [
-    "METHODS",
-    "Adapters",
-    "AdaptivePrefix",
-    "BiasOnly",
-    "Combined",
-    "Convolution",
-    "Cost",
-    "DiscretePrompt",
-    "FineTuning",
-    "GatedPrefix",
-    "InContextLearning",
-    "Infix",
-    "LinearProbe",
-    "LoRA",
-    "Method",
-    "PTuning",
-    "PTuningV2",
-    "PrefixTuning",
-    "PromptTuning",
-    "Warp",
-    "create",
-]

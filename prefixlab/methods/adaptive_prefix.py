@@ -31,7 +31,7 @@ SPEED = 30.0
 @dataclass(frozen=True)
 class AdaptivePrefixKnobs(PrefixTuningKnobs):
     penalty: float = knob(
-        0.3, "what a whole prefix adds to the loss", low=0.0, high=100.0, unit="nats"
+        0.3, "what a whole prefix adds to the loss", low=0.0, high=100.0, unit="nats", sizes=False
     )
 
 

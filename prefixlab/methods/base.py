@@ -193,26 +193,17 @@ class Method(nn.Module):
 
 
 def check_backbone(lm: Any) -> None:
-    if not isinstance(lm, Backbone):
-        raise ValueError(
-            f"lm is of type {type(lm).__name__}, not a backbone; load one with prefixlab.load()."
-        )
+    arguments.instance("lm", lm, Backbone, "a backbone", "load one with prefixlab.load()")
 
 
 def check_method(method: Any) -> None:
-    if not isinstance(method, Method):
-        raise ValueError(
-            f"method is of type {type(method).__name__}, not a Method; make one with create, or "
-            "load one with load_method."
-        )
+    remedy = "make one with create, or load one with load_method"
+    arguments.instance("method", method, Method, "a Method", remedy)
 
 
 def check_task(task: Any) -> None:
-    if not isinstance(task, Task):
-        raise ValueError(
-            f"task is of type {type(task).__name__}, not a Task; load one with tasks.load, or make "
-            "one with Task.from_csv."
-        )
+    remedy = "load one with tasks.load, or make one with Task.from_csv"
+    arguments.instance("task", task, Task, "a Task", remedy)
 
 
 def check_together(lm: Any, method: Any, task: Any) -> None:

@@ -43,12 +43,14 @@ class InContextKnobs(CommonKnobs):
         True,
         "as many demonstrations of every class, as far as k allows; with fewer than there are "
         "classes, which of them is drawn too",
+        sizes=False,
     )
-    order: int = knob(0, "which of the k! orders, in lexicographic count", low=0)
+    order: int = knob(0, "which of the k! orders, in lexicographic count", low=0, sizes=False)
     labels: str = knob(
         "true",
         "the demonstrations' labels: true, drawn at random, or words from outside the answers",
         choices=("true", "random", "outside"),
+        sizes=False,
     )
 
 

@@ -21,7 +21,7 @@ from prefixlab.models.geometry import Geometry
 
 @dataclass(frozen=True)
 class InfixKnobs(PrefixTuningKnobs):
-    layers: str = knob("all", "an infix stands in every layer", choices=("all",))
+    layers: str = knob("all", "an infix stands in every layer", choices=("all",), sizes=False)
 
 
 class Infix(PrefixTuning):

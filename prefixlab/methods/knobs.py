@@ -25,9 +25,14 @@ def knob(
     high: float | None = None,
     choices: tuple[str, ...] = (),
     unit: str = "",
+    sizes: bool = True,
 ) -> Any:
-    """Declare one knob: its default, its help, and its range (`low` to `high`) or its choices."""
+    """Declare one knob: its default, its help, and its range (`low` to `high`) or its choices.
+
+    `sizes` says that it changes how many numbers are trained, or where they stand.
+    """
     about = {"help": help, "low": low, "high": high, "choices": choices, "unit": unit}
+    about["sizes"] = sizes
     return field(default=default, metadata=about)
 
 

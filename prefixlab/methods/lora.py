@@ -27,7 +27,9 @@ from prefixlab.models.geometry import Geometry
 @dataclass(frozen=True)
 class LoRAKnobs(CommonKnobs):
     rank: int = knob(8, "r, the rank of the change of each map", low=1, high=256)
-    alpha: float = knob(16.0, "the change counts alpha / r times", low=0.001, high=1024)
+    alpha: float = knob(
+        16.0, "the change counts alpha / r times", low=0.001, high=1024, sizes=False
+    )
     maps: str = knob(
         "all",
         "which linear maps are changed: all of every layer, or by the ends of their names, such as "

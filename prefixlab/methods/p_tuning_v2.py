@@ -24,7 +24,9 @@ from prefixlab.models.geometry import Geometry
 
 @dataclass(frozen=True)
 class PTuningV2Knobs(PrefixTuningKnobs):
-    dropout: float = knob(0.1, "share of the prefix's numbers that a step drops", low=0, high=0.9)
+    dropout: float = knob(
+        0.1, "share of the prefix's numbers that a step drops", low=0, high=0.9, sizes=False
+    )
     classifier: str = knob(
         "head",
         "what answers: a trained linear head, or the words of the verbalizer",

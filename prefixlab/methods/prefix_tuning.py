@@ -42,8 +42,9 @@ class PrefixTuningKnobs(CommonKnobs):
         "where keys and values start: uniform in [0, 1), normal with the scale of real "
         "activations, or the activations of real words",
         choices=("uniform", "matched", "task_words", "unrelated_words", "examples"),
+        sizes=False,
     )
-    words: str = knob("", "the words for task_words; empty for the task's own")
+    words: str = knob("", "the words for task_words; empty for the task's own", sizes=False)
     layers: str = knob(
         "all",
         "the layers that get a prefix: all, first:4, last:4, or numbers and ranges: 0-5,11; in an "

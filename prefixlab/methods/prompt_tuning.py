@@ -32,8 +32,11 @@ class PromptTuningKnobs(CommonKnobs):
         "where the virtual tokens start: uniform in [-0.5, 0.5], the embeddings of common words, "
         "of the answers, or of a text",
         choices=("uniform", "vocabulary", "labels", "text"),
+        sizes=False,
     )
-    text: str = knob("", "the words that init='text' starts from; empty for the task's words")
+    text: str = knob(
+        "", "the words that init='text' starts from; empty for the task's words", sizes=False
+    )
 
 
 class PromptTuning(Method):

@@ -23,7 +23,7 @@ from prefixlab import arguments
 from prefixlab.arguments import LARGEST_SEED
 from prefixlab.data.batching import Row, portions, training_order
 from prefixlab.data.task import Task
-from prefixlab.evaluation.choices import SPLITS, Evaluation, evaluate, loss_of
+from prefixlab.evaluation.choices import Evaluation, evaluate, loss_of
 from prefixlab.methods import Method
 from prefixlab.methods.base import check_together
 from prefixlab.methods.knobs import Knobs, knob
@@ -103,8 +103,8 @@ class Training:
             raise ValueError("patience needs validations to count; set validate_every too.")
         self.lm, self.method, self.task, self.recipe = lm, method, task, recipe
         # Every example must fit before the first step is taken, not at the tenth or after the last.
-        splits = {split: method.rows(lm, getattr(task, split), task) for split in SPLITS}
-        used = SPLITS[:2] if recipe.validate_every else SPLITS[:1]
+        splits = {split: method.rows(lm, rows, task) for split, rows in task.splits.items()}
+        used = ("train", "validation") if recipe.validate_every else ("train",)
         check_splits(lm, method, task, splits)
         self.rows: list[Row] = splits["train"]
         self.data = fingerprint_of(*(splits[split] for split in used))

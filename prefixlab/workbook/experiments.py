@@ -32,7 +32,6 @@ from prefixlab.data.task import Task
 from prefixlab.evaluation.choices import content_free_scores, evaluate, judge, scores
 from prefixlab.evaluation.generation import generate
 from prefixlab.evaluation.text_metrics import judge_texts
-from prefixlab.files import disk_errors
 from prefixlab.methods import Method, create
 from prefixlab.models.backbone import Backbone
 from prefixlab.models.loading import load
@@ -458,7 +457,7 @@ def claimed(path: Path, key: str, patient: bool) -> Iterator[bool]:
     """
     digest = hashlib.sha256(key.encode()).hexdigest()[:16]
     lock = FileLock(path.with_name(f".{path.stem}.{digest}.lock"))
-    with disk_errors(path.parent, rows.REMEDY):
+    with rows.disk_errors(path.parent, rows.REMEDY):
         path.parent.mkdir(parents=True, exist_ok=True)
         with suppress(Timeout):
             lock.acquire(timeout=-1 if patient else 0)

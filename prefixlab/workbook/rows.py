@@ -6,13 +6,15 @@ line at the end of the file: who reads passes over it, and who writes next cuts 
 
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock
 
 from prefixlab.arguments import shortened
-from prefixlab.files import disk_errors
+from prefixlab.files import in_words
 
 REMEDY = "start again where there is room to write: what is recorded stays"
 Row = dict[str, Any]
@@ -77,3 +79,12 @@ def is_row(line: bytes) -> bool:
         return isinstance(json.loads(line), dict)
     except (ValueError, RecursionError):
         return False
+
+
+@contextmanager
+def disk_errors(folder: Path, remedy: str) -> Iterator[None]:
+    """Within this context an error of the system is a ValueError: one sentence with the remedy."""
+    try:
+        yield
+    except OSError as error:
+        raise ValueError(in_words(error, folder, remedy)) from error

@@ -1,7 +1,5 @@
-import pytest
-
 from prefixlab.models import speed
-from prefixlab.models.speed import duration, tokens_per_second, training_seconds
+from prefixlab.models.speed import tokens_per_second
 
 
 def test_the_probe_counts_the_tokens_that_were_read(tiny, monkeypatch):
@@ -19,12 +17,3 @@ def test_the_probe_counts_the_tokens_that_were_read(tiny, monkeypatch):
 def test_every_kind_of_model_can_be_probed(bert, seq2seq):
     assert tokens_per_second(bert) > 0
     assert tokens_per_second(seq2seq) > 0
-
-
-def test_training_takes_as_long_as_its_tokens(gpt2, monkeypatch):
-    monkeypatch.setitem(gpt2.__dict__, "tokens_per_second", 100.0)
-    assert training_seconds(gpt2, 1000) == pytest.approx(10 * speed.LEARNING)
-
-
-def test_a_time_is_said_in_seconds_or_minutes():
-    assert (duration(19.7), duration(130)) == ("20 s", "2 min")

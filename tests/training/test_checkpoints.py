@@ -381,7 +381,7 @@ DAMAGE = {
     "a knob too many": (entry("knobs", "depth", 3), "no knob 'depth'"),
     "a knob out of range": (entry("knobs", "prompt_length", 10**9), "prompt_length=10+ is out of"),
     "a knob that does not fit": (entry("knobs", "prompt_length", 4), r"F32 of \[4, 32\]"),
-    "no method of that name": (entry("method", "lora"), "no method 'lora'"),
+    "no method of that name": (entry("method", "soft_prompt"), "no method 'soft_prompt'"),
     "a seed below zero": (entry("seed", -1), "seed=-1"),
     "no seed": (without("seed"), "its seed is no int"),
     "a template without x": (entry("template", "{y}"), "0 times {x}"),

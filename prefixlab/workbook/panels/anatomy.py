@@ -18,22 +18,6 @@ from prefixlab.workbook.panels.tables import facts
 from prefixlab.workbook.positions import Positions, positions
 
 # The knobs that change the picture or the cost; the others say what the numbers start from.
-SHOWN = (
-    "template",
-    "demonstrations",
-    "prompt_length",
-    "prefix_length",
-    "layers",
-    "reparameterization",
-    "mlp_hidden",
-    "encoder",
-    "classifier",
-    "bottleneck",
-    "top",
-    "gate",
-    "width",
-    "beside",
-)
 HEIGHT = 3.6  # inches
 
 
@@ -115,11 +99,7 @@ def question_before(parts: list[widgets.Widget]) -> Prediction:
 
 def controls_of(method: str) -> dict[str, Any]:
     """A control for each knob of the method that changes what is drawn or its cost."""
-    declared = [
-        field
-        for field in METHODS[method].Knobs.declared()
-        if field.name in SHOWN and len(field.metadata["choices"]) != 1
-    ]
+    declared = [field for field in METHODS[method].Knobs.declared() if field.metadata["sizes"]]
     controls = {field.name: control(field) for field in declared}
     for made in controls.values():
         if isinstance(made, widgets.IntSlider):

@@ -21,9 +21,9 @@ from prefixlab.data.task import Task
 from prefixlab.evaluation.choices import Evaluation, judge, scoring
 from prefixlab.methods import METHODS, Method, create
 from prefixlab.models.backbone import Backbone
-from prefixlab.models.speed import duration, training_seconds
 from prefixlab.training.loop import Recipe, Training
 from prefixlab.workbook import experiments, figures
+from prefixlab.workbook.duration import duration, training_seconds
 from prefixlab.workbook.panels import inside
 from prefixlab.workbook.panels.base import (
     BUTTONS,

@@ -29,7 +29,7 @@ def drawn(monkeypatch: pytest.MonkeyPatch) -> list:
 def test_a_method_has_all_controls_that_change_the_picture_or_the_cost_and_no_other() -> None:
     size = KNOWN["gpt2"]
     usual = {"mlp_hidden": {"reparameterization": "mlp"}}  # it counts only with the MLP
-    other = {"template": "{x} {soft:2} it was {y}", "layers": "0"}
+    other = {"template": "{x} {soft:2} it was {y}", "layers": "0", "maps": "c_attn"}
     for name, method in METHODS.items():
         for field in method.Knobs.declared():
             given = usual.get(field.name, {})
