@@ -97,3 +97,18 @@ def test_no_two_public_names_of_the_core_are_one() -> None:
         if isinstance(node, (ast.FunctionDef, ast.ClassDef))
     )
     assert {name for name, times in found.items() if times > 1} == {"load"}
+
+
+def test_what_the_page_on_architecture_names_is_there() -> None:
+    page = (PACKAGE.parent / "docs" / "architecture.md").read_text(encoding="utf-8")
+    assert len(page.splitlines()) <= 60
+    named = re.findall(r"`([\w./]+\.py)`", page)
+    assert len(named) > 5
+    for name in named:
+        assert any(
+            (folder / name).exists() for folder in (PACKAGE.parent, PACKAGE, PACKAGE / "methods")
+        ), name
+    source = "\n".join(path.read_text(encoding="utf-8") for path in PACKAGE.rglob("*.py"))
+    for name in re.findall(r"`(?:\w+\.)?(\w+)(?:\(\))?`", page):
+        assert re.search(rf"\b{name}\b", source), name
+    assert "# [K^P; K^X]" in (PACKAGE / "models" / "attention.py").read_text(encoding="utf-8")
