@@ -37,7 +37,7 @@ def drawn_tables(pairs: Pairs, sizes: Sizes, seed: int) -> Drawn:
     return Drawn(pairs.name, chosen(pairs.name, splits, sizes), (), pairs.notes)
 
 
-def shuffled(tables: Tables, seed: int) -> Tables:
+def shuffled(tables: Tables, seed: int | str) -> Tables:
     order = list(tables)
     random.Random(seed).shuffle(order)
     return {table: tables[table] for table in order}

@@ -29,11 +29,19 @@ NAMES = (*DOMAINS, *TABLES)
 
 
 def load(
-    name: str, *, train: int = 256, validation: int = 64, test: int = 300, seed: int = 0
+    name: str,
+    *,
+    train: int = 256,
+    validation: int = 64,
+    test: int = 300,
+    seed: int = 0,
+    subset: int = 0,
+    words: int | None = None,
 ) -> Task:
     """One of the tasks that ship: two balanced classes, or tables to put into words.
 
-    The splits are disjoint and drawn by `seed`; a larger `train` keeps the same test set. Of
+    The splits are disjoint and drawn by `seed`; a larger `train` keeps the same test set, and so
+    does another `subset` to train on. With `words` no sentence has more than so many. Of
     "restaurants" there are 100 tables to test on (`test` counts tables there, see
     `Task.tables_from_csv`); "restaurants_unseen" tests on kinds of places to eat, and of food,
     that are in no table for training.
@@ -46,23 +54,35 @@ def load(
     arguments.one_of("task", name, NAMES)
     arguments.seed(seed)
     fewest, make = (1, restaurant_tables) if name in TABLES else (2, balanced_classes)
-    return make(name, checked_sizes(fewest, train=train, validation=validation, test=test), seed)
+    arguments.whole_number("subset", subset, 0)
+    if words is not None:
+        arguments.whole_number("words", words, 1)
+    sizes = checked_sizes(fewest, train=train, validation=validation, test=test)
+    return make(name, sizes, seed, subset, words)
 
 
-def balanced_classes(name: str, sizes: Sizes, seed: int) -> Task:
+def balanced_classes(name: str, sizes: Sizes, seed: int, subset: int, words: int | None) -> Task:
     """Rated sentences of a domain, as many of praise as of blame in every split."""
-    rated = rated_sentences(name)
+    rated = [
+        (text, y)
+        for text, y in rated_sentences(name)
+        if words is None or len(text.split()) <= words
+    ]
     by_label = {label: [text for text, y in rated if y == label] for label in (0, 1)}
     for texts in by_label.values():
         random.Random(seed).shuffle(texts)
     available = 2 * min(map(len, by_label.values()))
     if sum(sizes.values()) > available:
+        short = "" if words is None else f" of at most {words} words"
         raise ValueError(
-            f"{name} has {available} examples in two balanced classes, fewer than the "
+            f"{name} has {available} examples{short} in two balanced classes, fewer than the "
             f"{sum(sizes.values())} asked for; ask for fewer."
         )
     rows = {}
     for split in reversed(SPLITS):  # train last, so that the others stay the same whatever it is
+        if split == "train" and subset:
+            for texts in by_label.values():
+                random.Random(f"{seed} subset {subset}").shuffle(texts)
         rows[split] = [
             (by_label[y].pop(), y) for y in (0, 1) for _ in range((sizes[split] + y) // 2)
         ]
@@ -94,15 +114,18 @@ def rated_sentences(name: str, threshold: float = 1.0) -> list[tuple[str, int]]:
     return [(text, label) for text, label in found if text not in twice_judged]
 
 
-def restaurant_tables(name: str, sizes: Sizes, seed: int) -> Task:
+def restaurant_tables(name: str, sizes: Sizes, seed: int, subset: int, words: int | None) -> Task:
     """Table to text: the test tables, seen or unseen kinds of places, are never trained on."""
+    if words is not None:
+        raise ValueError(f"words={words} is for sentences, and {name} has tables; leave it out.")
     with restaurants.PATH.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     splits = {}
     for split in SPLITS:
         source = "unseen" if (name, split) == ("restaurants_unseen", "test") else split
         there = ((row["mr"], row["ref"]) for row in rows if row["split"] == source)
-        splits[split] = shuffled(tables_of(there), seed)
+        drawn = f"{seed} subset {subset}" if split == "train" and subset else seed
+        splits[split] = shuffled(tables_of(there), drawn)
     return Task(
         name=name,
         **datasets(chosen(name, splits, sizes)),
