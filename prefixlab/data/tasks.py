@@ -55,8 +55,6 @@ def load(
     arguments.seed(seed)
     fewest, make = (1, restaurant_tables) if name in TABLES else (2, balanced_classes)
     arguments.whole_number("subset", subset, 0)
-    if words is not None:
-        arguments.whole_number("words", words, 1)
     sizes = checked_sizes(fewest, train=train, validation=validation, test=test)
     return make(name, sizes, seed, subset, words)
 

@@ -8,7 +8,7 @@ Whatever is given is there for one pass, and in one thread.
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import cached_property
 from threading import RLock
@@ -28,6 +28,7 @@ from prefixlab.models.pair import check_pair, padding_of
 class Frozen:
     """A model of `transformers` whose weights stay as they are, with its tokenizer."""
 
+    attention: ClassVar[str] = ATTENTION  # what its layers call, by the name transformers knows
     Sizes: ClassVar[type[Geometry]] = Geometry
 
     def __init__(self, name: str, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase):
@@ -37,7 +38,7 @@ class Frozen:
         check_pair(name, model, tokenizer)
         self.tokenizer = tokenizer
         self.padding = padding_of(model, tokenizer)
-        self.model.set_attn_implementation(ATTENTION if self.is_open else "eager")
+        self.model.set_attn_implementation(self.attention if self.is_open else "eager")
         # What a pass changes inside the model is there for whoever else runs it meanwhile: a cell,
         # and a panel, whose callbacks JupyterLab runs in a thread of their own.
         self._turn = RLock()
@@ -121,9 +122,8 @@ class Frozen:
             stack.enter_context(running(Pass(past, there, edits, tokens, self._number, **about)))
             yield
 
-    def _number(self, module: Any) -> int:
-        """The number of the layer of an attention module, as a past counts them."""
-        return by_index(module)
+    # The number of the layer of an attention module, as a past counts them.
+    _number: Callable[[Any], int] = staticmethod(by_index)
 
     def _words(self) -> dict[str, Tensor]:
         """The weights that embed and score words, by name."""
