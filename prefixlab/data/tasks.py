@@ -2,6 +2,7 @@
 
 import csv
 import random
+from math import inf
 
 from prefixlab import arguments
 from prefixlab.data import assets, restaurants
@@ -55,23 +56,20 @@ def load(
     arguments.seed(seed)
     fewest, make = (1, restaurant_tables) if name in TABLES else (2, balanced_classes)
     arguments.whole_number("subset", subset, 0)
+    most = inf if words is None else arguments.whole_number("words", words, 1)
     sizes = checked_sizes(fewest, train=train, validation=validation, test=test)
-    return make(name, sizes, seed, subset, words)
+    return make(name, sizes, seed, subset, most)
 
 
-def balanced_classes(name: str, sizes: Sizes, seed: int, subset: int, words: int | None) -> Task:
+def balanced_classes(name: str, sizes: Sizes, seed: int, subset: int, words: float) -> Task:
     """Rated sentences of a domain, as many of praise as of blame in every split."""
-    rated = [
-        (text, y)
-        for text, y in rated_sentences(name)
-        if words is None or len(text.split()) <= words
-    ]
+    rated = [(text, y) for text, y in rated_sentences(name) if len(text.split()) <= words]
     by_label = {label: [text for text, y in rated if y == label] for label in (0, 1)}
     for texts in by_label.values():
         random.Random(seed).shuffle(texts)
     available = 2 * min(map(len, by_label.values()))
     if sum(sizes.values()) > available:
-        short = "" if words is None else f" of at most {words} words"
+        short = f" of at most {words} words" if words < inf else ""
         raise ValueError(
             f"{name} has {available} examples{short} in two balanced classes, fewer than the "
             f"{sum(sizes.values())} asked for; ask for fewer."
@@ -112,9 +110,9 @@ def rated_sentences(name: str, threshold: float = 1.0) -> list[tuple[str, int]]:
     return [(text, label) for text, label in found if text not in twice_judged]
 
 
-def restaurant_tables(name: str, sizes: Sizes, seed: int, subset: int, words: int | None) -> Task:
+def restaurant_tables(name: str, sizes: Sizes, seed: int, subset: int, words: float) -> Task:
     """Table to text: the test tables, seen or unseen kinds of places, are never trained on."""
-    if words is not None:
+    if words < inf:
         raise ValueError(f"words={words} is for sentences, and {name} has tables; leave it out.")
     with restaurants.PATH.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
