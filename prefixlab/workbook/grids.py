@@ -6,7 +6,7 @@ The middle rate of a family is only where the search begins: see `protocol`.
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from prefixlab.workbook.protocol import Family
+from prefixlab.workbook.protocol import STEPS, Family
 
 Settings = Sequence[Mapping[str, Any]]
 SENTIMENT = "Review: {x}\nSentiment: {y}"
@@ -129,7 +129,28 @@ def variants() -> list[Family]:
     ]
 
 
+def budget() -> list[Family]:
+    """How long it is worth to train: four times as long as all others, one setting a method.
+
+    The rate is constant, so that the first 48, 96 or 192 steps are a run of that length.
+    """
+    longer: list[tuple[str, str, dict[str, Any], float]] = [
+        ("prefix tuning, task_words", "prefix_tuning", {"init": "task_words"}, 0.003),
+        ("prefix tuning, uniform", "prefix_tuning", {"init": "uniform"}, 0.003),
+        ("prompt tuning, labels", "prompt_tuning", {"init": "labels"}, 0.01),
+        ("P-tuning, lstm", "p_tuning", {"template": soft(SENTIMENT), "encoder": "lstm"}, 0.001),
+        ("P-tuning v2, head", "p_tuning_v2", {"classifier": "head", "dropout": 0.0}, 0.003),
+        ("LoRA", "lora", {"rank": 8}, 0.001),
+        ("all weights", "fine_tuning", {"top": 0}, 3e-5),
+        ("linear probe", "linear_probe", {}, 0.01),
+    ]
+    return [
+        Family(f"{name}, longer", method, knobs, rate, seeds=1, steps=4 * STEPS, around=0)
+        for name, method, knobs, rate in longer
+    ]
+
+
 GRIDS: dict[str, Callable[[], list[Family]]] = {
     grid.__name__: grid
-    for grid in (prefix_tuning, prompt_tuning, p_tuning, p_tuning_v2, baselines, variants)
+    for grid in (budget, prefix_tuning, prompt_tuning, p_tuning, p_tuning_v2, baselines, variants)
 }

@@ -40,6 +40,7 @@ class Family:
     settings: Sequence[Mapping[str, Any]] = ()
     seeds: int = SEEDS
     steps: int = STEPS
+    around: int = AROUND  # 0: the middle rate alone, and no search
 
     def run(self, seed: int, rate: float | None, setting: Mapping[str, Any] | None = None) -> Run:
         """What one run is."""
@@ -81,7 +82,9 @@ class Family:
         """The rates to try: five, and beyond them while the best of those tried is at an end."""
         assert self.middle is not None
         middle = LADDER.index(self.middle)
-        low, high = middle - AROUND, middle + AROUND
+        if not self.around:
+            return [self.middle]
+        low, high = middle - self.around, middle + self.around
         tried = self.losses(own)
         while all(rate in tried for rate in LADDER[low : high + 1]):
             place = LADDER.index(min(LADDER[low : high + 1], key=lambda rate: tried[rate]))
