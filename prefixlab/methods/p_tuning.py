@@ -17,7 +17,7 @@ from prefixlab.data.task import Task
 from prefixlab.data.template import Template
 from prefixlab.methods.base import CommonKnobs, Method
 from prefixlab.methods.knobs import knob
-from prefixlab.methods.reparameterization import LSTM, MLP, Flat
+from prefixlab.methods.reparameterization import LSTM, MLP, Flat, fit
 from prefixlab.models.backbone import Backbone
 from prefixlab.models.conditioning import Conditioning
 from prefixlab.models.geometry import Geometry
@@ -30,6 +30,13 @@ class PTuningKnobs(CommonKnobs):
     )
     encoder: str = knob(
         "lstm", "the prompt encoder that computes the slots", choices=("none", "mlp", "lstm")
+    )
+    init: str = knob(
+        "encoder",
+        "where the slots start: wherever the prompt encoder puts them, or at normal numbers as "
+        "large as those of words, the same for every encoder",
+        choices=("encoder", "normal"),
+        sizes=False,
     )
 
 
@@ -71,9 +78,13 @@ class PTuning(Method):
 
     def start(self, lm: Backbone, task: Task) -> None:
         draw(self.slots, self.generator())
+        shape = self.template.virtual_tokens, lm.geometry.hidden
+        scale = lm.embedding.float().std().cpu()  # as far from the origin as words are
+        words = scale * torch.empty(shape).normal_(generator=self.generator())  # [slots, hidden]
         if isinstance(self.slots, Flat):
-            scale = lm.embedding.float().std().cpu()  # as far from the origin as words are
-            self.slots.values.normal_(generator=self.generator()).mul_(scale)
+            self.slots.values.copy_(words)
+        elif isinstance(self.slots, MLP | LSTM) and self.knobs.init == "normal":
+            fit(self.slots, words)
 
     def conditioning(self) -> Conditioning:
         return Conditioning(virtual=self.slots())  # h, [slots, hidden]

@@ -24,7 +24,7 @@ from prefixlab.data.template import tokens_of
 from prefixlab.methods.base import CommonKnobs, Method, check_backbone, check_method
 from prefixlab.methods.knobs import knob
 from prefixlab.methods.prompt_tuning import fit_length
-from prefixlab.methods.reparameterization import MLP, Flat
+from prefixlab.methods.reparameterization import MLP, Flat, fit
 from prefixlab.models.backbone import Backbone
 from prefixlab.models.conditioning import Conditioning, Past
 from prefixlab.models.geometry import Geometry
@@ -160,22 +160,6 @@ class PrefixTuning(Method):
 def rms(part: Tensor) -> Tensor:
     """Root mean square of each layer's keys or values, [layers, 1, 1, 1, 1]."""
     return part.square().mean(dim=(1, 2, 3, 4), keepdim=True).sqrt()
-
-
-@torch.no_grad()
-def fit(mlp: MLP, target: Tensor) -> None:
-    """Change the last layer, as little as possible, so that the MLP puts out `target`.
-
-    W2 a_i + b2 = P[i, :] for every position i is a linear system in (W2, b2); of its solutions
-    this takes the one nearest to the random start (least squares). It is exact as long as the
-    hidden layer is wider than the prefix is long.
-    """
-    first, activation, last = mlp.network
-    hidden = activation(first(mlp.small.weight))  # a, [prefix, mlp_hidden]
-    inputs = torch.cat([hidden, torch.ones_like(hidden[:, :1])], dim=1)
-    change = torch.linalg.pinv(inputs) @ (target - mlp())  # [mlp_hidden + 1, width_out]
-    last.weight += change[:-1].T
-    last.bias += change[-1]
 
 
 def parse_layers(text: str, geometry: Geometry) -> tuple[int, ...]:

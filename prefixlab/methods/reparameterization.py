@@ -5,6 +5,7 @@ unstable. Both Li & Liang (2021, section 4.3) and Liu et al. (2021, section 3.2)
 network while training, and keep only its output afterwards.
 """
 
+import torch
 from torch import Tensor, nn
 
 
@@ -32,8 +33,12 @@ class MLP(nn.Module):
             nn.Linear(width_in, hidden), nn.Tanh(), nn.Linear(hidden, width_out)
         )
 
+    def inputs(self) -> Tensor:
+        """What the network computes from, P' itself: [length, width_in]."""
+        return self.small.weight
+
     def forward(self) -> Tensor:
-        return self.network(self.small.weight)  # [length, width_out]
+        return self.network(self.inputs())  # [length, width_out]
 
 
 class LSTM(nn.Module):
@@ -49,8 +54,28 @@ class LSTM(nn.Module):
         self.lstm = nn.LSTM(width, width // 2, num_layers=2, bidirectional=True, batch_first=True)
         self.network = nn.Sequential(nn.Linear(width, width), nn.ReLU(), nn.Linear(width, width))
 
-    def forward(self) -> Tensor:
+    def inputs(self) -> Tensor:
+        """What the network computes from, both directions at each position: [length, width]."""
         if self.small.weight.is_meta:  # sizes alone, and no position to walk through for them
-            return self.network(self.small.weight)
+            return self.small.weight
         states, _ = self.lstm(self.small.weight[None])  # [1, length, width]
-        return self.network(states[0])  # [length, width]
+        return states[0]
+
+    def forward(self) -> Tensor:
+        return self.network(self.inputs())  # [length, width]
+
+
+@torch.no_grad()
+def fit(encoder: MLP | LSTM, target: Tensor) -> None:
+    """Change the last layer, as little as possible, so that the encoder puts out `target`.
+
+    W2 a_i + b2 = P[i, :] for every position i is a linear system in (W2, b2); of its solutions
+    this takes the one nearest to the random start (least squares). It is exact as long as the
+    hidden layer is wider than `target`, [length, width_out], is long.
+    """
+    first, activation, last = encoder.network
+    hidden = activation(first(encoder.inputs()))  # a, [length, hidden]
+    inputs = torch.cat([hidden, torch.ones_like(hidden[:, :1])], dim=1)
+    change = torch.linalg.pinv(inputs) @ (target - encoder())  # [hidden + 1, width_out]
+    last.weight += change[:-1].T
+    last.bias += change[-1]

@@ -74,7 +74,8 @@ def p_tuning() -> list[Family]:
     others = [soft(wording) for name, wording in WORDINGS.items() if name != "sentiment"]
 
     def slots(encoder: str, middle: float) -> Family:
-        knobs = {"template": soft(SENTIMENT), "encoder": encoder}
+        # All three start from the same slots: else their starts would be compared too.
+        knobs = {"template": soft(SENTIMENT), "encoder": encoder, "init": "normal"}
         return Family(f"P-tuning, {encoder}", "p_tuning", knobs, middle, each("template", others))
 
     words = [

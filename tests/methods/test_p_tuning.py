@@ -1,9 +1,10 @@
 """P-tuning: its prompt encoders, and where a plain start lies."""
 
+import pytest
 import torch
 from reference import close
 
-from prefixlab import PTuning
+from prefixlab import PTuning, create
 
 
 def test_without_an_encoder_slots_lie_as_far_out_as_words(lm, task):
@@ -28,3 +29,18 @@ def test_with_an_mlp_every_slot_depends_on_its_own_row_alone(tiny, task):
 def test_the_lstm_is_half_as_wide_in_each_direction(tiny, task):
     lstm = PTuning(tiny, task).slots.lstm
     assert (lstm.hidden_size, lstm.num_layers, lstm.bidirectional) == (16, 2, True)
+
+
+def test_encoders_that_start_at_numbers_start_at_the_same(tiny, task):
+    template = "{soft:2}{x}{soft:3} so it was {y}"
+    found = [
+        create("p_tuning", tiny, task, encoder=encoder, init="normal", template=template, seed=5)
+        for encoder in ("none", "mlp", "lstm")
+    ]
+    for method in found:
+        close(method.conditioning().virtual, found[0].conditioning().virtual)
+    assert found[0].conditioning().virtual.std().item() == pytest.approx(
+        tiny.embedding.std().item(), rel=0.3
+    )
+    usual = create("p_tuning", tiny, task, encoder="mlp", template=template, seed=5)
+    assert not torch.allclose(usual.slots(), found[1].slots(), atol=1e-2)
