@@ -16,6 +16,7 @@ from transformers import DynamicCache, EncoderDecoderCache, T5Config
 
 import prefixlab as pl
 from prefixlab import (
+    Conditioning,
     EncoderDecoder,
     Past,
     PrefixTuning,
@@ -265,6 +266,31 @@ def test_what_edits_change_in_a_layer_is_changed_in_that_layer(seq2seq, free):
         chosen = whole.unflatten(whole.prefix())
         there.prefix.values.copy_(there.flatten(chosen))
         close(ours(seq2seq, whole, batch), ours(seq2seq, there, batch))
+
+
+@torch.no_grad()
+def test_a_past_of_each_row_goes_with_its_row(seq2seq):
+    """Pasts of different lengths, in rows that change their order while the decoder writes."""
+    past = seq2seq.read_past("what a cast and plot").of_rows(torch.tensor([0, 0])).float()
+    keys, values = (part.repeat(1, 2, 1, 1, 1) for part in (past.keys, past.values))
+    values[:, 1] *= 0.5
+    mask = torch.ones(2, past.length, dtype=torch.bool)
+    mask[0, :2] = False
+    given = Conditioning(past=Past(keys, values, mask=mask))
+    tokens, seen = seq2seq.pad([seq2seq.encode("a warm film"), seq2seq.encode("dull")])
+    going, new = torch.tensor([1, 0, 1]), torch.tensor([7, 8, 9])
+    _, cache = seq2seq.prefill(tokens, seen, given)
+    cache.keep(going)
+    ours = seq2seq.decode(cache, new)
+    for row, number in enumerate(going.tolist()):
+        first = mask[number].int().argmax()
+        own = Past(keys[:, [number], :, first:], values[:, [number], :, first:])
+        _, alone = seq2seq.prefill(*(tokens[[number]], seen[[number]]), Conditioning(past=own))
+        if seq2seq.model.config.model_type == "bart":  # T5 knows how far the prefix is away
+            close(ours[row], seq2seq.decode(alone, new[[row]])[0])
+    anew = Conditioning(past=Past(keys[:, going], values[:, going], mask=mask[going]))
+    _, cache = seq2seq.prefill(tokens[going], seen[going], anew)
+    close(ours, seq2seq.decode(cache, new))
 
 
 @torch.no_grad()
