@@ -1,1 +1,1 @@
-"""Training: the loop, what it keeps in memory, and what it leaves in a file."""
+"""Training: the loop, and what it leaves in a file."""

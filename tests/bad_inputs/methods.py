@@ -13,7 +13,7 @@ from prefixlab.evaluation import interpretation
 from prefixlab.evaluation.choices import scores
 from prefixlab.methods.in_context import InContextLearning
 from prefixlab.serving.ensembles import member_scores
-from prefixlab.training.memory import step_memory
+from prefixlab.workbook.memory import step_memory
 
 
 def evaluate(at: Given, **options: Any) -> Any:

@@ -5,7 +5,7 @@ import torch
 from reference import close
 
 from prefixlab import Training, create
-from prefixlab.training.memory import step_memory
+from prefixlab.workbook.memory import step_memory
 
 
 def kept(lm, task, name, **knobs):
