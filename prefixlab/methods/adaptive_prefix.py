@@ -96,6 +96,4 @@ def counted_mask(mask: Tensor, counts: Tensor, dtype: torch.dtype) -> Tensor:
     # log 0 has no gradient that is a number: it is kept out of the logarithm.
     added = torch.where(there, counts, 1).log().masked_fill(~there, float("-inf"))
     added = torch.nn.functional.pad(added, (0, mask.shape[-1] - len(counts)))  # [P + T]
-    if mask.is_floating_point():  # another edit has added something
-        return mask + added.to(mask.dtype)
     return torch.where(mask, added, float("-inf")).to(dtype)
