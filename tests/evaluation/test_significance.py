@@ -2,9 +2,9 @@
 
 import pytest
 import torch
+from scipy.stats import ttest_rel
 
 from prefixlab.evaluation.significance import (
-    beyond,
     examples_needed,
     paired,
     power,
@@ -23,8 +23,8 @@ def test_pairs_are_subtracted_before_anything_else():
 
 def test_one_pair_has_no_error_and_proves_nothing():
     found = paired([0.9], [0.8])
-    assert found.error is None
-    assert found.chance == 1
+    assert found.error is found.interval is None
+    assert found.chance == found.p_value == 1
 
 
 @pytest.mark.parametrize(
@@ -38,7 +38,29 @@ def test_heads_or_tails_agree_by_chance(pairs, agreeing, chance):
 
 
 def test_no_difference_is_no_evidence():
-    assert paired([0.5, 0.5], [0.5, 0.5]).chance == 1
+    found = paired([0.5, 0.5], [0.5, 0.5])
+    assert found.chance == found.p_value == 1
+    assert found.interval == (0, 0)
+
+
+def test_pairs_that_all_differ_alike_have_no_luck_in_them():
+    found = paired([2.0, 3.0, 4.0], [1.0, 2.0, 3.0])
+    assert (found.interval, found.p_value) == ((1, 1), 0)
+
+
+@pytest.mark.parametrize(("pairs", "t"), [(2, 12.706), (3, 4.303), (10, 2.262), (121, 1.980)])
+def test_the_interval_is_as_wide_as_student_s_table_says(pairs, t):
+    found = paired([1.0 + (-1) ** place for place in range(pairs)], [0.5] * pairs)
+    assert sum(found.interval) / 2 == pytest.approx(found.mean)
+    assert found.interval[1] - found.mean == pytest.approx(t * found.error, rel=2e-4)
+
+
+def test_the_t_test_is_that_of_scipy():
+    source = torch.Generator().manual_seed(0)
+    ours, theirs = torch.rand(2, 7, generator=source, dtype=torch.float64).tolist()
+    found, right = paired(ours, theirs), ttest_rel(ours, theirs)
+    assert found.p_value == pytest.approx(right.pvalue)
+    assert found.interval == pytest.approx(tuple(right.confidence_interval()))
 
 
 @pytest.mark.parametrize(("ours", "theirs"), [([], []), ([0.5], [0.5, 0.6])])
@@ -70,9 +92,14 @@ def test_seeds_are_as_many_as_the_tables_of_the_t_test_say(size, pairs):
     assert power(pairs - 1, size) < 0.8 <= power(pairs, size)
 
 
-@pytest.mark.parametrize(("freedom", "limit"), [(1, 12.706), (2, 4.303), (9, 2.262), (120, 1.980)])
-def test_beyond_the_limits_of_student_s_table_is_one_in_twenty(freedom, limit):
-    assert beyond(limit, 0.0, freedom) == pytest.approx(0.05, abs=2e-5)
+@pytest.mark.parametrize("pairs", [2, 3, 10, 121])
+def test_what_is_not_there_is_found_once_in_twenty(pairs):
+    assert power(pairs, 0.0) == pytest.approx(0.05)
+
+
+@pytest.mark.parametrize("pairs", [2, 5, 20, 10**5])
+def test_what_cannot_be_missed_is_always_found(pairs):
+    assert power(pairs, 1e4) == pytest.approx(1, abs=1e-3)
 
 
 @pytest.mark.parametrize("between", [0.004, 0.02, 0.05])

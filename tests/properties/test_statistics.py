@@ -27,7 +27,7 @@ def test_the_sign_test_is_the_share_of_all_throws_of_coins(apart):
     assert (found.agreeing, found.ties) == (agreeing, len(apart) - len(sides))
     throws = [sum(throw) for throw in product((0, 1), repeat=len(sides))]
     as_well = sum(heads >= agreeing for heads in throws)
-    assert found.chance == min(1, 2 * as_well / len(throws))
+    assert found.chance == pytest.approx(min(1, 2 * as_well / len(throws)))
 
 
 @settings(max_examples=60)
