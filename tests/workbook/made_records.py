@@ -1,0 +1,64 @@
+"""Rows as the recorder makes them, of runs that never were."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from prefixlab.workbook.evidence import FAMILIES, Array, Records
+from prefixlab.workbook.protocol import Run, key_of
+
+SENTENCES = 400
+LABELS = np.random.default_rng(0).permutation(SENTENCES) % 2.0
+Ahead = Callable[[int], Array]  # how far the right answer is ahead, [sentences], with a seed
+
+
+def made(
+    name: str,
+    ahead: Ahead,
+    *,
+    best: float | None = None,
+    seeds: int = 5,
+    setting: Mapping[str, Any] | None = None,
+) -> list[Run]:
+    """The rows of a family: its rates with seed 0, and the best of them with all seeds.
+
+    The best is the middle one, if it is not given.
+    """
+    family = FAMILIES[name]
+    if family.middle is None:
+        return [row(family.run(0, None), ahead(0))]
+    best = best or family.middle
+    runs = [family.run(0, rate) for rate in family.rates([])]
+    runs += [family.run(seed, best, setting) for seed in range(seeds)]
+    return [
+        row(run, ahead(run["seed"])) | {"validation_loss": abs(run["rate"] - best)}
+        for run in {key_of(run): run for run in runs}.values()
+    ]
+
+
+def row(run: Run, ahead: Array) -> Run:
+    margins = np.where(LABELS == 1, ahead, -ahead)
+    return run | {
+        "backbone": "made",
+        "margins": margins.tolist(),
+        "content_free": 0.0,
+        "accuracy": float(np.mean((margins > 0) == LABELS)),
+        "loss": float(np.mean(np.logaddexp(0, -ahead))),
+    }
+
+
+def records(*families: list[Run]) -> Records:
+    return Records([row for rows in families for row in rows], lambda row: LABELS)
+
+
+def noisy(mean: float, luck: int, between: float = 0.02, each: float = 1.0) -> Ahead:
+    """Around a mean: sentences that differ, more or less the same with every seed."""
+    sentences = np.random.default_rng(1).normal(size=SENTENCES)
+
+    def ahead(seed: int) -> Array:
+        source = np.random.default_rng([luck, seed])
+        own = 0.2 * source.normal(size=SENTENCES)
+        return mean + between * source.normal() + each * (sentences + own)
+
+    return ahead

@@ -1,0 +1,221 @@
+"""What recorded runs say about a comparison: pairs, seeds, sentences, and how sure it is."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from made_records import LABELS, SENTENCES, made, noisy, records
+
+from prefixlab.workbook.evidence import (
+    FAMILIES,
+    Records,
+    Runs,
+    labels_of,
+    mean_of,
+    middle,
+    resampled,
+    shares,
+    spread_of,
+)
+from prefixlab.workbook.grids import GRIDS
+
+OURS, THEIRS = Runs("prefix tuning, task_words"), Runs("all weights")
+PROMPT = Runs("no training")
+
+
+def better(of: Runs, by: float, luck: int = 0, **how) -> list[dict]:
+    return made(of.family, noisy(2 + by, luck, **how), setting=of.setting)
+
+
+def test_a_family_has_a_name_of_its_own_in_all_grids():
+    assert len(FAMILIES) == sum(len(grid()) for grid in GRIDS.values())
+
+
+@pytest.mark.parametrize(("measure", "scale"), [("loss", -1), ("accuracy", 100)])
+def test_the_effect_is_the_difference_of_what_the_rows_say(measure, scale):
+    ours, theirs = better(OURS, 0.5), better(THEIRS, 0, luck=1)
+    found = records(ours, theirs).weigh(OURS - THEIRS, measure)
+
+    def chosen(rows, name):
+        return [row for row in rows if row["rate"] == FAMILIES[name].middle]
+
+    per_seed = [
+        scale * (one[measure] - other[measure])
+        for one, other in zip(chosen(ours, OURS.family), chosen(theirs, THEIRS.family), strict=True)
+    ]
+    assert found.of_seeds == pytest.approx(per_seed)
+    assert found.effect == pytest.approx(np.mean(per_seed))
+    assert found.low < found.effect < found.high
+    assert found.sentences == SENTENCES
+
+
+def test_the_same_rows_give_the_same_interval():
+    rows = records(better(OURS, 0.5), better(THEIRS, 0, luck=1))
+    found = rows.weigh(OURS - THEIRS, "loss")
+    shares.cache_clear()
+    assert rows.weigh(OURS - THEIRS, "loss") == found
+
+
+def test_the_sides_turned_around_turn_the_effect_around():
+    rows = records(better(OURS, 0.5), better(THEIRS, 0, luck=1))
+    there, back = rows.weigh(OURS - THEIRS, "loss"), rows.weigh(THEIRS - OURS, "loss")
+    assert (there.effect, there.low, there.high) == pytest.approx(
+        (-back.effect, -back.high, -back.low)
+    )
+
+
+def test_runs_pair_by_their_seed():
+    """Both sides rise and fall with the seed; paired wrongly, what they share is a spread."""
+    ours, theirs = (
+        better(of, by, between=0.5, each=0.1) for of, by in ((OURS, 0.1), (THEIRS, 0.0))
+    )
+    paired = records(ours, theirs).weigh(OURS - THEIRS, "loss")
+    shuffled = [row | {"seed": (row["seed"] + 1) % 5} for row in theirs]
+    usual = [row for row in theirs if row["rate"] != FAMILIES[THEIRS.family].middle]
+    wrongly = records(ours, shuffled, usual).weigh(OURS - THEIRS, "loss")
+    assert wrongly.effect == pytest.approx(paired.effect)
+    assert wrongly.high - wrongly.low > 5 * (paired.high - paired.low)
+
+
+def test_sentences_pair_by_their_place():
+    """What is hard for both is no spread of the difference."""
+    ours, theirs = noisy(1.1, 0, each=3), noisy(1, 1, each=3)
+    widths = []
+    for other in (theirs, lambda seed: theirs(seed)[::-1]):
+        rows = records(made(OURS.family, ours), made(THEIRS.family, other))
+        found = rows.weigh(OURS - THEIRS, "loss")
+        widths.append(found.high - found.low)
+    assert widths[1] > 1.5 * widths[0]
+
+
+@pytest.mark.parametrize(
+    ("between", "each", "both", "seeds"),
+    [(0.03, 0.4, 0.2, 5), (0.05, 0.1, 0.1, 3), (0.01, 0.5, 0.1, 5)],
+    ids=["seeds and sentences", "three seeds that differ", "sentences that differ"],
+)
+def test_the_interval_holds_the_truth_in_some_19_of_20_cases(between, each, both, seeds):
+    source, held = np.random.default_rng(0), 0
+    for _ in range(200):
+        scores = (
+            between * source.normal(size=(seeds, 1))
+            + each * source.normal(size=(1, SENTENCES))
+            + both * source.normal(size=(seeds, SENTENCES))
+        )
+        low, high = middle(resampled(scores))
+        held += low < 0 < high
+    assert 0.9 <= held / 200 <= 0.99
+
+
+def test_what_is_not_trained_is_paired_with_every_seed():
+    rows = records(better(OURS, 0.5, luck=1), made(PROMPT.family, noisy(2, 0)))
+    found = rows.weigh(OURS - PROMPT, "loss")
+    assert len(found.of_seeds) == 5
+    assert 0 < found.low < found.effect < found.high
+
+
+def test_between_two_prompts_only_sentences_vary():
+    other = Runs("no training, question")
+    rows = records(made(other.family, noisy(2.5, 0)), made(PROMPT.family, noisy(2, 1)))
+    found = rows.weigh(other - PROMPT, "loss")
+    assert len(found.of_seeds) == 1
+    assert found.low < found.effect < found.high
+
+
+def test_calibration_takes_off_what_a_text_without_content_gets():
+    leaning = made(PROMPT.family, noisy(1, 0))
+    margins = np.array(leaning[0]["margins"]) + 3
+    accuracy = float(np.mean((margins > 0) == LABELS))
+    (row,) = (
+        row | {"margins": margins.tolist(), "content_free": 3.0, "accuracy": accuracy}
+        for row in leaning
+    )
+    calibrated = Runs(PROMPT.family, calibrated=True)
+    found = records([row]).weigh(calibrated - PROMPT, "accuracy")
+    assert found.effect == pytest.approx(100 * (leaning[0]["accuracy"] - accuracy))
+    assert found.low > 10
+
+
+def test_means_spreads_and_differences_of_differences():
+    steps = {"question": 0.0, "it was": 1.0, "sentiment": 1.5, "all in all": 3.0}
+    four = [Runs(f"no training, {name}") for name in steps]
+    rows = records(
+        *(
+            made(f"no training, {name}", lambda _, by=by: np.full(SENTENCES, by + 1))
+            for name, by in steps.items()
+        )
+    )
+    score = [-np.logaddexp(0, -by - 1) for by in steps.values()]
+
+    def effect(comparison):
+        return rows.weigh(comparison, "loss").effect
+
+    assert effect(mean_of(*four)) == pytest.approx(np.mean(score))
+    assert effect(spread_of(*four)) == pytest.approx(score[3] - score[0])
+    assert effect((four[1] - four[0]) - (four[3] - four[2])) == pytest.approx(
+        (score[1] - score[0]) - (score[3] - score[2])
+    )
+
+
+def test_nothing_is_said_before_the_rate_is_chosen():
+    ours, theirs = better(OURS, 0.5), better(THEIRS, 0)
+    assert records(ours).weigh(OURS - THEIRS, "loss") is None
+    assert records(ours, theirs[1:]).weigh(OURS - THEIRS, "loss") is None
+    at_the_end = [row | {"validation_loss": -row["rate"]} for row in theirs]
+    assert records(ours, at_the_end).weigh(OURS - THEIRS, "loss") is None
+    assert records(ours, theirs).weigh(OURS - THEIRS, "loss") is not None
+
+
+def test_it_is_the_chosen_rate_that_counts():
+    rows = records(made(OURS.family, noisy(2, 0), best=1e-3))
+    assert [row["rate"] for row in rows.of(OURS).values()] == [1e-3] * 5
+
+
+@pytest.mark.parametrize("seeds", [5, 4, 3, 2])
+def test_three_seeds_that_both_have_are_enough(seeds):
+    rows = records(made(OURS.family, noisy(3, 0), seeds=seeds), better(THEIRS, 0))
+    found = rows.weigh(OURS - THEIRS, "loss")
+    assert (found is None) == (seeds < 3)
+    assert found is None or len(found.of_seeds) == seeds
+
+
+def test_a_setting_is_at_the_rate_of_its_family():
+    short = Runs(OURS.family, {"prefix_length": 1})
+    rows = records(better(OURS, 0.5), better(short, 0.1)[5:], better(THEIRS, 0))
+    assert {row["knobs"]["prefix_length"] for row in rows.of(short).values()} == {1}
+    assert rows.weigh(OURS - short, "loss").low > 0
+
+
+def test_two_backbones_are_never_mixed():
+    ours, theirs = better(OURS, 0.5), better(THEIRS, 0)
+    elsewhere = [row | {"backbone": "gpt2"} for row in theirs]
+    rows = records(elsewhere, ours, better(PROMPT, 0))
+    assert rows.backbone == "made"
+    assert rows.weigh(OURS - PROMPT, "loss") is not None
+    assert rows.weigh(OURS - THEIRS, "loss") is None
+
+
+def test_a_row_of_other_sentences_is_refused():
+    ours, theirs = better(OURS, 0.5), better(THEIRS, 0)
+    for wrong in ({"accuracy": 0.5}, {"margins": [1.0] * 399}):
+        rows = records([row | wrong for row in ours], theirs)
+        with pytest.raises(ValueError, match=r"seed 0, has an accuracy of .* other sentences"):
+            rows.weigh(OURS - THEIRS, "loss")
+
+
+def test_margins_that_were_rounded_to_nothing_may_turn():
+    ours, theirs = better(OURS, 0.5), better(THEIRS, 0)
+    rounded = [row | {"margins": [0.0, *row["margins"][1:]]} for row in ours]
+    assert records(rounded, theirs).weigh(OURS - THEIRS, "loss") is not None
+
+
+def test_no_records_are_no_backbone():
+    assert Records([]).backbone == ""
+
+
+@pytest.mark.real
+def test_the_test_sentences_are_the_same_for_all_rows():
+    runs = [FAMILIES[name].run(seed, 0.003) for name, seed in (("LoRA", 0), ("WARP", 4))]
+    one, other = (labels_of(run) for run in runs)
+    assert (one == other).all()
+    assert one.sum() == len(one) / 2 == 200
+    assert any(a != b for a, b in pairwise(one))
