@@ -1,8 +1,8 @@
 """Linear maps of the frozen model, y = W x + b: nearly all that a step of training computes.
 
-torch multiplies matrices of float32 by MKL, which computes with AVX-512 on Intel's processors alone.
-oneDNN, which torch brings too, does so on all: on an EPYC 230 thousand million operations a second
-and core, against 110 (`make bench` measures both).
+torch multiplies matrices of float32 by MKL, which takes AVX-512 on Intel's processors alone.
+oneDNN, which torch brings too, takes it on all: on an EPYC a core then makes 230 GF/s in place of
+110 (`make bench` measures both).
 """
 
 from functools import cache
