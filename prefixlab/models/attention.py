@@ -7,14 +7,13 @@ across from a decoder to its encoder. A `Pass` says what the layers are given wh
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn.attention import SDPBackend, sdpa_kernel
 from transformers import AttentionInterface, AttentionMaskInterface
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import sdpa_mask
@@ -46,9 +45,9 @@ class Attention:
 
         With a cap c the scores are c tanh(s / c) (Gemma Team 2024, Gemma 2, section 2).
         """
-        shared = self.query.shape[1] // self.key.shape[1]  # query heads for each key head
-        scores = self.query @ self.key.repeat_interleave(shared, dim=1).transpose(-1, -2)
-        scores = scores.float() * (self.scaling or self.query.shape[-1] ** -0.5)
+        asked = self.query.float() * (self.scaling or self.query.shape[-1] ** -0.5)
+        scores = by_key_head(asked, self.key) @ self.key.float().transpose(-1, -2)
+        scores = scores.view(*self.query.shape[:-1], -1)
         if self.softcap:
             scores = self.softcap * (scores / self.softcap).tanh()
         if self.position_bias is not None:
@@ -64,20 +63,30 @@ class Attention:
 
     def output(self, module: Any, **options: Any) -> Tensor:
         """softmax(Q K^T / sqrt(d)) V, [batch, new, heads, head_dim]."""
-        if self.softcap or self.softmax:
-            shared = self.query.shape[1] // self.value.shape[1]  # query heads for each value head
-            values = self.value.repeat_interleave(shared, dim=1)  # [batch, heads, P + T, head_dim]
-            return (self.weights.to(values.dtype) @ values).transpose(1, 2)
-        # On a processor the fused kernel's backward pass is slow for texts as short as ours:
-        # without it a training step takes 15 % less time.
-        slow = self.key.requires_grad and self.key.device.type == "cpu"
-        with sdpa_kernel(SDPBackend.MATH) if slow else nullcontext():
-            return sdpa_attention_forward(
-                *(module, self.query, self.key, self.value, self.mask),
-                scaling=self.scaling,
-                position_bias=self.position_bias,
-                **options,
-            )[0]
+        # With few queries the equation takes a processor less time than the fused kernel does.
+        few = self.query.is_cpu and self.query.shape[-2] <= FEW
+        if few or self.softcap or self.softmax:
+            mixed = by_key_head(self.weights, self.value) @ self.value.float()
+            whole = mixed.view(*self.query.shape[:-1], -1)  # [batch, heads, new, head_dim]
+            return whole.transpose(1, 2).to(self.value.dtype).contiguous()
+        return sdpa_attention_forward(
+            *(module, self.query, self.key, self.value, self.mask),
+            scaling=self.scaling,
+            position_bias=self.position_bias,
+            **options,
+        )[0]
+
+
+FEW = 100  # queries
+
+
+def by_key_head(of_queries: Tensor, keys: Tensor) -> Tensor:
+    """[batch, heads, new, …] as [batch, kv_heads, heads / kv_heads * new, …].
+
+    Query heads that share a key head (Ainslie et al. 2023, section 2.2) are more queries to it, so
+    that no key is copied.
+    """
+    return of_queries.reshape(*keys.shape[:2], -1, of_queries.shape[-1])
 
 
 @dataclass(frozen=True)
@@ -192,10 +201,14 @@ def causal_mask(seen: Tensor, new: int) -> Tensor:
     return all_seen & torch.ones_like(all_seen[0, 0]).tril(all_seen.shape[-1] - new)
 
 
-def explicit_mask(**sizes: Any) -> Tensor | None:
-    """The mask for whoever calls the model itself: as `transformers` makes it, never left out."""
+def explicit_mask(**sizes: Any) -> Tensor:
+    """The mask for whoever calls the model itself: as `transformers` makes it, never left out.
+
+    Padding that sees nothing may see everything, so that no row of the softmax is empty.
+    """
     never = {"allow_is_causal_skip": False, "allow_is_bidirectional_skip": False}
-    return sdpa_mask(**sizes | never)
+    mask: Any = sdpa_mask(**sizes | never)
+    return mask | ~mask.any(-1, keepdim=True)
 
 
 ATTENTION = "prefixlab"

@@ -22,6 +22,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from prefixlab.models.attention import ATTENTION, Pass, by_index, running
 from prefixlab.models.conditioning import Conditioning
 from prefixlab.models.geometry import Geometry
+from prefixlab.models.linear import quicken
 from prefixlab.models.pair import check_pair, padding_of
 
 
@@ -34,6 +35,7 @@ class Frozen:
     def __init__(self, name: str, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase):
         self.name = name
         self.model = model.eval().requires_grad_(False)
+        quicken(self.model)
         self.geometry: Geometry = self.Sizes.of(name, model.config)
         check_pair(name, model, tokenizer)
         self.tokenizer = tokenizer

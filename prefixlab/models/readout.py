@@ -19,9 +19,10 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.autograd import Function
-from torch.nn import functional as F
 from transformers import PreTrainedModel
 from transformers.modeling_outputs import MoeModelOutputWithPast
+
+from prefixlab.models.linear import linear_map
 
 ROWS = 1024  # of W at a time: in float32 they fit into a processor's cache
 
@@ -75,7 +76,7 @@ def linear(hidden: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     """W h + b in float32, [..., rows], whatever the precision of W is."""
     hidden, bias = hidden.float(), None if bias is None else bias.float()
     if weight.requires_grad or weight.dtype == torch.float32:
-        return F.linear(hidden, weight.float(), bias)
+        return linear_map(hidden, weight.float(), bias)
     product: Tensor = FrozenMap.apply(hidden, weight)
     return product if bias is None else product + bias
 
@@ -88,7 +89,7 @@ class FrozenMap(Function):
         ctx.save_for_backward(weight)
         product = hidden.new_empty(*hidden.shape[:-1], len(weight))
         for part, rows in zip(product.split(ROWS, dim=-1), float32_rows(weight), strict=True):
-            part.copy_(F.linear(hidden, rows))
+            part.copy_(linear_map(hidden, rows))
         return product
 
     @staticmethod
