@@ -8,8 +8,8 @@ import prefixlab as pl
 from bad_inputs import Mistakes
 from prefixlab.evaluation.choices import expected_calibration_error, judge, wilson
 from prefixlab.evaluation.interpretation import Ablated, moved, persisting
-from prefixlab.evaluation.significance import examples_needed, paired, seeds_needed, standard_error
 from prefixlab.workbook.memory import step_memory
+from prefixlab.workbook.significance import examples_needed, paired, seeds_needed, standard_error
 
 NAN, INF = float("nan"), float("inf")
 TWO = torch.tensor([[1.0, 2.0], [2.0, 1.0]])

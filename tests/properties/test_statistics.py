@@ -12,8 +12,8 @@ from hypothesis import given, settings, strategies as st
 from prefixlab import METHODS
 from prefixlab.data.examples import dataset
 from prefixlab.evaluation.choices import expected_calibration_error, judge, wilson
-from prefixlab.evaluation.significance import paired, power, seeds_needed
 from prefixlab.models.geometry import KNOWN
+from prefixlab.workbook.significance import paired, power, seeds_needed
 
 results = st.integers(-3, 3).map(float)
 

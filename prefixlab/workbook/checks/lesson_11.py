@@ -7,8 +7,8 @@ from statistics import mean, pstdev, stdev
 import torch
 from torch import Tensor
 
-from prefixlab.evaluation.significance import paired, standard_error
 from prefixlab.workbook.checks import Exercise, Mistake
+from prefixlab.workbook.significance import paired, standard_error
 
 
 def _counted(scores: Tensor, counts: Tensor) -> Tensor:

@@ -6,7 +6,6 @@ from typing import Any
 import ipywidgets as widgets
 import pandas as pd
 
-from prefixlab.evaluation.significance import Difference, paired
 from prefixlab.methods import METHODS
 from prefixlab.models.backbone import Backbone
 from prefixlab.models.geometry import KNOWN
@@ -15,6 +14,7 @@ from prefixlab.workbook.panels.base import WIDE, Panel, columns, plot
 from prefixlab.workbook.panels.prediction import Prediction
 from prefixlab.workbook.panels.records import runs_of
 from prefixlab.workbook.panels.tables import table
+from prefixlab.workbook.significance import Difference, paired
 
 TRAIN = 256  # sentences, in all runs that are compared
 NAMES = {

@@ -4,7 +4,7 @@ import pytest
 import torch
 from scipy.stats import ttest_rel
 
-from prefixlab.evaluation.significance import (
+from prefixlab.workbook.significance import (
     examples_needed,
     paired,
     power,
