@@ -16,6 +16,7 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
+from numpy.random import default_rng
 from numpy.typing import NDArray
 from scipy.stats import norm, t as student
 
@@ -232,7 +233,7 @@ def middle(drawn: Array) -> tuple[float, float]:
 @lru_cache
 def shares(n: int, level: int) -> Array:
     """How often each of n is drawn when n are drawn with replacement, over n, [DRAWS, n]."""
-    return np.random.default_rng([level, n]).multinomial(n, np.full(n, 1 / n), DRAWS) / n
+    return default_rng([level, n]).multinomial(n, np.full(n, 1 / n), DRAWS) / n
 
 
 def stretch(n: int) -> float:
