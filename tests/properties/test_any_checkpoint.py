@@ -26,8 +26,16 @@ from prefixlab.evaluation.choices import scores
 from prefixlab.training.checkpoints import CheckpointError
 from prefixlab.training.loop import snapshot
 
-SMALL = {"prefix_length", "prompt_length", "mlp_hidden", "bottleneck", "width", "demonstrations"}
-FIXED = {"layers": ["all", "0", "1-2", "last:1"], "order": [0], "top": [0, 1, 2]}
+SMALL = {
+    "rank",
+    "prefix_length",
+    "prompt_length",
+    "mlp_hidden",
+    "bottleneck",
+    "width",
+    "demonstrations",
+}
+FIXED = {"maps": ["all"], "layers": ["all", "0", "1-2", "last:1"], "order": [0], "top": [0, 1, 2]}
 WORDS = st.text(st.characters(codec="utf-8"), min_size=1, max_size=20)
 
 
