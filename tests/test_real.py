@@ -44,9 +44,10 @@ def zero_shot(lm, reviews) -> Evaluation:
 
 @pytest.fixture
 def trained(lm) -> Callable[..., Evaluation]:
-    def run(task: Task, name: str, *, steps: int, **knobs: Any) -> Evaluation:
+    def run(task: Task, name: str, *, steps: int, rate: float = 0, **knobs: Any) -> Evaluation:
         method = create(name, lm, task, **knobs)
-        losses = [step.loss for step in train(lm, method, task, steps=steps, batch_size=8)]
+        taken = train(lm, method, task, steps=steps, batch_size=8, learning_rate=rate)
+        losses = [step.loss for step in taken]
         result = evaluate(lm, method, task)
         print(f"\n{name} {knobs}: training loss {losses[0]:.3f} to {losses[-1]:.3f}, {result}")
         return result
@@ -69,7 +70,8 @@ def test_the_wording_of_a_prompt_matters(lm):
     [
         ("prompt_tuning", {}),
         ("prefix_tuning", {}),
-        ("p_tuning", {"template": "{soft:3}Review: {x}{soft:3}\nSentiment: {y}"}),
+        # Three times less than the method's own, with which the LSTM is a matter of luck.
+        ("p_tuning", {"template": "{soft:3}Review: {x}{soft:3}\nSentiment: {y}", "rate": 0.001}),
     ],
 )
 def test_a_short_training_beats_the_hand_written_prompt(reviews, zero_shot, trained, name, knobs):
