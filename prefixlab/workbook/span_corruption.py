@@ -21,44 +21,45 @@ trains a tiny T5 from scratch on the sentences of all four rated domains and sto
 LM adaptations, in `data/tiny_t5`. Some film sentences are left out, to test on.
 """
 
-import json
 import random
-import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from importlib.metadata import version
 from itertools import pairwise
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, cast
 
 import torch
-from datasets import Dataset
-from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
-from tokenizers.trainers import BpeTrainer
 from transformers import PreTrainedTokenizerFast, T5Config, T5ForConditionalGeneration
 
 from prefixlab.chance import drawn_from
 from prefixlab.data import tasks
-from prefixlab.data.batching import Row, training_order
+from prefixlab.data.batching import Row
 from prefixlab.data.task import Task
-from prefixlab.data.template import Template, Verbalizer, tokens_of
+from prefixlab.data.template import tokens_of
 from prefixlab.evaluation.choices import loss_of
-from prefixlab.files import written_whole
 from prefixlab.models.conditioning import NOTHING
 from prefixlab.models.encoder_decoder import EncoderDecoder
 from prefixlab.models.loading import open_backbone
 from prefixlab.paths import DATA
-from prefixlab.training.loop import Recipe, make_optimizer
+from prefixlab.training.loop import Recipe
+from prefixlab.workbook.from_scratch import (
+    END,
+    Tokens,
+    averaged,
+    byte_pairs,
+    encoded,
+    film_or_product,
+    fit,
+    sentences_without,
+    store,
+    write_record,
+)
 
 FOLDER = DATA / "tiny_t5"
-PAD, END, UNKNOWN = "<pad>", "</s>", "<unk>"
 HELD_OUT = 1000  # film sentences to test on
 SENTINELS = tuple(f"<extra_id_{index}>" for index in range(16))
 VOCABULARY = 3072
-LONGEST = 64  # tokens of a sentence; the few longer ones are cut
 SIZES: dict[str, Any] = {"d_model": 96, "d_kv": 24, "num_heads": 4, "d_ff": 384, "num_layers": 2}
 PRETRAINING = Recipe(
     steps=1500, batch_size=64, learning_rate=0.04, warmup=100, optimizer="adafactor"
@@ -74,7 +75,6 @@ ADAPTATION = Recipe(
 )
 ADAPTED = (100, 400, 1200)  # the steps at which the adapted model is kept
 
-Tokens = list[int]
 Objective = Callable[[Tokens, random.Random], tuple[Tokens, Tokens]]
 
 
@@ -150,31 +150,14 @@ def parts(total: int, count: int, source: random.Random) -> list[int]:
 
 
 def downstream(train: int = 1024, test: int = 600) -> Task:
-    """What is a sentence about? Something that a model this small can know of its sentences.
+    """What is a sentence about? See `film_or_product`.
 
-    It has never read the film sentences of the test, and the product sentences without their label.
+    The model has never read the film sentences of the test, and the product sentences without their
+    label.
     """
     films = tasks.load("movie_reviews", train=train // 2, test=HELD_OUT)
     products = tasks.load("product_reviews", train=train // 2, test=test // 2)
-
-    def mixed(split: str) -> Dataset:
-        rows = [
-            (text, label)
-            for label, of_topic in enumerate((films, products))
-            for text in getattr(of_topic, split)["x"][: test // 2 if split == "test" else None]
-        ]
-        random.Random(split).shuffle(rows)
-        return tasks.dataset(rows)
-
-    return Task(
-        name="film_or_product",
-        train=mixed("train"),
-        validation=mixed("validation"),
-        test=mixed("test"),
-        template=Template("{x} it is a {y}"),
-        verbalizer=Verbalizer(("film", "product")),
-        task_words="Is the text about a film or a product?",
-    )
+    return film_or_product(films, products)
 
 
 def variants() -> list[EncoderDecoder]:
@@ -208,48 +191,12 @@ def sentences() -> tuple[list[str], list[str]]:
     """What is trained on, and what is held out: film sentences to test and validate on."""
     films = tasks.load("movie_reviews", test=HELD_OUT)
     held_out = [*films.validation["x"], *films.test["x"]]
-    every = {
-        text: None  # as a dict: in order, and each once
-        for domain in tasks.DOMAINS
-        for text, _ in tasks.rated_sentences(domain, threshold=-1.0)
-    }
-    without = set(map(bare, held_out))
-    return [text for text in every if bare(text) not in without], held_out
-
-
-def bare(text: str) -> str:
-    """Letters and digits alone, so that no test sentence comes back in another dress."""
-    return "".join(sign for sign in text.lower() if sign.isalnum())
+    return sentences_without(held_out), held_out
 
 
 def make_tokenizer(texts: Sequence[str]) -> PreTrainedTokenizerFast:
-    """Byte pairs of lower-case words, laid out as T5's: <pad>, </s>, <unk>, sentinels last."""
-    trained = Tokenizer(models.BPE(unk_token=UNKNOWN))
-    trained.normalizer = normalizers.Sequence([normalizers.NFKC(), normalizers.Lowercase()])
-    trained.pre_tokenizer = pre_tokenizers.Sequence(
-        [pre_tokenizers.Metaspace(), pre_tokenizers.Punctuation()]
-    )
-    trained.decoder = decoders.Metaspace()
-    trained.train_from_iterator(
-        texts,
-        BpeTrainer(
-            vocab_size=VOCABULARY - len(SENTINELS),
-            special_tokens=[PAD, END, UNKNOWN],
-            limit_alphabet=100,
-            show_progress=False,
-        ),
-    )
-    trained.add_special_tokens(list(SENTINELS))
-    trained.post_processor = processors.TemplateProcessing(
-        single=f"$A {END}", special_tokens=[(END, trained.token_to_id(END))]
-    )
-    return PreTrainedTokenizerFast(
-        tokenizer_object=trained,
-        pad_token=PAD,
-        eos_token=END,
-        unk_token=UNKNOWN,
-        extra_special_tokens=list(SENTINELS),
-    )
+    """Byte pairs, with sentinels; a text ends with the end token, as T5's do."""
+    return byte_pairs(texts, VOCABULARY, f"$A {END}", SENTINELS)
 
 
 def make_model(tokenizer: PreTrainedTokenizerFast, seed: int) -> EncoderDecoder:
@@ -276,34 +223,11 @@ def pairs(
     ]
 
 
-def fit(
+def learn(
     lm: EncoderDecoder, texts: Sequence[Tokens], objective: Objective, recipe: Recipe
 ) -> Iterator[float]:
-    """Train all weights of the model on an objective; yields the loss of every step, in nats.
-
-    Every epoch draws its gaps, or cuts, anew.
-    """
-    lm.model.requires_grad_(True)
-    optimizer = make_optimizer(lm.model, recipe, recipe.learning_rate)
-    step = epoch = 0
-    while step < recipe.steps:
-        rows = pairs(lm, texts, objective, f"{recipe.seed} {epoch}")
-        for chosen in training_order(rows, recipe.batch_size, epoch, recipe.seed):
-            if step == recipe.steps:
-                break
-            for group in optimizer.param_groups:
-                group["lr"] = recipe.rate(step, recipe.learning_rate)
-            batch = lm.collate([rows[index] for index in chosen])
-            optimizer.zero_grad()
-            loss = loss_of(lm.answer_scores(batch), batch)
-            loss.backward()
-            torch.nn.utils.clip_grad_norm_(lm.model.parameters(), recipe.clip)
-            optimizer.step()
-            lm.__dict__.pop("fingerprint", None)  # it was of the weights before this step
-            step += 1
-            yield loss.item()
-        epoch += 1
-    lm.model.requires_grad_(False)
+    """Train all weights on an objective, see `fit`; every epoch draws its gaps, or cuts, anew."""
+    return fit(lm, lambda epoch: pairs(lm, texts, objective, f"{recipe.seed} {epoch}"), recipe)
 
 
 @torch.no_grad()
@@ -328,15 +252,12 @@ def make(folder: Path = FOLDER) -> None:
     corrupt = SpanCorruption(
         tuple(tokens_of(tokenizer, mark, control=True)[0] for mark in SENTINELS)
     )
-    encoded, unseen = (
-        [ids for text in some if len(ids := tokens_of(tokenizer, text)[:LONGEST]) > 1]
-        for some in (texts, held_out)
-    )
-    print(f"{len(encoded)} sentences, {sum(map(len, encoded))} tokens", flush=True)
+    read, unseen = encoded(tokenizer, texts), encoded(tokenizer, held_out)
+    print(f"{len(read)} sentences, {sum(map(len, read))} tokens", flush=True)
     lm = make_model(tokenizer, PRETRAINING.seed)
     record: dict[str, Any] = {
-        "sentences": len(encoded),
-        "tokens": sum(map(len, encoded)),
+        "sentences": len(read),
+        "tokens": sum(map(len, read)),
         "held_out": len(unseen),
         "parameters": lm.geometry.parameters,
         "pretraining": PRETRAINING.as_dict(),
@@ -350,46 +271,15 @@ def make(folder: Path = FOLDER) -> None:
         print(f"adapted {adapted}: {record['habits'][adapted]}", flush=True)
         store(lm, folder / f"adapted_{adapted}")
 
-    record["losses"] = averaged(fit(lm, encoded, corrupt, PRETRAINING))
+    record["losses"] = averaged(learn(lm, read, corrupt, PRETRAINING))
     keep(0)
     losses = []
-    for step, loss in enumerate(fit(lm, encoded, continuation, ADAPTATION), 1):
+    for step, loss in enumerate(learn(lm, read, continuation, ADAPTATION), 1):
         losses.append(loss)
         if step in ADAPTED:
             keep(step)
     record["adaptation_losses"] = averaged(losses)
-    record |= {
-        "cpu_seconds": round(time.process_time() - began, 1),
-        "versions": {name: version(name) for name in ("torch", "transformers", "tokenizers")},
-        "date": datetime.now(UTC).date().isoformat(),
-        "command": "python -m prefixlab.workbook.span_corruption",
-    }
-    with written_whole(folder / "training.json") as fresh:
-        fresh.write_text(json.dumps(record, indent=1) + "\n")
-
-
-def averaged(losses: Iterator[float] | list[float], every: int = 100) -> list[float]:
-    """Mean losses of every hundred steps, printed as they come."""
-    means, some = [], []
-    for loss in losses:
-        some.append(loss)
-        if len(some) == every:
-            means.append(round(sum(some) / every, 4))
-            some = []
-            print(f"step {len(means) * every}: loss {means[-1]:.3f}", flush=True)
-    return means
-
-
-def store(lm: EncoderDecoder, folder: Path) -> None:
-    """Weights in bfloat16, half the bytes, beside the tokenizer."""
-    half = T5ForConditionalGeneration(lm.model.config).bfloat16()  # type: ignore[arg-type]
-    half.load_state_dict(lm.model.state_dict())
-    with TemporaryDirectory() as scratch:
-        half.save_pretrained(scratch)
-        lm.tokenizer.save_pretrained(scratch)
-        for file in sorted(Path(scratch).iterdir()):
-            with written_whole(folder / file.name) as fresh:
-                shutil.copyfile(file, fresh)
+    write_record(folder / "training.json", record, began, __spec__.name)
 
 
 if __name__ == "__main__":

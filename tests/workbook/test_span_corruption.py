@@ -16,8 +16,8 @@ from prefixlab.workbook.span_corruption import (
     SENTINELS,
     SpanCorruption,
     continuation,
-    fit,
     habits,
+    learn,
     make_model,
     make_tokenizer,
     parts,
@@ -140,7 +140,7 @@ def test_training_teaches_the_objective_and_freezes_again(small, kind):
     lm = make_model(random_lm.tokenizer, seed=0)
     before = habits(lm, texts, fill)
     recipe = Recipe(steps=60, batch_size=8, learning_rate=0.01)
-    losses = list(fit(lm, texts, fill if kind == "fill" else continuation, recipe))
+    losses = list(learn(lm, texts, fill if kind == "fill" else continuation, recipe))
     after = habits(lm, texts, fill)
     assert len(losses) == 60
     assert after[kind] < before[kind] - 1
@@ -152,7 +152,7 @@ def test_training_teaches_the_objective_and_freezes_again(small, kind):
 def test_training_is_fixed_by_its_seed(small):
     random_lm, texts, fill = small
     recipe = Recipe(steps=3, batch_size=8, learning_rate=0.01)
-    runs = [list(fit(make_model(random_lm.tokenizer, 0), texts, fill, recipe)) for _ in range(2)]
+    runs = [list(learn(make_model(random_lm.tokenizer, 0), texts, fill, recipe)) for _ in range(2)]
     assert runs[0] == runs[1]
 
 
