@@ -4,6 +4,7 @@
 #   PIP_ARGS="…"         more for pip, such as an --index-url
 #   LAB_ARGS="…"         more for JupyterLab, such as "--no-browser --port 9000"
 #   LESSONS="03 04"      the lessons that `make notebooks` runs, all without it
+#   RECORD_ARGS="…"      more for the recorder, such as "prefix_tuning --workers 4" (docs/recording.md)
 #   LOCK_ARGS=--upgrade  `make lock` takes the newest releases, not those that the lock has already
 
 PYTHON ?= python3
@@ -36,10 +37,10 @@ endef
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help lab test $(PARTS) test-gpt2 test-latest lock notebooks pictures
+.PHONY: help lab test $(PARTS) test-gpt2 test-latest lock notebooks record record-check pictures
 
 help: ## list these commands
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "make %-11s  %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "make %-12s  %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # Later on the server starts at once, and the files are verified beside it.
 lab: $(INSTALLED) ## open the workbook in JupyterLab
@@ -113,6 +114,12 @@ lock: $(INSTALLED) ## pin every package, for all platforms, in constraints.txt
 
 notebooks: $(INSTALLED) ## run the lessons and store them clean (LESSONS="03 04" for some)
 	@$(STORED_WITH) $(EXACT) $(BIN)/python tests/notebooks/store.py $(LESSONS)
+
+record: $(INSTALLED) ## record the runs that the lessons compare; stopped, it goes on later
+	@$(STORED_WITH) $(BIN)/python -m prefixlab.workbook.recording $(RECORD_ARGS)
+
+record-check: $(INSTALLED) ## say which runs are still to be recorded, and what the others leave open
+	@$(STORED_WITH) $(BIN)/python -m prefixlab.workbook.recording --check $(RECORD_ARGS)
 
 pictures: $(INSTALLED) ## take the README's pictures of the panels, in a browser
 	@$(STORED_WITH) $(BIN)/python tests/browser/pictures.py

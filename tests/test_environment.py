@@ -86,6 +86,8 @@ def test_the_workbook_declares_what_it_imports_besides(project: dict) -> None:
     base, modules = names(project["dependencies"]), imported(WORKBOOK)
     extra = names(project["optional-dependencies"]["workbook"])
     assert not extra & base
+    # Who records on a cluster has it there, or is told how to get it; no learner needs it.
+    assert modules.pop("distributed") & names(project["optional-dependencies"]["dev"])
     for module, packages in modules.items():
         assert packages & (base | extra), module
     assert extra - set().union(*modules.values()) == {"jupyterlab"}  # where the lessons are opened

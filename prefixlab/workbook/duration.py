@@ -16,5 +16,7 @@ def training_seconds(lm: Backbone, tokens: float) -> float:
 
 
 def duration(seconds: float) -> str:
-    """A time in words: "20 s", "2 min"."""
-    return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
+    """A time in words: "20 s", "2 min", "2.5 h"."""
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"

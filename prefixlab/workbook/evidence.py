@@ -22,8 +22,9 @@ from scipy.stats import norm, t as student
 
 from prefixlab.workbook import rows
 from prefixlab.workbook.grids import GRIDS
+from prefixlab.workbook.measuring import task_of
 from prefixlab.workbook.protocol import FEWER, TRAIN, Run, key_of
-from prefixlab.workbook.recording import path_of, task_of
+from prefixlab.workbook.records import path_of
 
 Array = NDArray[np.float64]
 FAMILIES = {family.name: family for grid in GRIDS.values() for family in grid()}
@@ -139,13 +140,11 @@ class Records:
         """The rows of these runs by their seeds; none before the search for the rate has ended."""
         family = FAMILIES[runs.family]
         own = [row for row in self.rows if row["family"] == family.name]
+        rate, wanted = family.rate(own), list[Run]()
         if family.middle is None:
             wanted = [family.run(0, None)]
-        elif {*family.rates(own)} <= family.losses(own).keys():
-            rate = family.best_rate(own)
+        elif rate is not None:
             wanted = [family.run(seed, rate, runs.setting) for seed in range(family.seeds)]
-        else:
-            wanted = []
         done = {key_of(row): row for row in own}
         return {run["seed"]: done[key] for run in wanted if (key := key_of(run)) in done}
 

@@ -3,10 +3,12 @@
 The middle rate of a family is only where the search begins: see `protocol`.
 """
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from prefixlab.workbook.protocol import STEPS, Family
+from prefixlab.arguments import one_of
+from prefixlab.workbook.protocol import LADDER, STEPS, Family, key_of
 
 Settings = Sequence[Mapping[str, Any]]
 SENTIMENT = "Review: {x}\nSentiment: {y}"
@@ -153,5 +155,21 @@ def budget() -> list[Family]:
 
 GRIDS: dict[str, Callable[[], list[Family]]] = {
     grid.__name__: grid
-    for grid in (budget, prefix_tuning, prompt_tuning, p_tuning, p_tuning_v2, baselines, variants)
+    for grid in (prefix_tuning, prompt_tuning, p_tuning, p_tuning_v2, baselines, variants, budget)
 }
+
+
+def families(grid: str) -> list[Family]:
+    """The families of a grid.
+
+    Raises
+    ------
+    ValueError
+        No such grid, or one that asks for a run twice, as two families of one name do.
+    """
+    found = GRIDS[one_of("grid", grid, GRIDS)]()
+    asked = [run for family in found for run in family.search([]) + family.following(LADDER[0])]
+    key, times = Counter(map(key_of, asked)).most_common(1)[0]
+    if times > 1:
+        raise ValueError(f"The grid {grid} asks {times} times for {key}; rename or remove one.")
+    return found

@@ -8,9 +8,9 @@
 A `Family` is what shares a learning rate: a method, with the knobs that decide how it is trained.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from statistics import mean
+from math import inf
 from typing import Any
 
 Run = dict[str, Any]  # what is to be run: all of a row that is known before
@@ -57,64 +57,68 @@ class Family:
             "steps": self.steps,
         }
 
-    def missing(self, rows: Iterable[Run]) -> Iterator[Run]:
-        """What is to be run next, given the rows there are; nothing where the family is complete.
+    def missing(self, rows: Sequence[Run]) -> list[Run]:
+        """What is to be run next, by the rows there are; nothing where the family is complete."""
+        done = {key_of(row) for row in rows}
+        return [run for run in self.asked(rows) if key_of(run) not in done]
 
-        What follows from a choice of the rate is only known when it is made.
-        """
-        own = [row for row in rows if row["family"] == self.name]
-        done = {key_of(row) for row in own}
+    def asked(self, rows: Sequence[Run]) -> list[Run]:
+        """All runs that the family asks for: what follows from a rate, once that is chosen."""
+        rate = self.rate(rows)
+        return self.search(rows) + ([] if rate is None else self.following(rate))
+
+    def search(self, rows: Sequence[Run]) -> list[Run]:
+        """The runs that choose the rate: five, and beyond them while the best is at an end."""
         if self.middle is None:
-            yield from (run for run in [self.run(0, None)] if key_of(run) not in done)
-            return
-        tried = [self.run(0, rate) for rate in self.rates(own)]
-        if left := [run for run in tried if key_of(run) not in done]:
-            yield from left
-            return
-        best = self.best_rate(own)
-        wanted = [self.run(seed, best) for seed in range(self.seeds)]
-        wanted += [
-            self.run(seed, best, setting) for seed in range(FEWER) for setting in self.settings
-        ]
-        yield from (run for run in wanted if key_of(run) not in done)
-
-    def rates(self, own: Sequence[Run]) -> list[float]:
-        """The rates to try: five, and beyond them while the best of those tried is at an end."""
-        assert self.middle is not None
-        middle = LADDER.index(self.middle)
+            return [self.run(0, None)]
         if not self.around:
-            return [self.middle]
+            return [self.run(0, self.middle)]
+        middle = LADDER.index(self.middle)
         low, high = middle - self.around, middle + self.around
-        tried = self.losses(own)
-        while all(rate in tried for rate in LADDER[low : high + 1]):
-            place = LADDER.index(min(LADDER[low : high + 1], key=lambda rate: tried[rate]))
-            if place == low > 0:
+        tried = self.losses(rows)
+        while tried.keys() >= {*LADDER[low : high + 1]}:
+            best = LADDER.index(lowest(LADDER[low : high + 1], tried))
+            if best == low > 0:
                 low -= 1
-            elif place == high < len(LADDER) - 1:
+            elif best == high < len(LADDER) - 1:
                 high += 1
             else:
                 break
-        return list(LADDER[low : high + 1])
+        return [self.run(0, rate) for rate in LADDER[low : high + 1]]
 
-    def losses(self, own: Sequence[Run]) -> dict[float, float]:
+    def rate(self, rows: Sequence[Run]) -> float | None:
+        """The rate that was chosen; None before it is, and where nothing is trained."""
+        rates, tried = [run["rate"] for run in self.search(rows)], self.losses(rows)
+        return lowest(rates, tried) if tried.keys() >= {*rates} else None
+
+    def following(self, rate: float) -> list[Run]:
+        """The runs with the rate that was chosen: other seeds, and other settings."""
+        usual = [self.run(seed, rate) for seed in range(1, self.seeds)]
+        return usual + [
+            self.run(seed, rate, setting) for seed in range(FEWER) for setting in self.settings
+        ]
+
+    def to_come(self, rows: Sequence[Run]) -> int:
+        """How many runs are missing now and later, if the search does not go on at an end."""
+        searching = self.middle is not None and self.rate(rows) is None
+        later = self.following(LADDER[0]) if searching else []  # as many at any rate
+        return len(self.missing(rows)) + len(later)
+
+    def losses(self, rows: Iterable[Run]) -> dict[float, float]:
         """The loss on validation of the runs that a rate is chosen by, by rate; lower is better.
 
-        A run whose loss was no number has lost.
+        A run whose loss was no number at a step, and which ended there, has lost.
         """
-        usual = [row for row in own if row["seed"] == 0 and is_usual(self, row)]
-        return {row["rate"]: row["validation_loss"] for row in usual}
-
-    def best_rate(self, own: Sequence[Run]) -> float:
-        tried = self.losses(own)
-        return min(tried, key=lambda rate: tried[rate])
-
-    def is_complete(self, rows: Sequence[Run]) -> bool:
-        return not any(True for _ in self.missing(rows))
+        return {
+            row["rate"]: row["validation_loss"] if len(row["losses"]) == row["steps"] else inf
+            for row in rows
+            if row["rate"] is not None and key_of(row) == key_of(self.run(0, row["rate"]))
+        }
 
 
-def is_usual(family: Family, row: Run) -> bool:
-    """Whether a row is of the family's own setting."""
-    return bool(key_of(row) == key_of(family.run(row["seed"], row["rate"])))
+def lowest(rates: Sequence[float], losses: Mapping[float, float]) -> float:
+    """The rate with the lowest loss; the lower of two that are equal."""
+    return min(rates, key=lambda rate: (losses[rate], rate))
 
 
 def key_of(row: Mapping[str, Any]) -> str:
@@ -122,8 +126,3 @@ def key_of(row: Mapping[str, Any]) -> str:
     knobs = sorted(row["knobs"].items())
     names = ("family", "method", "task", "train", "test", "seed", "rate", "steps")
     return repr([*(row[name] for name in names), knobs])
-
-
-def mean_of(rows: Iterable[Run], measure: str) -> float:
-    """The mean of a measure over rows."""
-    return mean(row[measure] for row in rows)

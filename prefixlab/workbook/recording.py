@@ -1,4 +1,4 @@
-"""Recording: the runs that a grid lacks, made by any executor and added row by row.
+"""Recording: the runs that grids lack, made by any executor and added row by row.
 
     python -m prefixlab.workbook.recording prefix_tuning --workers 2
 
@@ -7,209 +7,254 @@ run, when the run is whole: a worker that is killed loses its own run and no oth
 """
 
 import argparse
-import os
-import platform
 import sys
 import time
-from collections.abc import Sequence
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
-from datetime import UTC, datetime
-from functools import lru_cache
-from importlib.metadata import version
-from multiprocessing import get_context
-from pathlib import Path
-from typing import Any
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from functools import partial
+from itertools import chain, zip_longest
+from math import ceil
+from statistics import mean
+from typing import NoReturn
 
-import torch
 from filelock import FileLock, Timeout
 
-from prefixlab.arguments import one_of
-from prefixlab.data import tasks
-from prefixlab.data.task import Task
-from prefixlab.evaluation.choices import content_free_scores, judge, scores
-from prefixlab.methods import create
-from prefixlab.models.backbone import Backbone
-from prefixlab.models.loading import load
-from prefixlab.paths import DATA
-from prefixlab.training.loop import TrainingDiverged, train
+from prefixlab.arguments import one_of, whole_number
+from prefixlab.models.loading import choose
 from prefixlab.workbook import rows
-from prefixlab.workbook.grids import GRIDS
-from prefixlab.workbook.protocol import (
-    BATCH,
-    EVERY,
-    VALIDATION,
-    WARMUP,
-    WORDS,
-    Family,
-    Run,
-    key_of,
-)
+from prefixlab.workbook.completeness import completeness
+from prefixlab.workbook.duration import duration
+from prefixlab.workbook.executors import Opened, cluster, processes
+from prefixlab.workbook.grids import GRIDS, families
+from prefixlab.workbook.measuring import measure
+from prefixlab.workbook.protocol import Run, key_of
+from prefixlab.workbook.records import called, path_of, rows_of
 
-FOLDER = DATA / "records"
-NO_LOSS = 1e9  # of a run whose loss was no number: it has lost
+LAST = 20  # rows whose mean time says how long the rest will take
 
 
-@lru_cache(maxsize=1)
-def backbone(name: str | None) -> Backbone:
-    """The model of this process, in float32, so that rows agree on every machine."""
-    return load(name, dtype="float32")
+@dataclass(frozen=True)
+class Added:
+    """A row that was added to a grid."""
+
+    grid: str
+    row: Run
+    seconds: float  # since the run was asked for
+    left: int  # runs that are still to be made, as far as can be told: a search may go on
 
 
-def task_of(run: Run) -> Task:
-    """The sentences of a run: a seed draws those to train on, and no others."""
-    return tasks.load(
-        run["task"],
-        train=run["train"],
-        validation=VALIDATION,
-        test=run["test"],
-        subset=run["seed"],
-        words=WORDS,
-    )
+class Sheet:
+    """A grid and its rows on one backbone, which this process alone adds to."""
 
+    def __init__(self, grid: str, backbone: str):
+        self.grid, self.families = grid, families(grid)
+        self.rows = rows_of(grid, backbone)
 
-def measure(run: Run, name: str | None = None, threads: int = 1) -> Run:
-    """The row of a run: it is trained by the protocol, and tested."""
-    torch.set_num_threads(threads)
-    lm, task = backbone(name), task_of(run)
-    began = time.perf_counter()
-    method = create(run["method"], lm, task, seed=run["seed"], **run["knobs"])
-    row: dict[str, Any] = dict(run) | {"backbone": lm.name}
-    if run["rate"] is not None:
-        training = train(
-            *(lm, method, task),
-            steps=run["steps"],
-            batch_size=BATCH,
-            learning_rate=run["rate"],
-            warmup=min(WARMUP, run["steps"]),
-            decay="constant",
-            validate_every=EVERY,
-            patience=run["steps"],  # never: but the best is kept
-            seed=run["seed"],
-        )
-        curve: list[list[float]] = []
-        losses: list[float] = []
-        try:
-            for step in training:
-                losses.append(round(step.loss, 4))
-                if step.validation:
-                    found = step.validation
-                    curve.append([step.step, round(found.loss, 4), found.accuracy or 0.0])
-        except TrainingDiverged:
-            training.finish()
-        best = min(curve, key=lambda at: at[1], default=[0, NO_LOSS, 0.0])
-        row |= {
-            "losses": losses,
-            "validation": curve,
-            "best_step": int(best[0]),
-            "validation_loss": best[1],
-            "validation_accuracy": best[2],
-            **method.outcome(),
-        }
-    seconds = time.perf_counter() - began
-    given = scores(lm, method, task, task.test)
-    free = content_free_scores(lm, method, task)
-    result, calibrated = judge(given, task.test), judge(given - free, task.test)
-    return row | {
-        "accuracy": result.accuracy,
-        "calibrated": calibrated.accuracy,
-        "loss": round(result.loss, 4),
-        # How far the second answer is ahead of the first, for every test sentence, and for none.
-        "margins": [round(margin, 2) for margin in (given[:, 1] - given[:, 0]).tolist()],
-        "content_free": round(float(free[1] - free[0]), 2),
-        "parameters": method.parameters_now(),
-        "train_seconds": round(seconds, 1),  # validation included
-        "dtype": "float32",
-        "threads": threads,
-        "processor": processor(),
-        "versions": {each: version(each) for each in ("prefixlab", "torch", "transformers")},
-        "date": datetime.now(UTC).date().isoformat(),
-    }
+    def missing(self) -> list[Run]:
+        """What is to be run next: a first run of each family, then a second of each, and so on."""
+        done = {key_of(row) for row in self.rows}
+        in_turn = zip_longest(*(family.asked(self.rows) for family in self.families))
+        return [run for run in chain.from_iterable(in_turn) if run and key_of(run) not in done]
 
+    def to_come(self) -> int:
+        return sum(family.to_come(self.rows) for family in self.families)
 
-@lru_cache
-def processor() -> str:
-    """What the machine calls its processor."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return platform.processor() or platform.machine()
-    return next((line.split(":")[1].strip() for line in lines if "model name" in line), "unknown")
-
-
-def path_of(grid: str) -> Path:
-    return FOLDER / f"{grid}.jsonl"
-
-
-def missing(families: Sequence[Family], done: Sequence[Run]) -> list[Run]:
-    """What is to be run next of all families, those that share a stage in turn."""
-    stages = [list(family.missing(done)) for family in families]
-    longest = max(map(len, stages), default=0)
-    return [stage[place] for place in range(longest) for stage in stages if place < len(stage)]
+    def add(self, row: Run) -> None:
+        rows.append(path_of(self.grid), row)
+        self.rows.append(row)
 
 
 def record(
-    grid: str, executor: Executor, *, workers: int, name: str | None = None, most: int | None = None
-) -> int:
-    """Add to a grid what it lacks, by the processes of an executor; how many rows were added.
+    grids: Sequence[str],
+    executor: Executor,
+    *,
+    workers: int,
+    backbone: str | None = None,
+    most: int = sys.maxsize,
+) -> Iterator[Added]:
+    """Add to grids what they lack, so many runs at a time, and hand out every row that was added.
+
+    `backbone` is a name or a folder that `load` takes, by default the one that it would choose.
+    After `most` rows it stops; where a run fails too, as soon as the runs beside it are recorded.
 
     Raises
     ------
     ValueError
-        No such grid, a damaged file, or a file that another process is recording.
+        No such grid, a damaged file, a grid that another process is recording; or why a run
+        failed, which is named.
+    BrokenExecutor
+        A worker was killed, and the executor has no others.
     """
-    families = GRIDS[one_of("grid", grid, GRIDS)]()
+    asked = backbone or choose()[0]
+    added, failed = 0, list[Exception]()
+    at_work: dict[Future[Run], tuple[Sheet, Run, float]] = {}
+    with ExitStack() as stack:
+        for grid in grids:
+            stack.enter_context(alone(grid))
+        sheets = [Sheet(grid, called(asked)) for grid in grids]
+        while True:
+            busy = [(sheet, run) for sheet, run, _ in at_work.values()]
+            missing = ((sheet, run) for sheet in sheets for run in sheet.missing())
+            free = [each for each in missing if each not in busy]
+            room = min(workers, most - added) - len(at_work)
+            for sheet, run in [] if failed else free[:room]:
+                try:
+                    future = executor.submit(measure, run, asked)
+                except BrokenExecutor as error:  # but what was made before is recorded
+                    failed.append(error)
+                    break
+                at_work[future] = sheet, run, time.perf_counter()
+            if not at_work:
+                break
+            news = []
+            for future in wait(at_work, return_when=FIRST_COMPLETED).done:
+                sheet, run, began = at_work.pop(future)
+                try:
+                    row = future.result()
+                except Exception as error:
+                    failed.append(named(run, error))
+                    continue
+                row |= {"command": command(sheet.grid, backbone)}
+                sheet.add(row)
+                news.append((sheet.grid, row, time.perf_counter() - began))
+            del future  # a cluster keeps what is referred to, and makes it again where it is lost
+            added += len(news)
+            left = min(most - added, sum(sheet.to_come() for sheet in sheets))
+            for grid, row, seconds in news:
+                yield Added(grid, row, seconds, left)
+    if failed:
+        raise failed[0]
+
+
+def named(run: Run, error: Exception) -> Exception:
+    """The error, with the run that it is of, where it is a sentence for the user."""
+    if isinstance(error, ValueError):
+        return ValueError(f"{said(run)}: {error}")
+    return error
+
+
+def said(run: Run) -> str:
+    rate = "" if run["rate"] is None else f", rate {run['rate']:g}"
+    return f"{run['family']}{rate}, seed {run['seed']}"
+
+
+def command(grid: str, backbone: str | None) -> str:
+    return f"python -m {__spec__.name} {grid}" + (f" --backbone {backbone}" if backbone else "")
+
+
+@contextmanager
+def alone(grid: str) -> Iterator[None]:
+    """Within this context no other process records a grid; if one does, it is a ValueError."""
     path = path_of(grid)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(path.with_name(f".{path.stem}.recorder.lock"))
+    lock = FileLock(path.with_name(f".{grid}.recorder.lock"))
     with rows.disk_errors(path.parent, rows.REMEDY):
+        path.parent.mkdir(parents=True, exist_ok=True)
         try:
             lock.acquire(timeout=0)
         except Timeout:
             raise ValueError(
                 f"{grid} is being recorded by another process; wait for it, or stop it."
             ) from None
-    added, began, at_work = 0, time.perf_counter(), dict[Future[Run], str]()
     try:
-        while True:
-            done = rows.read(path)
-            busy = set(at_work.values())
-            left = [run for run in missing(families, done) if key_of(run) not in busy]
-            room = workers - len(at_work)
-            if most is not None:
-                room = min(room, most - added - len(at_work))
-            for run in left[: max(0, room)]:
-                at_work[executor.submit(measure, run, name)] = key_of(run)
-            if not at_work:
-                return added
-            finished, _ = wait(at_work, return_when=FIRST_COMPLETED)
-            for future in finished:
-                del at_work[future]
-                row = future.result() | {"command": f"python -m {__spec__.name} {grid}"}
-                rows.append(path, row)
-                added += 1
-                each = (time.perf_counter() - began) / added
-                known = len(left) + len(at_work)
-                print(
-                    f"{grid}: {row['family']}, rate {row['rate']}, seed {row['seed']}: "
-                    f"accuracy {row['accuracy']:.3f}, loss {row['loss']:.3f}; {added} added, "
-                    f"{known} known to be left, {each * known / 60:.0f} min",
-                    flush=True,
-                )
+        yield
     finally:
         lock.release()
 
 
+class Progress:
+    """Says of every row that it was added, and how long the rest will take."""
+
+    def __init__(self) -> None:
+        self.added = 0
+        self.seconds: deque[float] = deque(maxlen=LAST)
+
+    def follow(self, recording: Iterator[Added], workers: int) -> None:
+        for each in recording:
+            self.added += 1
+            self.seconds.append(each.seconds)
+            rounds = ceil(each.left / workers)
+            print(
+                f"{each.grid}: {said(each.row)}: accuracy {each.row['accuracy']:.3f}, loss "
+                f"{each.row['loss']:.3f}; {self.added} added, about {each.left} left: "
+                f"{duration(rounds * mean(self.seconds))}",
+                flush=True,
+            )
+
+
+def record_with(
+    open_executor: Callable[[], AbstractContextManager[Opened]],
+    grids: Sequence[str],
+    backbone: str | None,
+    most: int,
+) -> None:
+    """Record, with a new executor where workers of the last one were killed."""
+    progress = Progress()
+    while True:
+        before = progress.added
+        try:
+            with open_executor() as (executor, workers):
+                left = most - before
+                recording = record(grids, executor, workers=workers, backbone=backbone, most=left)
+                progress.follow(recording, workers)
+                return
+        except BrokenExecutor:
+            if progress.added == before:
+                raise ValueError(
+                    "Workers were killed before one had made a run, perhaps for want of memory; "
+                    "take fewer of them."
+                ) from None
+            print("A worker was killed; what was at work begins again.", flush=True)
+
+
+def check(grids: Sequence[str], backbone: str) -> None:
+    """Print what grids have and lack; leave with status 1 if there is a run to come."""
+    found = [completeness(grid, backbone) for grid in grids]
+    print(*found, sep="\n")
+    if any(each.to_come for each in found):
+        sys.exit(1)
+
+
+class Parser(argparse.ArgumentParser):
+    """What is wrong with the arguments is a ValueError of one sentence, as everywhere else."""
+
+    def error(self, message: str) -> NoReturn:
+        raise ValueError(f"{message[:1].upper()}{message[1:]}; {self.prog} --help lists them all.")
+
+
+def parsed(given: Sequence[str]) -> argparse.Namespace:
+    parser = Parser(
+        prog=f"python -m {__spec__.name}",
+        description="Record the runs that grids lack; stopped and started again it goes on.",
+    )
+    known = f"some of {', '.join(GRIDS)}; all without any"
+    parser.add_argument("grids", nargs="*", metavar="GRID", help=known)
+    parser.add_argument("--workers", metavar="N", help="runs at a time; one a core without it")
+    parser.add_argument("--backbone", help="a name or folder of another model, such as gpt2")
+    parser.add_argument("--most", metavar="N", default=sys.maxsize, help="stop after so many rows")
+    parser.add_argument("--check", action="store_true", help="say what is missing, and stop")
+    parser.add_argument("--dask", metavar="ADDRESS", help="the scheduler of a Dask cluster")
+    asked = parser.parse_intermixed_args(given)
+    asked.grids = list(dict.fromkeys(one_of("grid", grid, GRIDS) for grid in asked.grids or GRIDS))
+    for name in ("workers", "most"):
+        text = vars(asked)[name]
+        if text is not None:
+            with suppress(ValueError):
+                text = int(text)
+            setattr(asked, name, whole_number(f"--{name}", text, 1))
+    return asked
+
+
 def main(given: Sequence[str]) -> None:
-    parser = argparse.ArgumentParser(prog=f"python -m {__spec__.name}", description=__doc__)
-    parser.add_argument("grids", nargs="*", help=f"some of {', '.join(GRIDS)}; all without any")
-    parser.add_argument("--workers", type=int, default=os.cpu_count(), help="runs at a time")
-    parser.add_argument("--backbone", help="another model than the usual one, such as gpt2")
-    parser.add_argument("--most", type=int, help="stop after so many rows")
-    asked = parser.parse_args(given)
     try:
-        with ProcessPoolExecutor(asked.workers, mp_context=get_context("spawn")) as executor:
-            for grid in asked.grids or GRIDS:
-                record(grid, executor, workers=asked.workers, name=asked.backbone, most=asked.most)
+        asked = parsed(given)
+        if asked.check:
+            check(asked.grids, called(asked.backbone or choose()[0]))
+            return
+        who = processes if asked.dask is None else partial(cluster, asked.dask)
+        record_with(partial(who, workers=asked.workers), asked.grids, asked.backbone, asked.most)
     except ValueError as error:  # says in one sentence what is wrong, and the remedy
         sys.exit(str(error))
     except KeyboardInterrupt:

@@ -1,7 +1,8 @@
 """Tasks: what becomes of ratings and restaurants; which example is in which split."""
 
 import hashlib
-from itertools import chain
+import re
+from itertools import chain, combinations
 
 import pytest
 
@@ -70,6 +71,79 @@ def test_the_test_set_stays_whatever_train_is(ratings):
     assert small["test"] == large["test"]
     assert small["validation"] == large["validation"]
     assert set(small["train"]) < set(large["train"])
+
+
+def test_a_subset_draws_other_sentences_to_train_on_and_no_others(ratings):
+    sizes = {"train": 20, "validation": 10, "test": 20}
+    drawn = [texts(tasks.load("movie_reviews", **sizes, subset=subset)) for subset in (0, 1, 2)]
+    assert drawn[0] == texts(tasks.load("movie_reviews", **sizes))
+    for one, other in combinations(drawn, 2):
+        assert (one["test"], one["validation"]) == (other["test"], other["validation"])
+        assert set(one["train"]) != set(other["train"])
+    for one in drawn:
+        assert not set(one["train"]) & {*one["test"], *one["validation"]}
+    assert drawn[1] == texts(tasks.load("movie_reviews", **sizes, subset=1))
+    assert (
+        drawn[1]["train"] != texts(tasks.load("movie_reviews", **sizes, subset=1, seed=1))["train"]
+    )
+
+
+def test_a_subset_is_balanced_and_a_larger_one_holds_the_smaller(ratings):
+    small, large = (
+        tasks.load("movie_reviews", train=train, validation=10, test=20, subset=3)
+        for train in (8, 30)
+    )
+    assert [sum(task.train["y"]) for task in (small, large)] == [4, 15]
+    assert set(small.train["x"]) < set(large.train["x"])
+
+
+def test_a_subset_of_tables_has_other_texts_to_train_on_and_the_same_to_test():
+    sizes = {"train": 40, "validation": 4, "test": 6}
+    first, second = (tasks.load("restaurants", **sizes, subset=subset) for subset in (0, 1))
+    assert [first.validation[:], first.test[:]] == [second.validation[:], second.test[:]]
+    assert set(first.train["x"]) != set(second.train["x"])
+    assert not set(second.train["x"]) & set(second.test["x"])
+    unseen = tasks.load("restaurants_unseen", **sizes, subset=1)
+    assert unseen.train[:] == second.train[:]
+
+
+def test_no_sentence_has_more_words_than_asked_for(ratings):
+    sizes = {"train": 40, "validation": 2, "test": 20}
+    assert "caf\xe9\twith a tab" in chain(*texts(tasks.load("movie_reviews", **sizes)).values())
+    for most, left in ((4, 64), (3, 62)):
+        with pytest.raises(
+            ValueError, match=rf"has {left} examples of at most {most} words in two balanced"
+        ):
+            tasks.load("movie_reviews", train=100, validation=2, test=2, words=most)
+    short = tasks.load("movie_reviews", **sizes, words=3)
+    assert all(len(text.split()) <= 3 for text in chain(*texts(short).values()))
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"subset": -1}, "subset=-1 is out of range; choose a whole number of at least 0"),
+        ({"subset": 1.0}, "subset=1.0 is no whole number"),
+        ({"words": 0}, "words=0 is out of range; choose a whole number of at least 1"),
+        ({"words": "12"}, "words='12' is no whole number"),
+        ({"words": 1}, "has 0 examples of at most 1 words in two balanced classes, fewer than"),
+    ],
+)
+def test_a_subset_or_a_length_that_is_none_is_refused(ratings, given, words):
+    with pytest.raises(ValueError, match=rf"{re.escape(words)}.*\.$"):
+        tasks.load("movie_reviews", train=20, validation=10, test=20, **given)
+
+
+@pytest.mark.parametrize("name", tasks.TABLES)
+def test_tables_have_no_number_of_words(name):
+    with pytest.raises(ValueError, match=rf"words=12 is for sentences, and {name} has tables"):
+        tasks.load(name, train=8, validation=4, test=6, words=12)
+
+
+@pytest.mark.real
+def test_the_sentences_of_the_protocol_are_enough_for_its_largest_run():
+    task = tasks.load("movie_reviews", train=512, validation=96, test=400, subset=4, words=12)
+    assert len(task.train) == 512
 
 
 def test_more_than_there_is_cannot_be_asked_for(ratings):

@@ -29,7 +29,7 @@ def made(
     if family.middle is None:
         return [row(family.run(0, None), ahead(0))]
     best = best or family.middle
-    runs = [family.run(0, rate) for rate in family.rates([])]
+    runs = family.search([])
     runs += [family.run(seed, best, setting) for seed in range(seeds)]
     return [
         row(run, ahead(run["seed"])) | {"validation_loss": abs(run["rate"] - best)}
@@ -41,6 +41,7 @@ def row(run: Run, ahead: Array) -> Run:
     margins = np.where(LABELS == 1, ahead, -ahead)
     return run | {
         "backbone": "made",
+        "losses": [0.5] * run["steps"],
         "margins": margins.tolist(),
         "content_free": 0.0,
         "accuracy": float(np.mean((margins > 0) == LABELS)),

@@ -8,5 +8,5 @@ def test_training_takes_as_long_as_its_tokens(gpt2, monkeypatch):
     assert training_seconds(gpt2, 1000) == pytest.approx(10 * LEARNING)
 
 
-def test_a_time_is_said_in_seconds_or_minutes():
-    assert (duration(19.7), duration(130)) == ("20 s", "2 min")
+def test_a_time_is_said_in_seconds_minutes_or_hours():
+    assert [duration(each) for each in (19.7, 130, 9000)] == ["20 s", "2 min", "2.5 h"]

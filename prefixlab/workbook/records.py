@@ -1,0 +1,68 @@
+"""Records: the rows that the recorder has added to a grid.
+
+A grid has a file of rows, see `recording`. Where a model is in use that nothing was recorded on,
+the rows of another are shown, and say so.
+"""
+
+from collections import Counter
+from pathlib import Path
+
+import pandas as pd
+
+from prefixlab.models.loading import NAMES
+from prefixlab.paths import DATA
+from prefixlab.workbook import rows
+from prefixlab.workbook.protocol import Family, Run
+
+FOLDER = DATA / "records"
+SAID = (*Family("", "").run(0, None), "backbone")  # what every row says of itself
+
+
+def recorded(grid: str, backbone: str = "") -> pd.DataFrame:
+    """The rows of a grid, one a run, with a column for every knob that was set.
+
+    Of the runs on `backbone`; where there are none, of those on the one backbone that most were
+    recorded on, never on a mix of them. Without `backbone`, all. Each row names its backbone.
+
+    Raises
+    ------
+    ValueError
+        No such record, or a damaged one.
+    """
+    runs = rows_of(grid)
+    if not runs:
+        here = ", ".join(sorted(file.stem for file in FOLDER.glob("*.jsonl")))
+        raise ValueError(f"No runs are recorded as {grid!r}; recorded are: {here or 'none'}.")
+    counts = Counter(row["backbone"] for row in runs)
+    if backbone:
+        shown = backbone if backbone in counts else counts.most_common(1)[0][0]
+        runs = [row for row in runs if row["backbone"] == shown]
+    return pd.DataFrame([row | row.pop("knobs") for row in runs])
+
+
+def rows_of(grid: str, backbone: str = "") -> list[Run]:
+    """The rows of a grid, of one backbone alone where it is named.
+
+    Raises
+    ------
+    ValueError
+        A damaged file.
+    """
+    path = path_of(grid)
+    found = rows.read(path)
+    for number, row in enumerate(found, 1):
+        if missing := [name for name in SAID if name not in row]:
+            raise ValueError(
+                f"{path} is damaged: its line {number} does not say its {missing[0]!r}; remove "
+                "that line."
+            )
+    return [row for row in found if backbone in ("", row["backbone"])]
+
+
+def path_of(grid: str) -> Path:
+    return FOLDER / f"{grid}.jsonl"
+
+
+def called(asked: str) -> str:
+    """What rows call a backbone that `load` is asked for by a name or a folder."""
+    return asked if asked in NAMES else Path(asked).expanduser().resolve().name

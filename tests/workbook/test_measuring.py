@@ -1,0 +1,247 @@
+"""A row says what its run did: trained on its seed's sentences, tested at its best step."""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from itertools import count
+from math import copysign, log1p
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from prefixlab import Backbone, create, evaluation, load, tasks, train
+from prefixlab.training import loop
+from prefixlab.workbook import measuring, protocol
+from prefixlab.workbook.measuring import NO_LOSS, measure, task_of
+from prefixlab.workbook.protocol import BATCH, TRAIN, WARMUP, WORDS, Family, Run
+
+VALIDATION, TEST = 16, 80  # fewer than the protocol has, for the sake of time
+BACKBONE = measuring.backbone
+FAMILY = Family("prompt", "prompt_tuning", {"prompt_length": 2}, 0.03, steps=4)
+
+
+@pytest.fixture(autouse=True)
+def setting(monkeypatch: pytest.MonkeyPatch, gpt2: Backbone) -> Iterator[None]:
+    """A tiny model, sentences that need no network, and a validation after every step."""
+    words = ["so", "a", "film", "of", "theirs", "that", "they", "made"]
+    rated = [
+        (f"{words[n % 8]} {words[n // 8 % 8]} film {n} is {'good' if n % 2 else 'bad'}", n % 2)
+        for n in range(1500)
+    ]
+    rated += [("word " * (WORDS + 1) + str(n), n % 2) for n in range(100)]
+    monkeypatch.setattr(tasks, "rated_sentences", lambda name: rated)
+    monkeypatch.setattr(measuring, "backbone", lambda name: gpt2)
+    monkeypatch.setattr(measuring, "EVERY", 1)
+    monkeypatch.setattr(measuring, "VALIDATION", VALIDATION)
+    monkeypatch.setattr(protocol, "TEST", TEST)
+    threads = torch.get_num_threads()
+    yield
+    torch.set_num_threads(threads)
+
+
+def row_of(run: Run) -> Run:
+    """The row of a run, as a file of rows gives it back."""
+    return json.loads(json.dumps(measure(run, "tiny")))
+
+
+def margins(lm: Backbone, run: Run, steps: int) -> list[float]:
+    """What the row of a run that was tested after so many steps says of each sentence."""
+    task = task_of(run)
+    method = create(run["method"], lm, task, seed=run["seed"], **run["knobs"])
+    recipe: dict[str, Any] = {"batch_size": BATCH, "learning_rate": run["rate"]}
+    recipe |= {"warmup": min(WARMUP, run["steps"]), "decay": "constant", "steps": run["steps"]}
+    training = train(lm, method, task, **recipe, seed=run["seed"])
+    for _ in range(steps):
+        training.advance()
+    scored = evaluation.scores(lm, method, task, task.test)
+    return [round(margin, 2) for margin in (scored[:, 1] - scored[:, 0]).tolist()]
+
+
+def test_a_seed_draws_other_sentences_to_train_on_and_no_others() -> None:
+    drawn = [task_of(FAMILY.run(seed, 0.03)) for seed in range(3)]
+    for one, other in [drawn[:2], drawn[1:]]:
+        assert one.test[:] == other.test[:]
+        assert one.validation[:] == other.validation[:]
+        assert set(one.train["x"]) != set(other.train["x"])
+    sizes = [len(drawn[1].train), len(drawn[1].validation), len(drawn[1].test)]
+    assert sizes == [TRAIN, VALIDATION, TEST]
+    assert all(len(text.split()) <= WORDS for one in drawn for text in one.train["x"])
+    few = task_of(FAMILY.run(1, 0.03, {"train": 32}))
+    assert len(few.train) == 32
+    assert set(few.train["x"]) < set(drawn[1].train["x"])
+
+
+def test_a_seed_is_another_start_and_another_order_too() -> None:
+    uniform = Family("p", "prompt_tuning", {"prompt_length": 2, "init": "uniform"}, 0.03, steps=1)
+    first, again, other = (row_of(uniform.run(seed, 0.03)) for seed in (0, 0, 1))
+    assert first["losses"] == again["losses"] != other["losses"]
+    assert first["margins"] == again["margins"] != other["margins"]
+
+
+@pytest.mark.parametrize(
+    ("losses", "best"),
+    [
+        ([0.9, 0.5, 0.7, 0.6], 2),
+        ([0.9, 0.8, 0.7, 0.6], 4),
+        ([0.5, 0.5, 0.7, 0.6], 1),
+        ([0.50004, 0.50001, 0.6, 0.6], 2),  # written down, the first two are equal
+    ],
+)
+def test_the_best_step_is_what_is_tested(
+    losses: list[float],
+    best: int,
+    validation_losses: Callable[[list[float]], None],
+    gpt2: Backbone,
+) -> None:
+    run = FAMILY.run(1, 0.3)
+    validation_losses(losses)
+    row = row_of(run)
+    assert row["best_step"] == best
+    assert row["validation_loss"] == round(losses[best - 1], 4)
+    assert row["validation_accuracy"] == row["validation"][best - 1][2]
+    assert [step for step, _, _ in row["validation"]] == [1, 2, 3, 4]
+    assert row["margins"] == margins(gpt2, run, steps=best)
+    assert row["margins"] != margins(gpt2, run, steps=best - 1)
+
+
+def test_the_margins_say_the_accuracy_and_the_loss_again() -> None:
+    run = FAMILY.run(0, 0.03)
+    row, labels = row_of(run), task_of(run).test["y"]
+    assert len(row["margins"]) == len(labels) == TEST
+    assert share_right(row["margins"], labels) == pytest.approx(row["accuracy"])
+    free = [margin - row["content_free"] for margin in row["margins"]]
+    # Each of the two is rounded, so that a sentence at the threshold may change sides.
+    close = sum(abs(margin) <= 0.01 for margin in free) / TEST
+    assert share_right(free, labels) == pytest.approx(row["calibrated"], abs=close + 1e-6)
+    towards = [margin if y else -margin for margin, y in zip(row["margins"], labels, strict=True)]
+    loss = sum(log1p(torch.tensor(-each).exp().item()) for each in towards) / TEST
+    assert loss == pytest.approx(row["loss"], abs=0.005)
+
+
+def share_right(margins: list[float], labels: list[int]) -> float:
+    """The sign says which answer was chosen, that of -0.0 too."""
+    chosen = [int(copysign(1, margin) > 0) for margin in margins]
+    return sum(each == y for each, y in zip(chosen, labels, strict=True)) / len(labels)
+
+
+def test_a_margin_keeps_its_side_where_it_is_rounded_to_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    side = [0.003 if n % 3 else -0.003 for n in range(TEST)]
+    scored = torch.tensor([[0.0, margin] for margin in side])
+    monkeypatch.setattr(measuring, "scores", lambda *_: scored)
+    run = Family("none", "discrete_prompt").run(0, None)
+    row = row_of(run)
+    assert set(map(str, row["margins"])) == {"0.0", "-0.0"}
+    assert share_right(row["margins"], task_of(run).test["y"]) == pytest.approx(row["accuracy"])
+
+
+def test_a_run_that_diverges_keeps_what_was_best_and_says_where_it_ended(
+    gpt2: Backbone, poison: Callable[[Backbone, int], None]
+) -> None:
+    run = FAMILY.run(0, 0.03)
+    tested = margins(gpt2, run, steps=1)
+    poison(gpt2, 1 + VALIDATION // 8 + 1)  # the second step
+    row = row_of(run)
+    assert (len(row["losses"]), row["best_step"]) == (1, 1)
+    assert row["validation_loss"] == row["validation"][0][1] < NO_LOSS
+    assert row["margins"] == tested
+
+
+def test_a_run_that_diverges_at_once_has_the_worst_loss_there_is(
+    gpt2: Backbone, poison: Callable[[Backbone, int], None]
+) -> None:
+    run = FAMILY.run(0, 0.03)
+    untrained = margins(gpt2, run, steps=0)
+    poison(gpt2, 1)
+    row = row_of(run)
+    assert (row["losses"], row["validation"], row["best_step"]) == ([], [], 0)
+    assert row["validation_loss"] == NO_LOSS
+    assert row["margins"] == untrained
+
+
+@pytest.mark.parametrize(("good", "best"), [(0, 0), (2, 1)])
+def test_an_update_that_leaves_no_numbers_is_found_when_it_is_validated(
+    good: int, best: int, gpt2: Backbone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = FAMILY.run(0, 0.03)
+    tested = margins(gpt2, run, steps=best)
+    honest, steps = loop.AdamW.step, count()
+
+    def step(self: loop.AdamW) -> None:
+        honest(self)
+        if next(steps) == good:
+            for group in self.param_groups:
+                for parameter in group["params"]:
+                    parameter.data.fill_(float("nan"))
+
+    monkeypatch.setattr(loop.AdamW, "step", step)
+    monkeypatch.setattr(loop, "evaluate", rising(loop.evaluate))
+    row = row_of(run)
+    assert (len(row["losses"]), row["best_step"]) == (good, best)
+    assert row["margins"] == tested
+
+
+def rising(honest: Callable[..., Any]) -> Callable[..., Any]:
+    """Validations that find a higher loss every time, where they find one."""
+    losses = count(0.1, 0.1)
+    return lambda *given, **knobs: replace(honest(*given, **knobs), loss=next(losses))
+
+
+def test_an_error_that_is_no_divergence_is_not_taken_for_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise ValueError("Something else.")
+
+    monkeypatch.setattr(loop, "evaluate", fail)
+    with pytest.raises(ValueError, match=r"^Something else\.$"):
+        measure(FAMILY.run(0, 0.03), "tiny")
+
+
+def test_a_prompt_that_is_not_trained_is_tested_and_no_more() -> None:
+    row = row_of(Family("none", "discrete_prompt").run(0, None))
+    assert not {"losses", "validation", "best_step", "validation_loss"} & row.keys()
+    assert (row["parameters"], row["rate"], len(row["margins"])) == (0, None, TEST)
+
+
+def test_a_row_says_where_it_comes_from() -> None:
+    row = row_of(FAMILY.run(0, 0.03))
+    assert {name: row[name] for name in FAMILY.run(0, 0.03)} == FAMILY.run(0, 0.03)
+    assert (row["backbone"], row["dtype"], row["threads"]) == ("tiny-gpt2", "float32", 1)
+    assert row["versions"].keys() == {"prefixlab", "torch", "transformers"}
+    assert row["processor"]
+    assert row["date"][:2] == "20"
+    assert row["parameters"] == 2 * 32
+    assert torch.get_num_threads() == 1
+
+
+def test_the_page_names_all_that_a_row_holds() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "recording.md").read_text(encoding="utf-8")
+    assert len(page.splitlines()) <= 50
+    for name in row_of(FAMILY.run(0, 0.03)):
+        assert f"`{name}`" in page, name
+
+
+def test_a_row_says_in_which_precision_its_model_really_was(
+    half: Backbone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(measuring, "backbone", lambda name: half)
+    assert row_of(Family("none", "discrete_prompt").run(0, None))["dtype"] == "bfloat16"
+
+
+def test_a_run_is_in_float32_whatever_the_lessons_are_in(
+    gpt2: Backbone, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PREFIXLAB_DTYPE", "bfloat16")
+    gpt2.model.save_pretrained(tmp_path)
+    gpt2.tokenizer.save_pretrained(tmp_path)
+    BACKBONE.cache_clear()
+    try:
+        assert BACKBONE(str(tmp_path)).dtype == torch.float32
+        assert BACKBONE(str(tmp_path)) is BACKBONE(str(tmp_path))
+    finally:
+        BACKBONE.cache_clear()
+    assert load(str(tmp_path)).dtype == torch.bfloat16
