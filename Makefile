@@ -36,7 +36,7 @@ endef
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help lab test $(PARTS) test-gpt2 test-latest lock notebooks pictures
+.PHONY: help lab test $(PARTS) test-gpt2 test-latest lock notebooks pictures bench
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "make %-11s  %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -116,3 +116,6 @@ notebooks: $(INSTALLED) ## run the lessons and store them clean (LESSONS="03 04"
 
 pictures: $(INSTALLED) ## take the README's pictures of the panels, in a browser
 	@$(STORED_WITH) $(BIN)/python tests/browser/pictures.py
+
+bench: $(INSTALLED) ## measure this package against PEFT, and write benchmarks/RESULTS.md
+	@$(BIN)/python -m benchmarks.bench
