@@ -37,7 +37,7 @@ endef
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help lab test $(PARTS) test-gpt2 test-latest lock notebooks record record-check pictures
+.PHONY: help lab test $(PARTS) test-gpt2 test-latest lock notebooks record record-check pictures bench
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "make %-12s  %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -123,3 +123,6 @@ record-check: $(INSTALLED) ## say which runs are still to be recorded, and what 
 
 pictures: $(INSTALLED) ## take the README's pictures of the panels, in a browser
 	@$(STORED_WITH) $(BIN)/python tests/browser/pictures.py
+
+bench: $(INSTALLED) ## measure this package against PEFT, and write benchmarks/RESULTS.md
+	@$(BIN)/python -m benchmarks.bench

@@ -261,26 +261,38 @@ def training_order(rows: Sequence[Row], batch_size: int, epoch: int, seed: int) 
 
 
 def evaluation_order(rows: Sequence[Row], batch_size: int) -> list[list[int]]:
-    """Every row once, longest batches first, so that a lack of memory shows at once."""
-    size = at_once(rows, batch_size)
+    """Every row once, longest batches first, so that a lack of memory shows at once.
+
+    A batch has fewer rows where they have so many long answers, each of which is a sequence of its
+    own, that a pass would take the memory of a much larger batch.
+    """
+    many = max(map(sequences_of, rows), default=1)
+    size = max(1, min(batch_size, max(batch_size, SEQUENCES) // many))
     by_length = sorted(range(len(rows)), key=lambda index: -rows[index].length)
     return [by_length[at : at + size] for at in range(0, len(by_length), size)]
 
 
-def portions(rows: Sequence[Row]) -> list[Sequence[Row]]:
-    """The rows of a batch in as few passes as memory allows; mostly one."""
-    size = at_once(rows, len(rows))
+SEQUENCES = 128  # at a time, where answers of several tokens are scored
+
+
+def sequences_of(row: Row) -> int:
+    """How many rows of a batch an example takes."""
+    return 1 if row.is_choice else len(row.answers)
+
+
+def positions_of(rows: Sequence[Row]) -> int:
+    """How many positions a batch of these rows has, padding among them."""
+    return sum(map(sequences_of, rows)) * max(row.length for row in rows)
+
+
+def portions(rows: Sequence[Row], positions: int) -> list[Sequence[Row]]:
+    """The rows of a batch in even passes, as few as have about so many positions each."""
+    passes = -(-positions_of(rows) // positions)
+    size = -(-len(rows) // passes)
     return [rows[at : at + size] for at in range(0, len(rows), size)]
 
 
-def at_once(rows: Sequence[Row], batch_size: int) -> int:
-    """How many of the rows share a pass: `batch_size`, or fewer.
-
-    Fewer where they have so many long answers, each of which is a sequence of its own, that a pass
-    would take the memory of a much larger batch.
-    """
-    many = max((len(row.answers) for row in rows if not row.is_choice), default=1)
-    return max(1, min(batch_size, max(batch_size, SEQUENCES) // many))
-
-
-SEQUENCES = 128  # at a time, where answers of several tokens are scored
+def terms_of(rows: Sequence[Row]) -> int:
+    """How many terms the mean of a loss has: the tokens of free texts, or the rows."""
+    free = len(rows[0].answers) == 1
+    return sum(len(row.answers[0]) for row in rows) if free else len(rows)

@@ -140,7 +140,8 @@ def one_by_one(
             written[row].append(token)
         if not going or len(written[going[0]]) == how.max_new_tokens:
             return written
-        cache.keep(still)
+        if len(going) < len(cache.tokens):  # or nothing need be copied
+            cache.keep(still)
         logits = lm.decode(cache, tokens)
 
 

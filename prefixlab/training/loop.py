@@ -21,7 +21,7 @@ from torch.optim import Adafactor, AdamW, Optimizer
 
 from prefixlab import arguments
 from prefixlab.arguments import LARGEST_SEED
-from prefixlab.data.batching import Row, portions, training_order
+from prefixlab.data.batching import Row, portions, terms_of, training_order
 from prefixlab.data.task import Task
 from prefixlab.evaluation.choices import Evaluation, evaluate, loss_of
 from prefixlab.methods import Method
@@ -29,6 +29,10 @@ from prefixlab.methods.base import check_together
 from prefixlab.methods.knobs import Knobs, knob
 from prefixlab.models.backbone import Backbone
 from prefixlab.models.conditioning import Conditioning
+
+# What a pass keeps for the way back lies near while it is little: a processor takes less time, and
+# less memory, for a batch in several passes. A GPU fills its many units with more of them.
+POSITIONS, ON_A_GPU = 512, 8192  # of a pass
 
 
 class TrainingDiverged(ValueError):
@@ -130,15 +134,15 @@ class Training:
         """Take one step."""
         began = time.perf_counter()
         recipe, optimizer = self.recipe, self.optimizer
-        rows = [self.rows[index] for index in self.next_batch()]
+        parts = self.passes()
         rate = recipe.rate(self.step, self.peak)
         for group in optimizer.param_groups:
             group["lr"] = rate
         optimizer.zero_grad()
         loss, tokens = torch.tensor(0.0), 0
-        for part in portions(rows):  # mean over all rows = sum over parts of share * mean over part
+        for part in parts:  # the mean of all terms = the sum over parts of share * mean of a part
             batch = self.lm.collate(part)
-            share = len(part) / len(rows)
+            share = terms_of(part) / sum(map(terms_of, parts))
             found = share * loss_of(self.lm.answer_scores(batch, self.conditioning()), batch)
             (found + share * self.method.penalty()).backward()
             loss, tokens = loss + found.detach().cpu(), tokens + int(batch.mask.sum())
@@ -167,6 +171,11 @@ class Training:
             return self.method.conditioning()
         finally:
             self.method.chance = None
+
+    def passes(self) -> list[Sequence[Row]]:
+        """The rows of this step, in the passes that it takes."""
+        most = POSITIONS if self.lm.device.type == "cpu" else ON_A_GPU
+        return portions([self.rows[index] for index in self.next_batch()], most)
 
     def next_batch(self) -> list[int]:
         """The examples of this step: a function of the step and the seed alone."""

@@ -20,6 +20,7 @@ import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from prefixlab.data.batching import positions_of
 from prefixlab.data.task import Task
 from prefixlab.evaluation.choices import loss_of
 from prefixlab.methods import Method
@@ -63,7 +64,9 @@ class Casts(TorchDispatchMode):
 
 
 def step_memory(lm: Backbone, method: Method, task: Task, *, batch_size: int = 8) -> StepMemory:
-    """What a step of training keeps, measured on the first batch with its forward pass alone.
+    """What a step of training keeps, measured on the forward pass of its first batch.
+
+    Where the batch takes several passes, it is the largest of them.
 
     Raises
     ------
@@ -71,7 +74,7 @@ def step_memory(lm: Backbone, method: Method, task: Task, *, batch_size: int = 8
         As `train`: a method with nothing to train, an example too long for the model.
     """
     run = train(lm, method, task, batch_size=batch_size)
-    batch = lm.collate([run.rows[index] for index in run.next_batch()])
+    batch = lm.collate(max(run.passes(), key=positions_of))
     trained = 4 * method.parameters_now()  # bytes, in float32
     kept: dict[int, Tensor] = {}  # by storage: two saved views of one are kept once
     casts = Casts([*lm.model.parameters(), *lm.model.buffers(), *method.parameters()])

@@ -18,7 +18,6 @@ from prefixlab import (
     create,
     train,
 )
-from prefixlab.data import batching
 from prefixlab.data.batching import collate
 from prefixlab.data.examples import dataset
 from prefixlab.evaluation.choices import loss_of, scores
@@ -300,31 +299,33 @@ def test_a_head_is_read_in_float32(gpt2, task):
     assert (found[:, 0] < found[:, 1]).all()
 
 
-def test_many_long_answers_are_learned_from_in_several_passes(gpt2, task, monkeypatch):
-    """Twenty answers of several tokens make each row twenty sequences."""
-    words = tuple(f"film number {number}" for number in range(20))
-    rows = [(text, number % 20) for number, text in enumerate(task.train["x"])]
-    wide = replace(
-        task,
-        verbalizer=Verbalizer(words),
-        **{split: dataset(rows) for split in ("train", "validation", "test")},
-    )
+@pytest.mark.parametrize("kind", ["one token", "long answers", "free text"])
+def test_a_batch_in_several_passes_is_the_same_step(gpt2, task, kind, monkeypatch):
+    if kind == "long answers":  # each is a sequence of its own
+        words = tuple(f"film number {number}" for number in range(20))
+        task = replace(task, verbalizer=Verbalizer(words))
+    elif kind == "free text":  # of many lengths
+        train_on = task.train.map(lambda row: {"y": row["x"]})
+        task = replace(task, verbalizer=None, train=train_on, validation=train_on, test=train_on)
 
     def run():
-        method = create("prefix_tuning", gpt2, wide, prefix_length=3, init="matched")
-        seen = []
-        honest = gpt2.hidden_states
+        method = create("prefix_tuning", gpt2, task, prefix_length=3, init="matched")
+        read, honest = [], gpt2.hidden_states
         with monkeypatch.context() as patched:
             patched.setattr(
-                gpt2, "hidden_states", lambda *given: seen.append(len(given[0])) or honest(*given)
+                gpt2,
+                "hidden_states",
+                lambda *given: read.append(given[0].numel()) or honest(*given),
             )
-            steps = list(train(gpt2, method, wide, steps=3, batch_size=16))
-        return steps, method, seen
+            steps = list(train(gpt2, method, task, steps=3, batch_size=16))
+        return steps, method, read
 
-    steps, method, seen = run()
-    monkeypatch.setattr(batching, "SEQUENCES", 1000)
+    monkeypatch.setattr(training, "POSITIONS", 100_000)
     at_once, other, whole = run()
-    assert max(seen) <= 128 < max(whole)
-    assert [step.loss for step in steps] == pytest.approx([step.loss for step in at_once], rel=1e-5)
+    assert len(whole) == 3
+    monkeypatch.setattr(training, "POSITIONS", max(whole) // 4)
+    steps, method, parts = run()
+    assert max(parts) <= max(whole) // 4
+    assert [step.loss for step in steps] == pytest.approx([step.loss for step in at_once], abs=1e-4)
     assert [step.tokens for step in steps] == [step.tokens for step in at_once]
     assert torch.allclose(method.prefix(), other.prefix(), atol=1e-4)

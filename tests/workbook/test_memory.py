@@ -5,6 +5,7 @@ import torch
 from reference import close
 
 from prefixlab import Training, create
+from prefixlab.training import loop as training
 from prefixlab.workbook.memory import step_memory
 
 
@@ -85,3 +86,10 @@ def test_measuring_changes_nothing(tiny, task):
 def test_nothing_to_train_is_told(gpt2, task):
     with pytest.raises(ValueError, match="discrete_prompt has nothing to train"):
         kept(gpt2, task, "discrete_prompt")
+
+
+def test_a_batch_in_several_passes_keeps_what_the_largest_of_them_does(gpt2, task, monkeypatch):
+    method = create("prompt_tuning", gpt2, task)
+    whole = step_memory(gpt2, method, task).activations
+    monkeypatch.setattr(training, "POSITIONS", 100)
+    assert step_memory(gpt2, method, task).activations < whole * 0.7
