@@ -4,13 +4,14 @@
     mean_of(a, b), spread_of(a, b)       of several: their mean, and from the worst to the best
     (a - b) - (c - d)                    by how much more a is ahead of b than c of d
 
-All scores are better when higher: accuracy in points, or minus the loss in nats. They are taken
-sentence by sentence from the margins of a row. Runs of one seed learned from the same sentences,
-and all runs were tested on the same, so that every comparison is one in pairs.
+All scores are better when higher: accuracy in points, minus the loss in nats, BLEU of single texts.
+They are taken sentence by sentence from the margins or the scores of a row. Runs of one seed
+learned from the same sentences, and all runs were tested on the same, so that every comparison is
+one in pairs.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -23,7 +24,7 @@ from scipy.stats import norm, t as student
 from prefixlab.workbook import rows
 from prefixlab.workbook.grids import GRIDS
 from prefixlab.workbook.measuring import task_of
-from prefixlab.workbook.protocol import FEWER, TRAIN, Run, key_of
+from prefixlab.workbook.protocol import ELSEWHERE, FEWER, LADDER, Run, key_of
 from prefixlab.workbook.records import path_of
 
 Array = NDArray[np.float64]
@@ -50,12 +51,17 @@ class Score:
 class Runs(Score):
     """The runs of a family of `grids`, in one of its settings, at the rate chosen for the family.
 
-    `calibrated`: with the scores corrected by those of a text without content.
+    `calibrated`: with the scores corrected by those of a text without content. `rungs` above the
+    rate that was chosen, or below it, stands another on the protocol's ladder. `on`: tested on
+    another task. `voted`: all seeds judge each sentence together, by the majority.
     """
 
     family: str
     setting: Mapping[str, Any] = field(default_factory=dict)
     calibrated: bool = False
+    rungs: int = 0
+    on: str = ""
+    voted: bool = False
 
     def runs(self) -> list["Runs"]:
         return [self]
@@ -87,6 +93,11 @@ def spread_of(*scores: Score) -> Score:
     return Made(lambda *values: np.ptp(values, axis=0), scores)
 
 
+def best_of(score: Score) -> Score:
+    """The best of the seeds, as the score of each."""
+    return Made(lambda value: np.broadcast_to(value.max(0), value.shape), (score,))
+
+
 @dataclass(frozen=True)
 class Evidence:
     """By how much a comparison is ahead, in points or nats, with its 95% interval.
@@ -108,7 +119,8 @@ def labels_of(row: Run) -> Array:
 
 @lru_cache
 def right_answers(task: str, test: int) -> Array:
-    asked = {"task": task, "train": TRAIN, "test": test, "seed": 0}
+    # None depends on what is trained on.
+    asked = {"task": task, "train": 2, "test": test, "seed": 0}
     return np.array(task_of(asked).test["y"], float)
 
 
@@ -120,9 +132,9 @@ class Records:
 
     def __init__(self, rows: Iterable[Run], labels: Callable[[Run], Array] = labels_of):
         found = list(rows)
-        counts = Counter(row["backbone"] for row in found)
+        counts = Counter(row["backbone"] for row in found if not row["model"])
         self.backbone: str = counts.most_common(1)[0][0] if counts else ""
-        self.rows = [row for row in found if row["backbone"] == self.backbone]
+        self.rows = [row for row in found if row["model"] or row["backbone"] == self.backbone]
         self.labels = labels
 
     @classmethod
@@ -140,15 +152,16 @@ class Records:
         """The rows of these runs by their seeds; none before the search for the rate has ended."""
         family = FAMILIES[runs.family]
         own = [row for row in self.rows if row["family"] == family.name]
-        rate, wanted = family.rate(own), list[Run]()
-        if family.middle is None:
-            wanted = [family.run(0, None)]
-        elif rate is not None:
-            wanted = [family.run(seed, rate, runs.setting) for seed in range(family.seeds)]
+        rate = family.rate(own)
+        if family.middle is not None and rate is None:
+            return {}
+        if rate is not None and runs.rungs:
+            rate = LADDER[LADDER.index(rate) + runs.rungs]
         done = {key_of(row): row for row in own}
+        wanted = [family.run(seed, rate, runs.setting) for seed in range(family.seeds)]
         return {run["seed"]: done[key] for run in wanted if (key := key_of(run)) in done}
 
-    def scores(self, row: Run, measure: str, calibrated: bool) -> Array:
+    def scores(self, row: Run, measure: str, calibrated: bool = False) -> Array:
         """The score of every test sentence, [sentences].
 
         Raises
@@ -156,6 +169,8 @@ class Records:
         ValueError
             The margins do not give the accuracy of the row: it was tested on other sentences.
         """
+        if "scores" in row:
+            return np.array(row["scores"][measure], float)
         labels, margins = self.labels(row), np.array(row["margins"])
         near = np.mean(np.abs(margins) < 0.01)  # rounding may have turned these
         if (
@@ -174,6 +189,23 @@ class Records:
         ahead = np.where(labels == 1, margins, -margins)  # how far the right answer is
         return -np.logaddexp(0, -ahead)  # log p(right) = -log(1 + e^-ahead)
 
+    def tested(self, runs: Runs, row: Run) -> Run:
+        """A row, as it was tested on the task that is asked for."""
+        if not runs.on:
+            return row
+        return row | {"task": runs.on, "test": ELSEWHERE} | row["elsewhere"][runs.on]
+
+    def table(self, runs: Runs, seeds: Sequence[int], measure: str) -> Array:
+        """The scores of runs, [seeds, sentences]; what is not trained may have one for all."""
+        by_seed = self.of(runs)
+        only = by_seed[0] if len(by_seed) == 1 else None
+        rows = [self.tested(runs, only or by_seed[seed]) for seed in seeds]
+        if runs.voted:
+            votes = np.mean([np.array(row["margins"]) > 0 for row in rows], axis=0)  # [sentences]
+            right = 100.0 * ((votes > 0.5) == self.labels(rows[0]))
+            return np.tile(right, (len(seeds), 1))
+        return np.stack([self.scores(row, measure, runs.calibrated) for row in rows])
+
     def weigh(self, comparison: Score, measure: str) -> Evidence | None:
         """What the rows say, over the seeds that all runs have; None while there are too few.
 
@@ -182,45 +214,36 @@ class Records:
         ValueError
             A row that was tested on other sentences.
         """
-        found = {runs: self.of(runs) for runs in comparison.runs()}
-        untrained = {runs for runs in found if FAMILIES[runs.family].middle is None}
-        trained = [set(by_seed) for runs, by_seed in found.items() if runs not in untrained]
-        seeds = sorted(set.intersection(*trained)) if trained else [0]
-        if not all(found.values()) or (trained and len(seeds) < FEWER):
+        compared = set(comparison.runs())
+        seeds_of = {runs: set(self.of(runs)) for runs in compared}
+        # A family of one seed, which trains nothing, is the same for all seeds of the others.
+        several = [seeds_of[runs] for runs in compared if FAMILIES[runs.family].seeds > 1]
+        seeds = sorted(set.intersection(*several)) if several else [0]
+        if not all(seeds_of.values()) or (several and len(seeds) < FEWER):
             return None
-        table = {  # [seeds, sentences] each; what is not trained is the same for all seeds
-            runs: np.stack(
-                [
-                    self.scores(by_seed[0 if runs in untrained else seed], measure, runs.calibrated)
-                    for seed in seeds
-                ]
-            )
-            for runs, by_seed in found.items()
-        }
-        low, high = middle(comparison.value(lambda runs: resampled(table[runs])))
-        return Evidence(
-            effect=float(comparison.value(lambda runs: table[runs].mean())),
-            low=low,
-            high=high,
-            of_seeds=tuple(comparison.value(lambda runs: table[runs].mean(1)).tolist()),
-            sentences=next(iter(table.values())).shape[1],
-        )
+        table = {runs: self.table(runs, seeds, measure) for runs in compared}
+        sentences = next(iter(table.values())).shape[1]
+        of_seeds = comparison.value(lambda runs: table[runs].mean(1))  # [seeds]
+        others = shares(sentences, 1).T  # [sentences, DRAWS]
+        drawn = comparison.value(lambda runs: table[runs] @ others)  # [seeds, DRAWS]
+        low, high = middle(resampled(of_seeds, drawn))
+        return Evidence(float(of_seeds.mean()), low, high, tuple(of_seeds.tolist()), sentences)
 
 
-def resampled(scores: Array) -> Array:
-    """What the mean of scores, [seeds, sentences], might have been as well, [DRAWS].
+def resampled(of_seeds: Array, drawn: Array) -> Array:
+    """What a score, [seeds], might have been in the mean as well, [DRAWS].
 
-    A bootstrap of two levels, in which all comparisons draw alike: other seeds of those there are,
-    and other sentences, each with replacement; both deviations add up. A handful of seeds hides a
-    part of its own spread, and a percentile of so few draws is not that of the normal: theirs is
-    stretched to the width of Student's interval (Hesterberg 2015, "What teachers should know about
-    the bootstrap"). What a seed does to single sentences is in both deviations: the interval is
-    rather too wide than too narrow.
+    `drawn` is the same score on other sentences of those there are, [seeds, DRAWS]. A bootstrap of
+    two levels, in which all comparisons draw alike: other seeds, and other sentences, each with
+    replacement; both deviations add up. A handful of seeds hides a part of its own spread, and a
+    percentile of so few draws is not that of the normal: theirs is stretched to the width of
+    Student's interval (Hesterberg 2015, "What teachers should know about the bootstrap"). What a
+    seed does to single sentences is in both deviations: the interval is rather too wide than too
+    narrow.
     """
-    mean, seeds = scores.mean(), len(scores)
-    of_seeds = shares(seeds, 0) @ scores.mean(1) - mean
-    of_sentences = shares(scores.shape[1], 1) @ scores.mean(0) - mean
-    return mean + stretch(seeds) * of_seeds + of_sentences
+    mean, seeds = of_seeds.mean(), len(of_seeds)
+    of_other_seeds = shares(seeds, 0) @ of_seeds - mean
+    return mean + stretch(seeds) * of_other_seeds + drawn.mean(0) - drawn.mean()
 
 
 def middle(drawn: Array) -> tuple[float, float]:

@@ -5,11 +5,13 @@ The middle rate of a family is only where the search begins: see `protocol`.
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from math import factorial
 from typing import Any
 
 from prefixlab.arguments import one_of
-from prefixlab.workbook.protocol import LADDER, STEPS, Family, key_of
+from prefixlab.workbook.protocol import FEWER, STEPS, Family, Run, key_of
 
+Knobs = Mapping[str, Any]
 Settings = Sequence[Mapping[str, Any]]
 SENTIMENT = "Review: {x}\nSentiment: {y}"
 WORDINGS = {
@@ -18,6 +20,14 @@ WORDINGS = {
     "sentiment": SENTIMENT,
     "all in all": "{x} All in all, the film is {y}",
 }
+DOMAINS = ("product_reviews", "tweets", "editorials")  # besides the films that are learned from
+PATTERNS = {  # labels of demonstrations, of which half are n(egative) and half p(ositive)
+    2: ("np", "pn"),
+    4: ("npnp", "pnpn", "nppn", "pnnp", "nnpp", "ppnn"),
+    8: ("npnpnpnp", "pnpnpnpn", "nnppnnpp", "ppnnppnn", "nnnnpppp", "ppppnnnn"),
+}
+# A step on tables takes as long as four on sentences.
+SHORT: Mapping[str, Any] = {"train": 200, "test": 24, "steps": STEPS // 2, "seeds": FEWER}
 LENGTHS = (1, 5, 20, 50)  # besides 10
 SIZES = (32, 128, 512)  # besides 256
 
@@ -32,39 +42,79 @@ def each(knob: str, values: Sequence[Any]) -> list[dict[str, Any]]:
     return [{knob: value} for value in values]
 
 
+def in_context() -> list[Family]:
+    """Demonstrations, whose labels stand in every pattern: an order is no more usual than others.
+
+    A seed draws other demonstrations; nothing is trained.
+    """
+
+    def shown(k: int, labels: str, name: str, order: int) -> Family:
+        knobs = {"demonstrations": k, "labels": labels, "order": order}
+        return Family(f"{k} demonstrations, {labels}{name}", "in_context", knobs)
+
+    return [
+        shown(1, "true", "", 0),  # negative or positive, as the seed has it
+        *(
+            shown(k, labels, f", {pattern}", order_of(pattern))
+            for k, labels in ((4, "true"), (2, "true"), (8, "true"), (4, "random"), (4, "outside"))
+            for pattern in PATTERNS[k]
+        ),
+    ]
+
+
+def order_of(pattern: str) -> int:
+    """The order that brings demonstrations, which come as n p n p …, into a pattern of labels.
+
+    Those of one label stay in their order. It is counted as `in_context` counts: lexicographically.
+    """
+    left = {"n": iter(range(0, len(pattern), 2)), "p": iter(range(1, len(pattern), 2))}
+    places = [next(left[label]) for label in pattern]
+    return sum(
+        sum(later < place for later in places[at + 1 :]) * factorial(len(places) - 1 - at)
+        for at, place in enumerate(places)
+    )
+
+
 def prefix_tuning() -> list[Family]:
     """Starts, lengths, sizes, and an MLP against direct updates, each at its own rate."""
 
-    def prefix(start: str, middle: float, settings: Settings = (), mlp: bool = False) -> Family:
-        how = "mlp" if mlp else "none"
-        name = f"prefix tuning, {start}{', MLP' if mlp else ''}"
-        knobs = {"prefix_length": 10, "init": start, "reparameterization": how}
-        return Family(name, "prefix_tuning", knobs, middle, settings)
+    def prefix(start: str, middle: float, settings: Settings = (), **how: Any) -> Family:
+        return Family(
+            f"prefix tuning, {start}", "prefix_tuning", at(start), middle, settings, **how
+        )
+
+    def through_mlp(start: str, **how: Any) -> Family:
+        knobs = at(start) | {"reparameterization": "mlp"}
+        return Family(f"prefix tuning, {start}, MLP", "prefix_tuning", knobs, 1e-4, **how)
+
+    def at(start: str) -> dict[str, Any]:
+        return {"prefix_length": 10, "init": start, "reparameterization": "none"}
 
     lengths = each("prefix_length", LENGTHS)
     return [
-        prefix("task_words", 0.003, [*lengths, *each("train", SIZES)]),
+        prefix("task_words", 0.003, [*lengths, *each("train", SIZES)], also=DOMAINS, off=True),
         prefix("uniform", 0.003, lengths),
         prefix("matched", 0.003),
         prefix("unrelated_words", 0.003),
         prefix("examples", 0.003),
-        prefix("task_words", 1e-4, mlp=True),
-        prefix("matched", 1e-4, mlp=True),
+        through_mlp("task_words", off=True),
+        through_mlp("matched"),
     ]
 
 
 def prompt_tuning() -> list[Family]:
     """Starts, lengths and sizes."""
 
-    def prompt(start: str, middle: float, settings: Settings = ()) -> Family:
+    def prompt(start: str, middle: float, settings: Settings = (), **how: Any) -> Family:
         knobs = {"prompt_length": 10, "init": start}
-        return Family(f"prompt tuning, {start}", "prompt_tuning", knobs, middle, settings)
+        return Family(f"prompt tuning, {start}", "prompt_tuning", knobs, middle, settings, **how)
 
     lengths = each("prompt_length", LENGTHS)
+    # Six virtual tokens, as many as P-tuning has slots.
+    settings = [*lengths, {"prompt_length": 6}, *each("train", SIZES)]
     return [
-        Family("no training", "discrete_prompt"),
-        # Six virtual tokens, as many as P-tuning has slots.
-        prompt("labels", 0.01, [*lengths, {"prompt_length": 6}, *each("train", SIZES)]),
+        Family("no training", "discrete_prompt", also=DOMAINS, seeds=1),
+        prompt("labels", 0.01, settings, also=DOMAINS),
         prompt("uniform", 0.01, lengths),
         prompt("vocabulary", 0.01),
         prompt("text", 0.01),
@@ -81,7 +131,7 @@ def p_tuning() -> list[Family]:
         return Family(f"P-tuning, {encoder}", "p_tuning", knobs, middle, each("template", others))
 
     words = [
-        Family(f"no training, {name}", "discrete_prompt", {"template": wording})
+        Family(f"no training, {name}", "discrete_prompt", {"template": wording}, seeds=1)
         for name, wording in WORDINGS.items()
     ]
     return [*words, slots("none", 0.01), slots("mlp", 0.001), slots("lstm", 0.001)]
@@ -107,8 +157,8 @@ def p_tuning_v2() -> list[Family]:
 def baselines() -> list[Family]:
     """What else may be trained."""
     return [
-        Family("all weights", "fine_tuning", {"top": 0}, 3e-5, each("train", SIZES)),
-        Family("top two layers", "fine_tuning", {"top": 2}, 3e-4),
+        Family("all weights", "fine_tuning", {"top": 0}, 3e-5, each("train", SIZES), also=DOMAINS),
+        Family("top two layers", "fine_tuning", {"top": 2}, 3e-4, also=DOMAINS),
         Family("LoRA", "lora", {"rank": 8}, 0.001),
         Family("adapters", "adapters", {}, 3e-4),
         Family("biases", "bias_only", {}, 0.003),
@@ -129,6 +179,78 @@ def variants() -> list[Family]:
             0.003,
         ),
         Family("prefix and biases", "combined", {"beside": "bias", "prefix_length": 10}, 0.003),
+    ]
+
+
+def table_to_text() -> list[Family]:
+    """Tables into words: a prefix and fine-tuning on few of them, tested on unseen kinds too."""
+
+    def texts(name: str, method: str, knobs: Knobs, middle: float, *settings: Any) -> Family:
+        of_tables: dict[str, Any] = {"task": "restaurants", "also": ["restaurants_unseen"]}
+        of_tables |= SHORT
+        return Family(f"tables, {name}", method, knobs, middle, settings, **of_tables)
+
+    def prefix(start: str, *settings: Any) -> Family:
+        knobs = {"prefix_length": 10, "init": start}
+        return texts(f"prefix, {start}", "prefix_tuning", knobs, 0.01, *settings)
+
+    sizes = each("train", (50, 100, 500))
+    e2e: dict[str, Any] = {"task": "e2e", **SHORT}
+    words = {"prefix_length": 10, "init": "task_words"}
+    return [
+        prefix("task_words", *sizes, *each("prefix_length", (1, 50))),
+        texts("all weights", "fine_tuning", {"top": 0}, 1e-4, *sizes),
+        texts("top two layers", "fine_tuning", {"top": 2}, 0.001),
+        prefix("uniform", {"train": 100}),
+        prefix("unrelated_words", {"train": 100}),
+        Family("E2E, prefix", "prefix_tuning", words, 0.01, **e2e),
+        Family("E2E, all weights", "fine_tuning", {"top": 0}, 1e-4, **e2e),
+    ]
+
+
+def lm_adaptation() -> list[Family]:
+    """A tiny T5 after span corruption, LM-adapted ever longer: a prompt, and a decoder prefix."""
+    asked: dict[str, Any] = {
+        **{"task": "film_or_product, written", "train": 1024, "test": 300},
+        **{"steps": 1000, "seeds": FEWER},
+    }
+    models = ("0", "0, sentinel", "100", "400", "1200")
+    prompt = {"prompt_length": 10, "init": "vocabulary"}
+    prefix = {"prefix_length": 10, "init": "matched", "layers": "decoder"}
+    unadapted = asked | {"model": "tiny-t5, adapted 0"}
+    return [
+        *(
+            Family(
+                *(f"T5, adapted {model}", "prompt_tuning", prompt, 0.1),
+                **asked | {"model": f"tiny-t5, adapted {model}"},
+            )
+            for model in models
+        ),
+        Family("T5, adapted 0, decoder prefix", "prefix_tuning", prefix, 0.01, **unadapted),
+    ]
+
+
+def scale() -> list[Family]:
+    """A prompt and all weights of tiny models of four sizes: does the gap close?"""
+    asked: dict[str, Any] = {"task": "film_or_product", "steps": 8 * STEPS}
+    return [
+        family
+        for width in (24, 48, 96, 192)
+        for model in [f"tiny-lm, width {width}"]
+        for family in (
+            Family(
+                *(f"width {width}, prompt", "prompt_tuning"),
+                {"prompt_length": 10, "init": "vocabulary"},
+                0.1,
+                model=model,
+                **asked,
+            ),
+            Family(
+                *(f"width {width}, all weights", "fine_tuning", {"top": 0}, 0.001),
+                model=model,
+                **asked,
+            ),
+        )
     ]
 
 
@@ -155,7 +277,10 @@ def budget() -> list[Family]:
 
 GRIDS: dict[str, Callable[[], list[Family]]] = {
     grid.__name__: grid
-    for grid in (prefix_tuning, prompt_tuning, p_tuning, p_tuning_v2, baselines, variants, budget)
+    for grid in (
+        *(prefix_tuning, prompt_tuning, p_tuning, p_tuning_v2, baselines, variants, in_context),
+        *(lm_adaptation, scale, table_to_text, budget),
+    )
 }
 
 
@@ -168,8 +293,14 @@ def families(grid: str) -> list[Family]:
         No such grid, or one that asks for a run twice, as two families of one name do.
     """
     found = GRIDS[one_of("grid", grid, GRIDS)]()
-    asked = [run for family in found for run in family.search([]) + family.following(LADDER[0])]
+    asked = [run for family in found for run in first_runs(family)]
     key, times = Counter(map(key_of, asked)).most_common(1)[0]
     if times > 1:
         raise ValueError(f"The grid {grid} asks {times} times for {key}; rename or remove one.")
     return found
+
+
+def first_runs(family: Family) -> list[Run]:
+    """What a family asks for if the middle rate is the best."""
+    search = family.search([])
+    return search + family.following(family.middle, search)

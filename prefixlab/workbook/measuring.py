@@ -2,8 +2,10 @@
 
 import platform
 import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from importlib.metadata import version
 from pathlib import Path
 
@@ -11,32 +13,79 @@ import torch
 
 from prefixlab.data import tasks
 from prefixlab.data.task import Task
-from prefixlab.evaluation.choices import content_free_scores, judge, scores
+from prefixlab.evaluation.choices import scores
 from prefixlab.methods import Method, create
 from prefixlab.models.backbone import Backbone
 from prefixlab.models.loading import load
+from prefixlab.paths import DATA
 from prefixlab.training.loop import TrainingDiverged, train
-from prefixlab.workbook.protocol import BATCH, EVERY, VALIDATION, WARMUP, WORDS, Run
+from prefixlab.workbook import scale, span_corruption
+from prefixlab.workbook.protocol import (
+    BATCH,
+    ELSEWHERE,
+    SEEDS,
+    TABLES,
+    VALIDATION,
+    VALIDATIONS,
+    WARMUP,
+    WORDS,
+    Run,
+)
+from prefixlab.workbook.tested import tested
 
 NO_LOSS = 1e9  # of a run that was never validated: JSON has no infinity
+
+
+# Models that are stored here, for families that are not about the one asked for.
+MODELS: Mapping[str, Callable[[], Backbone]] = {
+    **{f"tiny-lm, width {width}": partial(scale.load, width) for width in scale.WIDTHS},
+    **{
+        f"tiny-t5, adapted {steps}": partial(span_corruption.load, steps)
+        for steps in (0, *span_corruption.ADAPTED)
+    },
+    "tiny-t5, adapted 0, sentinel": partial(span_corruption.load, sentinel=True),
+}
 
 
 @lru_cache(maxsize=1)
 def backbone(name: str) -> Backbone:
     """The model of this process, in float32, so that rows agree on every machine."""
-    return load(name, dtype="float32")
+    return MODELS[name]() if name in MODELS else load(name, dtype="float32")
 
 
 def task_of(run: Run) -> Task:
-    """The sentences of a run: a seed draws those to train on, and no others."""
-    return tasks.load(
-        run["task"],
-        train=run["train"],
-        validation=VALIDATION,
-        test=run["test"],
-        subset=run["seed"],
-        words=WORDS,
-    )
+    """The examples of a run: a seed draws those to train on, and no others."""
+    name, sizes = run["task"], {"train": run["train"], "subset": run["seed"]}
+    if name == "e2e":
+        return e2e(**sizes, test=run["test"])
+    if name == "film_or_product":
+        return scale.downstream(**sizes)
+    if name == "film_or_product, written":
+        return span_corruption.downstream(**sizes, test=run["test"]).text_to_text()
+    if name in tasks.TABLES:
+        return tasks.load(name, **sizes, validation=TABLES, test=run["test"])
+    return tasks.load(name, **sizes, validation=VALIDATION, test=run["test"], words=WORDS)
+
+
+def e2e(train: int, test: int, subset: int) -> Task:
+    """Tables of the E2E challenge (Novikova et al. 2017), whose `devset.csv` is not kept here.
+
+    Raises
+    ------
+    ValueError
+        There is no such file in `data/e2e`.
+    """
+    file = DATA / "e2e" / "devset.csv"
+    whole = Task.tables_from_csv(file, train=train * SEEDS, validation=TABLES, test=test)
+    own = range(train * subset, train * (subset + 1))
+    return replace(whole, train=whole.train.select(own))
+
+
+def elsewhere(run: Run, task: str) -> Task:
+    """Another task that a run is tested on, and not trained on: with as few examples as there may
+    be, but for the test."""
+    test = run["test"] if task in tasks.TABLES else ELSEWHERE
+    return task_of(run | {"task": task, "train": 2, "test": test})
 
 
 def measure(run: Run, name: str, threads: int = 1) -> Run:
@@ -48,25 +97,17 @@ def measure(run: Run, name: str, threads: int = 1) -> Run:
         A model that cannot be had, sentences that are too long for it, scores that are no numbers.
     """
     torch.set_num_threads(threads)
-    lm, task = backbone(name), task_of(run)
+    lm, task = backbone(run["model"] or name), task_of(run)
     began = time.perf_counter()
     method = create(run["method"], lm, task, seed=run["seed"], **run["knobs"])
     trained = {} if run["rate"] is None else train_by_protocol(lm, method, task, run)
     seconds = time.perf_counter() - began
-    given = scores(lm, method, task, task.test)  # [sentences, answers]
-    free = content_free_scores(lm, method, task)  # [answers]
-    result, calibrated = judge(given, task.test), judge(given - free, task.test)
     return {
         **run,
         "backbone": lm.name,
         **trained,
-        "accuracy": result.accuracy,
-        "calibrated": calibrated.accuracy,
-        "loss": round(result.loss, 4),
-        # How far the second answer is ahead of the first, for every test sentence, and for none.
-        # One that is a little behind is -0.0: its sign still says which answer was chosen.
-        "margins": [round(margin, 2) for margin in (given[:, 1] - given[:, 0]).tolist()],
-        "content_free": round(float(free[1] - free[0]), 2),
+        **tested(lm, method, task),
+        "elsewhere": {each: tested(lm, method, elsewhere(run, each)) for each in run["also"]},
         "parameters": method.parameters_now(),
         "train_seconds": round(seconds, 1),  # validation included
         "dtype": str(lm.dtype).removeprefix("torch."),
@@ -89,7 +130,7 @@ def train_by_protocol(lm: Backbone, method: Method, task: Task, run: Run) -> Run
         learning_rate=run["rate"],
         warmup=min(WARMUP, run["steps"]),
         decay="constant",
-        validate_every=EVERY,
+        validate_every=max(1, run["steps"] // VALIDATIONS),
         patience=run["steps"],  # never: but the best is kept
         seed=run["seed"],
     )

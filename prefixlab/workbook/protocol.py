@@ -4,6 +4,7 @@
                where the best lies at an end, the next one beyond it, until it does not
     seeds      the rate that was chosen, with other starts, orders and training sentences
     settings   other lengths, sizes and the like, at that rate
+    off        the rates that were not chosen, with other seeds, where a claim is about rates
 
 A `Family` is what shares a learning rate: a method, with the knobs that decide how it is trained.
 """
@@ -21,7 +22,10 @@ LADDER = tuple(
 AROUND = 2  # rates on either side of the middle one
 WORDS = 12  # of the longest sentence: 12 tokens in the mean, 21 at the 99th percentile
 TRAIN, VALIDATION, TEST = 256, 96, 400  # sentences
-STEPS, BATCH, WARMUP, EVERY = 96, 8, 8, 12  # validated every so many steps; the best is kept
+ELSEWHERE = 240  # sentences to test on of another domain: the smallest has no more
+TABLES = 16  # to validate on, each with one of its texts
+STEPS, BATCH, WARMUP = 96, 8, 8
+VALIDATIONS = 8  # in a run, whatever its steps; the best step of them is kept
 SEEDS, FEWER = 5, 3  # seeds of a family, and of its settings
 
 
@@ -30,7 +34,9 @@ class Family:
     """Runs of one method that share a learning rate.
 
     `middle` is a rate of the `LADDER`; a method that trains nothing has none. `settings` are knobs
-    (and `train`, the number of sentences) in which a run differs from the family's own.
+    (and `train`, the number of examples) in which a run differs from the family's own. `task`,
+    `also` and `model` are names that `measuring` knows: what is learned, what else the run is
+    tested on, and before which model, "" for the one that the recorder is asked for.
     """
 
     name: str
@@ -38,9 +44,15 @@ class Family:
     knobs: Mapping[str, Any] = field(default_factory=dict)
     middle: float | None = None
     settings: Sequence[Mapping[str, Any]] = ()
-    seeds: int = SEEDS
+    task: str = "movie_reviews"
+    also: Sequence[str] = ()
+    model: str = ""
+    train: int = TRAIN
+    test: int = TEST
     steps: int = STEPS
+    seeds: int = SEEDS
     around: int = AROUND  # 0: the middle rate alone, and no search
+    off: bool = False  # whether the rates that were not chosen have other seeds too
 
     def run(self, seed: int, rate: float | None, setting: Mapping[str, Any] | None = None) -> Run:
         """What one run is."""
@@ -48,9 +60,11 @@ class Family:
         return {
             "family": self.name,
             "method": self.method,
-            "task": "movie_reviews",
-            "train": other.pop("train", TRAIN),
-            "test": TEST,
+            "model": self.model,
+            "task": self.task,
+            "also": list(self.also),
+            "train": other.pop("train", self.train),
+            "test": self.test,
             "seed": seed,
             "knobs": dict(self.knobs) | other,
             "rate": rate,
@@ -64,8 +78,10 @@ class Family:
 
     def asked(self, rows: Sequence[Run]) -> list[Run]:
         """All runs that the family asks for: what follows from a rate, once that is chosen."""
-        rate = self.rate(rows)
-        return self.search(rows) + ([] if rate is None else self.following(rate))
+        search, rate = self.search(rows), self.rate(rows)
+        if self.middle is not None and rate is None:
+            return search
+        return search + self.following(rate, search)
 
     def search(self, rows: Sequence[Run]) -> list[Run]:
         """The runs that choose the rate: five, and beyond them while the best is at an end."""
@@ -91,17 +107,23 @@ class Family:
         rates, tried = [run["rate"] for run in self.search(rows)], self.losses(rows)
         return lowest(rates, tried) if tried.keys() >= {*rates} else None
 
-    def following(self, rate: float) -> list[Run]:
-        """The runs with the rate that was chosen: other seeds, and other settings."""
+    def following(self, rate: float | None, search: Sequence[Run]) -> list[Run]:
+        """The runs with the rate that was chosen: other seeds, and other settings.
+
+        Then, where it is asked for, the other rates of the search with other seeds.
+        """
         usual = [self.run(seed, rate) for seed in range(1, self.seeds)]
-        return usual + [
+        settings = [
             self.run(seed, rate, setting) for seed in range(FEWER) for setting in self.settings
         ]
+        rates = [run["rate"] for run in search if self.off and run["rate"] != rate]
+        return usual + settings + [self.run(seed, off) for seed in range(1, FEWER) for off in rates]
 
     def to_come(self, rows: Sequence[Run]) -> int:
         """How many runs are missing now and later, if the search does not go on at an end."""
-        searching = self.middle is not None and self.rate(rows) is None
-        later = self.following(LADDER[0]) if searching else []  # as many at any rate
+        if self.middle is None or self.rate(rows) is not None:
+            return len(self.missing(rows))
+        later = self.following(self.middle, self.search(rows))  # as many at any rate
         return len(self.missing(rows)) + len(later)
 
     def losses(self, rows: Iterable[Run]) -> dict[float, float]:
@@ -116,6 +138,9 @@ class Family:
         }
 
 
+SAID = tuple(Family("", "").run(0, None))  # what every row says of its run
+
+
 def lowest(rates: Sequence[float], losses: Mapping[float, float]) -> float:
     """The rate with the lowest loss; the lower of two that are equal."""
     return min(rates, key=lambda rate: (losses[rate], rate))
@@ -124,5 +149,5 @@ def lowest(rates: Sequence[float], losses: Mapping[float, float]) -> float:
 def key_of(row: Mapping[str, Any]) -> str:
     """What was run, as one text: the same for a run and for its row."""
     knobs = sorted(row["knobs"].items())
-    names = ("family", "method", "task", "train", "test", "seed", "rate", "steps")
+    names = (name for name in SAID if name != "knobs")
     return repr([*(row[name] for name in names), knobs])

@@ -12,10 +12,9 @@ import pandas as pd
 from prefixlab.models.loading import NAMES
 from prefixlab.paths import DATA
 from prefixlab.workbook import rows
-from prefixlab.workbook.protocol import Family, Run
+from prefixlab.workbook.protocol import SAID, Run
 
 FOLDER = DATA / "records"
-SAID = (*Family("", "").run(0, None), "backbone")  # what every row says of itself
 
 
 def recorded(grid: str, backbone: str = "") -> pd.DataFrame:
@@ -41,7 +40,9 @@ def recorded(grid: str, backbone: str = "") -> pd.DataFrame:
 
 
 def rows_of(grid: str, backbone: str = "") -> list[Run]:
-    """The rows of a grid, of one backbone alone where it is named.
+    """The rows of a grid, where a backbone is named of that one alone.
+
+    Those of families with a model of their own are among them: they are the same on every backbone.
 
     Raises
     ------
@@ -51,12 +52,12 @@ def rows_of(grid: str, backbone: str = "") -> list[Run]:
     path = path_of(grid)
     found = rows.read(path)
     for number, row in enumerate(found, 1):
-        if missing := [name for name in SAID if name not in row]:
+        if missing := [name for name in (*SAID, "backbone") if name not in row]:
             raise ValueError(
                 f"{path} is damaged: its line {number} does not say its {missing[0]!r}; remove "
                 "that line."
             )
-    return [row for row in found if backbone in ("", row["backbone"])]
+    return [row for row in found if row["model"] or backbone in ("", row["backbone"])]
 
 
 def path_of(grid: str) -> Path:

@@ -149,14 +149,14 @@ def parts(total: int, count: int, source: random.Random) -> list[int]:
     return [end - start for start, end in pairwise(cuts)]
 
 
-def downstream(train: int = 1024, test: int = 600) -> Task:
-    """What is a sentence about? See `film_or_product`.
+def downstream(train: int = 1024, test: int = 600, subset: int = 0) -> Task:
+    """What is a sentence about? See `film_or_product`; `subset` draws others to train on.
 
     The model has never read the film sentences of the test, and the product sentences without their
     label.
     """
-    films = tasks.load("movie_reviews", train=train // 2, test=HELD_OUT)
-    products = tasks.load("product_reviews", train=train // 2, test=test // 2)
+    films = tasks.load("movie_reviews", train=train // 2, test=HELD_OUT, subset=subset)
+    products = tasks.load("product_reviews", train=train // 2, test=test // 2, subset=subset)
     return film_or_product(films, products)
 
 

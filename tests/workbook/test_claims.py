@@ -27,6 +27,7 @@ from prefixlab.workbook.claims import (
     put_into,
 )
 from prefixlab.workbook.evidence import FAMILIES, Records, Runs
+from prefixlab.workbook.protocol import AROUND
 
 ROOT = Path(__file__).parents[2]
 ALL = [claim for lesson in CLAIMS.values() for claim in lesson]
@@ -72,7 +73,6 @@ def test_a_verdict_changes_with_the_rows_and_with_nothing_else():
 def test_what_is_not_there_yet_is_not_recorded():
     for rows in (records(), records(made(OURS.family, noisy(1, 0)))):
         assert CLAIM.verdict(rows.weigh(CLAIM.comparison, LOSS)) == UNRECORDED
-    assert Claim("A larger model is better", needs="scale").verdict(None) == UNRECORDED
     assert Claim("A model of 11B is better", source="Lester et al. 2021").verdict(None) == CITED
 
 
@@ -106,7 +106,8 @@ def test_every_claim_is_about_runs_that_a_grid_records(claim):
     for runs in claim.comparison.runs() if claim.comparison else ():
         family = FAMILIES[runs.family]
         assert not runs.setting or runs.setting in list(family.settings)
-    assert not (claim.comparison and claim.needs)
+        assert runs.on in ("", *family.also)
+        assert not runs.rungs or (family.off and abs(runs.rungs) < AROUND)
 
 
 @pytest.mark.parametrize("claim", ALL, ids=lambda claim: claim.says)
@@ -145,7 +146,9 @@ def test_a_lesson_shows_its_claims_by_one_call(monkeypatch):
     monkeypatch.setattr(Records, "read", lambda: against(0.5))
     ledger = claims.show("prefix_tuning")
     assert [entry[1] for entry in ledger.entries] == list(CLAIMS["prefix_tuning"])
-    counted = Ledger.of({"lesson": [CLAIM, Claim("More is better", needs="scale")]}, against(0.5))
+    counted = Ledger.of(
+        {"lesson": [CLAIM, Claim("More is better", THEIRS - UNTRAINED)]}, against(0.5)
+    )
     assert str(counted) == (
         "2 claims, recorded on made: 1 shown, 0 contrary, 0 not decided, 1 not recorded, 0 cited."
     )
@@ -185,3 +188,9 @@ def test_the_readme_says_what_the_records_say():
     assert put_into(page, ledger.markdown()) == page, (
         "run `python -m prefixlab.workbook.claims --markdown README.md`"
     )
+
+
+@pytest.mark.parametrize(("by", "verdict"), [(0.05, SHOWN), (0.5, CONTRARY)])
+def test_better_by_so_much_is_more_than_better(by, verdict):
+    claim = replace(CLAIM, by=by)
+    assert claim.verdict(against(0.5).weigh(claim.comparison, LOSS)) == verdict

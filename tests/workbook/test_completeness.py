@@ -13,7 +13,7 @@ from prefixlab.workbook.protocol import Family, Run
 from prefixlab.workbook.recording import check
 
 PREFIX = Family("prefix", "prefix_tuning", {}, 0.003, [{"prefix_length": 1}], seeds=2)
-NONE = Family("none", "discrete_prompt")
+NONE = Family("none", "discrete_prompt", seeds=1)
 BEST = {"rate": 0.003, "best_step": 48}
 
 

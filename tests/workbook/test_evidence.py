@@ -4,12 +4,13 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from made_records import LABELS, SENTENCES, made, noisy, records
+from made_records import LABELS, SENTENCES, made, noisy, records, row
 
 from prefixlab.workbook.evidence import (
     FAMILIES,
     Records,
     Runs,
+    best_of,
     labels_of,
     mean_of,
     middle,
@@ -101,7 +102,8 @@ def test_the_interval_holds_the_truth_in_some_19_of_20_cases(between, each, both
             + each * source.normal(size=(1, SENTENCES))
             + both * source.normal(size=(seeds, SENTENCES))
         )
-        low, high = middle(resampled(scores))
+        drawn = scores @ shares(SENTENCES, 1).T
+        low, high = middle(resampled(scores.mean(1), drawn))
         held += low < 0 < high
     assert 0.9 <= held / 200 <= 0.99
 
@@ -219,3 +221,82 @@ def test_the_test_sentences_are_the_same_for_all_rows():
     assert (one == other).all()
     assert one.sum() == len(one) / 2 == 200
     assert any(a != b for a, b in pairwise(one))
+
+
+def test_a_spread_is_that_of_each_seed_and_then_their_mean():
+    """Which wording is best changes from seed to seed: their means hide how far they lie apart."""
+    near = [Runs(f"4 demonstrations, true, {pattern}") for pattern in ("npnp", "pnpn")]
+    rows = records(
+        *(
+            made(runs.family, lambda seed, n=n: np.full(SENTENCES, 1.0 + (seed + n) % 2))
+            for n, runs in enumerate(near)
+        )
+    )
+    score = -np.logaddexp(0, [-1.0, -2.0])
+    found = rows.weigh(spread_of(*near), "loss")
+    assert found.of_seeds == pytest.approx([score[1] - score[0]] * 5)
+    assert found.effect == pytest.approx(score[1] - score[0])
+
+
+def test_demonstrations_have_seeds_of_their_own():
+    shown = Runs("4 demonstrations, true, npnp")
+    rows = records(made(shown.family, noisy(2.5, 0)), made(PROMPT.family, noisy(2, 1)))
+    assert len(rows.weigh(shown - PROMPT, "loss").of_seeds) == 5
+
+
+def test_another_rate_is_so_many_rungs_from_the_chosen_one():
+    rows = made(OURS.family, noisy(2, 0))
+    others = [row(FAMILIES[OURS.family].run(seed, 0.01), noisy(1, 1)(seed)) for seed in range(1, 5)]
+    found = records(rows, [other | {"validation_loss": 9.0} for other in others])
+    above = Runs(OURS.family, rungs=1)
+    assert [one["rate"] for one in found.of(above).values()] == [0.01] * 5
+    assert found.weigh(OURS - above, "loss").low > 0
+    assert found.of(Runs(OURS.family, rungs=-1)).keys() == {0}  # no other seed was run there
+
+
+def test_elsewhere_is_another_test_of_the_same_runs():
+    there = np.where(LABELS == 1, -1.0, 1.0)  # all wrong
+    found = {"margins": there.tolist(), "content_free": 0.0, "accuracy": 0.0, "loss": 1.3}
+    rows = [one | {"elsewhere": {"tweets": found}} for one in better(OURS, 0.5)]
+    asked = Runs(OURS.family, on="tweets")
+    assert records(rows).weigh(OURS - asked, "accuracy").effect > 50
+    assert records(rows).tested(asked, rows[0])["task"] == "tweets"
+
+
+def test_a_vote_is_of_all_seeds_and_the_same_for_each():
+    """Each seed is wrong about other sentences: a majority of five is wrong about none."""
+
+    def ahead(seed: int):
+        return np.where(np.arange(SENTENCES) % 5 == seed, -1.0, 1.0)
+
+    rows = records(made(OURS.family, ahead))
+    vote = Runs(OURS.family, voted=True)
+    found = rows.weigh(vote - OURS, "accuracy")
+    assert found.of_seeds == pytest.approx([20.0] * 5)
+    assert rows.weigh(vote - best_of(OURS), "accuracy").effect == pytest.approx(20.0)
+
+
+def test_the_best_of_the_seeds_is_ahead_of_their_mean():
+    rows = records(made(OURS.family, lambda seed: np.full(SENTENCES, float(seed))))
+    found = rows.weigh(best_of(OURS) - OURS, "loss")
+    score = -np.logaddexp(0, -np.arange(5.0))
+    assert found.effect == pytest.approx(score[4] - score.mean())
+    assert found.of_seeds == pytest.approx(score[4] - score)
+
+
+def test_what_is_written_is_scored_text_by_text():
+    def written(of: Runs, bleu: float) -> list[dict]:
+        without = ({name: row[name] for name in row if name != "margins"} for row in better(of, 0))
+        return [row | {"scores": {"bleu, beam": [bleu, bleu + 2]}} for row in without]
+
+    ours, theirs = Runs("tables, prefix, task_words"), Runs("tables, all weights")
+    found = records(written(ours, 50.0), written(theirs, 40.0)).weigh(ours - theirs, "bleu, beam")
+    assert (found.effect, found.sentences, len(found.of_seeds)) == (10.0, 2, 3)
+
+
+def test_models_of_families_of_their_own_are_there_on_every_backbone():
+    small = Runs("width 24, prompt")
+    rows = [one | {"backbone": "tiny-lm, width 24"} for one in better(small, 0)]
+    found = records(rows, better(OURS, 0.5))
+    assert found.backbone == "made"
+    assert len(found.of(small)) == 5

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from itertools import count
 from math import copysign, log1p
 from pathlib import Path
@@ -13,12 +14,14 @@ import torch
 
 from prefixlab import Backbone, create, evaluation, load, tasks, train
 from prefixlab.training import loop
-from prefixlab.workbook import measuring, protocol
+from prefixlab.workbook import measuring, protocol, tested
+from prefixlab.workbook.grids import GRIDS, families
 from prefixlab.workbook.measuring import NO_LOSS, measure, task_of
-from prefixlab.workbook.protocol import BATCH, TRAIN, WARMUP, WORDS, Family, Run
+from prefixlab.workbook.protocol import BATCH, TRAIN, WARMUP, WORDS, Run
 
 VALIDATION, TEST = 16, 80  # fewer than the protocol has, for the sake of time
 BACKBONE = measuring.backbone
+Family = partial(protocol.Family, test=TEST)
 FAMILY = Family("prompt", "prompt_tuning", {"prompt_length": 2}, 0.03, steps=4)
 
 
@@ -33,9 +36,8 @@ def setting(monkeypatch: pytest.MonkeyPatch, gpt2: Backbone) -> Iterator[None]:
     rated += [("word " * (WORDS + 1) + str(n), n % 2) for n in range(100)]
     monkeypatch.setattr(tasks, "rated_sentences", lambda name: rated)
     monkeypatch.setattr(measuring, "backbone", lambda name: gpt2)
-    monkeypatch.setattr(measuring, "EVERY", 1)
+    monkeypatch.setattr(measuring, "VALIDATIONS", FAMILY.steps)
     monkeypatch.setattr(measuring, "VALIDATION", VALIDATION)
-    monkeypatch.setattr(protocol, "TEST", TEST)
     threads = torch.get_num_threads()
     yield
     torch.set_num_threads(threads)
@@ -131,8 +133,8 @@ def test_a_margin_keeps_its_side_where_it_is_rounded_to_nothing(
 ) -> None:
     side = [0.003 if n % 3 else -0.003 for n in range(TEST)]
     scored = torch.tensor([[0.0, margin] for margin in side])
-    monkeypatch.setattr(measuring, "scores", lambda *_: scored)
-    run = Family("none", "discrete_prompt").run(0, None)
+    monkeypatch.setattr(tested, "scores", lambda *_: scored)
+    run = Family("none", "discrete_prompt", seeds=1).run(0, None)
     row = row_of(run)
     assert set(map(str, row["margins"])) == {"0.0", "-0.0"}
     assert share_right(row["margins"], task_of(run).test["y"]) == pytest.approx(row["accuracy"])
@@ -202,7 +204,7 @@ def test_an_error_that_is_no_divergence_is_not_taken_for_one(
 
 
 def test_a_prompt_that_is_not_trained_is_tested_and_no_more() -> None:
-    row = row_of(Family("none", "discrete_prompt").run(0, None))
+    row = row_of(Family("none", "discrete_prompt", seeds=1).run(0, None))
     assert not {"losses", "validation", "best_step", "validation_loss"} & row.keys()
     assert (row["parameters"], row["rate"], len(row["margins"])) == (0, None, TEST)
 
@@ -229,7 +231,7 @@ def test_a_row_says_in_which_precision_its_model_really_was(
     half: Backbone, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(measuring, "backbone", lambda name: half)
-    assert row_of(Family("none", "discrete_prompt").run(0, None))["dtype"] == "bfloat16"
+    assert row_of(Family("none", "discrete_prompt", seeds=1).run(0, None))["dtype"] == "bfloat16"
 
 
 def test_a_run_is_in_float32_whatever_the_lessons_are_in(
@@ -245,3 +247,104 @@ def test_a_run_is_in_float32_whatever_the_lessons_are_in(
     finally:
         BACKBONE.cache_clear()
     assert load(str(tmp_path)).dtype == torch.bfloat16
+
+
+def test_other_tasks_are_tested_on_and_not_trained_on(
+    monkeypatch: pytest.MonkeyPatch, gpt2: Backbone
+) -> None:
+    monkeypatch.setattr(measuring, "ELSEWHERE", 40)
+    run = Family("p", "prompt_tuning", {"prompt_length": 2}, 0.03, also=["tweets"], steps=1).run(
+        0, 0.03
+    )
+    row = row_of(run)
+    assert row["also"] == ["tweets"] == [*row["elsewhere"]]
+    there = row["elsewhere"]["tweets"]
+    assert there.keys() == {"accuracy", "calibrated", "loss", "margins", "content_free"}
+    (asked,) = (measuring.elsewhere(run, task) for task in run["also"])
+    assert (asked.name, len(asked.test), len(there["margins"])) == ("tweets", 40, 40)
+    assert asked.test[:] == measuring.elsewhere(run | {"seed": 3}, "tweets").test[:]
+
+
+def test_a_word_that_is_written_is_right_or_legal_or_neither(
+    gpt2: Backbone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [("a film", "film"), ("an oven", "product"), ("a song", "film"), ("a pen", "product")]
+    task = replace(task_of(FAMILY.run(0, 0.03)).text_to_text(), test=tasks.dataset(rows))
+    texts = ["film", "film", "blue", "product"]
+    monkeypatch.setattr(tested, "generate", lambda *given, **how: texts)
+    method = create("discrete_prompt", gpt2, task)
+    found = tested.tested(gpt2, method, task)
+    assert (found["accuracy"], found["legal"]) == (0.5, 0.75)
+    assert found["scores"]["accuracy"] == [100, 0, 0, 100]
+    assert found["scores"]["legal"] == [100, 100, 0, 100]
+    of_each = found["scores"]["loss"]
+    assert found["loss"] == pytest.approx(-sum(of_each) / 4, abs=1e-3)
+
+
+def test_texts_about_tables_are_judged_one_by_one_and_in_all(
+    gpt2: Backbone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [
+        (f"name[{name}], food[{food}]", f"{name} has {food} food{end}")
+        for name, food in (("Aromi", "French"), ("Cotto", "Indian"), ("Zizzi", "English"))
+        for end in (".", "!")
+    ]
+    task = replace(task_of(FAMILY.run(0, 0.03)).text_to_text(), test=tasks.dataset(rows))
+    tables = tasks.references(task.test)
+    right = [texts[0] for texts in tables.values()]
+    given = {"greedy": ["nothing", *right[1:]], "beam": right}
+    asked: list[dict[str, Any]] = []
+
+    def generate(*of: Any, **how: Any) -> list[str]:
+        asked.append(how)
+        return given[how["strategy"]]
+
+    monkeypatch.setattr(tested, "generate", generate)
+    method = create("discrete_prompt", gpt2, task)
+    found = tested.tested(gpt2, method, task)
+    assert [how["beams"] for how in asked] == [5, 5]
+    assert found["beam"]["bleu"] == 100 > found["greedy"]["bleu"]
+    assert (found["beam"]["missing"], found["greedy"]["missing"] > 1) == (0, True)
+    scores = found["scores"]
+    assert scores["bleu, beam"] == [100.0] * 3
+    assert scores["bleu, greedy"] == pytest.approx([0, 100, 100], abs=1)
+    assert scores["slots, greedy"] == [0.0, 100.0, 100.0]
+    tokens = [len(row.answers[0]) for row in method.rows(gpt2, task.test, task)]
+    assert len(scores["loss"]) == len(tokens)
+    summed = sum(loss * n for loss, n in zip(scores["loss"], tokens, strict=True))
+    assert found["loss"] == pytest.approx(-summed / sum(tokens), abs=1e-3)
+
+
+def test_seeds_of_e2e_draw_other_tables_and_test_on_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(measuring, "DATA", tmp_path)
+    with pytest.raises(ValueError, match=r"devset\.csv"):
+        measuring.e2e(4, 2, 0)
+    (tmp_path / "e2e").mkdir()
+    lines = [f'"name[Place {n}], food[French]",Place {n} is French.' for n in range(60)]
+    (tmp_path / "e2e" / "devset.csv").write_text("\n".join(["mr,ref", *lines]), encoding="utf-8")
+    drawn = [measuring.e2e(4, 2, seed) for seed in range(3)]
+    trained = [set(task.train["x"]) for task in drawn]
+    assert all(len(one) == 4 for one in trained)
+    assert len(set.union(*trained)) == 12
+    for task in drawn[1:]:
+        assert task.test[:] == drawn[0].test[:]
+        assert task.validation[:] == drawn[0].validation[:]
+
+
+def test_every_grid_asks_for_models_and_tasks_that_can_be_had() -> None:
+    for grid in GRIDS:
+        for family in families(grid):
+            assert family.model in ("", *measuring.MODELS), family.name
+            for name in (family.task, *family.also):
+                assert name in (*tasks.NAMES, "e2e", "film_or_product", "film_or_product, written")
+
+
+def test_a_validation_falls_eight_times_into_a_run_of_any_length(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(measuring, "VALIDATIONS", 8)
+    for steps, every in ((16, 2), (4, 1)):
+        row = row_of(FAMILY.run(0, 0.03) | {"steps": steps})
+        assert [at for at, _, _ in row["validation"]] == [*range(every, steps + 1, every)]

@@ -5,14 +5,16 @@ import math
 import random
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 from prefixlab.methods import METHODS
+from prefixlab.methods.in_context import permutation
 from prefixlab.workbook import protocol
-from prefixlab.workbook.grids import GRIDS, families
+from prefixlab.workbook.grids import GRIDS, PATTERNS, families, first_runs, order_of
 from prefixlab.workbook.protocol import FEWER, LADDER, SEEDS, Family, Run, key_of
 
 Loss = Callable[[float], float]
@@ -151,7 +153,7 @@ def test_rows_of_another_family_count_for_nothing(family: Family) -> None:
 
 
 def test_what_trains_nothing_has_one_run_and_no_rate() -> None:
-    family = Family("no training", "discrete_prompt")
+    family = Family("no training", "discrete_prompt", seeds=1)
     (run,) = family.missing([])
     assert (run["rate"], run["seed"]) == (None, 0)
     rows = [json.loads(json.dumps(run))]
@@ -188,7 +190,7 @@ def test_any_losses_lead_to_a_complete_family_in_which_no_run_is_twice(
 @pytest.mark.parametrize("grid", GRIDS)
 def test_a_run_of_a_grid_is_known_again_by_its_row(grid: str) -> None:
     for family in families(grid):
-        for run in family.search([]) + family.following(0.003):
+        for run in first_runs(family):
             assert key_of(json.loads(json.dumps(run | {"accuracy": 0.5}))) == key_of(run)
 
 
@@ -196,7 +198,7 @@ def test_a_run_of_a_grid_is_known_again_by_its_row(grid: str) -> None:
 def test_a_grid_asks_for_methods_there_are_with_knobs_they_have(grid: str) -> None:
     for family in families(grid):
         knobs = METHODS[family.method].Knobs
-        for run in family.search([]) + family.following(0.003):
+        for run in first_runs(family):
             knobs.of(family.method, run["knobs"])
         if family.middle is not None:
             assert len(family.search([])) == 2 * family.around + 1
@@ -206,7 +208,7 @@ def test_a_grid_asks_for_methods_there_are_with_knobs_they_have(grid: str) -> No
 @pytest.mark.parametrize(
     "twice",
     [
-        [Family("no training", "discrete_prompt"), Family("no training", "discrete_prompt")],
+        2 * [Family("no training", "discrete_prompt", seeds=1)],
         [Family("p", "prompt_tuning", {"prompt_length": 5}, 0.01, [{"prompt_length": 5}])],
         [Family("p", "prompt_tuning", {}, 0.01, [{"train": 32}, {"train": 32}])],
     ],
@@ -239,7 +241,7 @@ def test_the_page_says_the_same_as_the_code() -> None:
         f"batches of {protocol.BATCH}",
         f"warm-up over {protocol.WARMUP} steps",
         f"{protocol.STEPS} steps",
-        f"every {protocol.EVERY} steps",
+        f"every {protocol.STEPS // protocol.VALIDATIONS} steps",
     ):
         assert re.search(re.escape(said).replace("\\ ", r"\s+"), page), said
 
@@ -251,3 +253,39 @@ def test_without_a_search_the_middle_rate_is_the_only_one() -> None:
     rows = [row(alone, 0.4)]
     assert longer.rate(rows) == 0.001
     assert longer.missing(rows) == []
+
+
+def test_what_trains_nothing_has_seeds_and_settings_from_the_first() -> None:
+    shown = Family("shown", "in_context", {"demonstrations": 4}, settings=[{"order": 1}], seeds=4)
+    usual = [shown.run(seed, None) for seed in range(4)]
+    asked = usual + [shown.run(seed, None, {"order": 1}) for seed in range(FEWER)]
+    assert shown.missing([]) == asked
+    assert shown.to_come([row(asked[0], 0.5)]) == len(asked) - 1
+
+
+def test_the_rates_that_were_not_chosen_have_other_seeds_where_that_is_asked_for(
+    family: Family,
+) -> None:
+    wide, rows = replace(family, off=True), list[Run]()
+    assert wide.to_come([]) == family.to_come([]) + (FEWER - 1) * (len(FIVE) - 1)
+    recorded(wide, near(0.01), rows)
+    others = [run for run in wide.missing(rows) if run not in family.missing(rows)]
+    tried = [run["rate"] for run in wide.search(rows)]
+    assert len(tried) == 5
+    assert [(run["seed"], run["rate"]) for run in others] == [
+        (seed, rate) for seed in range(1, FEWER) for rate in tried if rate != 0.01
+    ]
+    rows += [row(run, 9.0) for run in wide.missing(rows)]
+    assert wide.missing(rows) == []
+
+
+def test_an_order_brings_demonstrations_into_its_pattern() -> None:
+    for k, patterns in PATTERNS.items():
+        in_turn = [("np"[place % 2], place) for place in range(k)]
+        assert len({*patterns}) == len(patterns)
+        for pattern in patterns:
+            ordered = permutation(in_turn, order_of(pattern))
+            assert "".join(label for label, _ in ordered) == pattern
+            for label in "np":
+                own = [place for one, place in ordered if one == label]
+                assert own == sorted(own)

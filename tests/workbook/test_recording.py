@@ -34,7 +34,7 @@ from prefixlab.workbook.protocol import Family, Run, key_of
 from prefixlab.workbook.recording import Added, record, record_with
 
 PREFIX = Family("prefix", "prefix_tuning", {"prefix_length": 10}, 0.003, [{"train": 32}], seeds=3)
-NONE = Family("none", "discrete_prompt")
+NONE = Family("none", "discrete_prompt", seeds=1)
 RUNS = 5 + 2 + 3 + 1  # rates, seeds, three seeds of the setting, and one without training
 ALL = 10**6
 
@@ -217,7 +217,7 @@ def test_the_executor_may_be_a_thread_that_trains_a_tiny_model(
     monkeypatch.setattr(recording, "measure", measuring.measure)
     monkeypatch.setattr(measuring, "backbone", lambda name: gpt2)
     monkeypatch.setattr(measuring, "task_of", lambda run: task)
-    monkeypatch.setattr(measuring, "EVERY", 1)
+    monkeypatch.setattr(measuring, "VALIDATIONS", short.steps)
     threads = torch.get_num_threads()
     with ThreadPoolExecutor(1) as executor:
         found = list(record(["variants"], executor, workers=1, backbone="tiny-gpt2"))

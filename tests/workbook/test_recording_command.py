@@ -24,7 +24,7 @@ from prefixlab.workbook.protocol import Family, Run
 from prefixlab.workbook.recording import LAST, Added, Progress, main, parsed
 
 PREFIX = Family("prefix", "prefix_tuning", {"prefix_length": 10}, 0.003)
-NONE = Family("none", "discrete_prompt")
+NONE = Family("none", "discrete_prompt", seeds=1)
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A prefix recorded on `big` with two seeds, and before that on `small` with one."""
     monkeypatch.setattr(records, "FOLDER", tmp_path)
     family = Family("prefix", "prefix_tuning", {"prefix_length": 10}, 0.003)
-    none = Family("none", "discrete_prompt")
+    none = Family("none", "discrete_prompt", seeds=1)
     rows = [
         family.run(0, 0.003) | {"backbone": "small"},
         family.run(0, 0.003) | {"backbone": "big"},
