@@ -16,8 +16,6 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn import Module
-from torch.optim import Adafactor, AdamW, Optimizer
 
 from prefixlab import arguments
 from prefixlab.arguments import LARGEST_SEED
@@ -29,6 +27,7 @@ from prefixlab.methods.base import check_together
 from prefixlab.methods.knobs import Knobs, knob
 from prefixlab.models.backbone import Backbone
 from prefixlab.models.conditioning import Conditioning
+from prefixlab.training.optimizers import make_optimizer, moments, of_a_head
 
 # What a pass keeps for the way back lies near while it is little: a processor takes less time, and
 # less memory, for a batch in several passes. A GPU fills its many units with more of them.
@@ -46,6 +45,9 @@ class Recipe(Knobs):
     steps: int = knob(64, "steps in all", low=1, high=100_000, unit="steps")
     batch_size: int = knob(16, "examples a step", low=1, high=1024, unit="examples")
     learning_rate: float = knob(0.0, "peak learning rate; 0 for the method's own", low=0, high=10)
+    head_rate: float = knob(
+        0.0, "peak learning rate of a head's numbers; 0 for that of all others", low=0, high=10
+    )
     optimizer: str = knob(
         "adamw",
         "the optimizer; a step of adafactor is the learning rate times how large the numbers are "
@@ -105,6 +107,11 @@ class Training:
         method.check_trainable()
         if recipe.patience and not recipe.validate_every:
             raise ValueError("patience needs validations to count; set validate_every too.")
+        if recipe.head_rate and not any(map(of_a_head, dict(method.named_parameters()))):
+            raise ValueError(
+                f"head_rate={recipe.head_rate:g} is for a head, and this {method.name} has none; "
+                "leave it out."
+            )
         self.lm, self.method, self.task, self.recipe = lm, method, task, recipe
         # Every example must fit before the first step is taken, not at the tenth or after the last.
         splits = {split: method.rows(lm, rows, task) for split, rows in task.splits.items()}
@@ -137,7 +144,7 @@ class Training:
         parts = self.passes()
         rate = recipe.rate(self.step, self.peak)
         for group in optimizer.param_groups:
-            group["lr"] = rate
+            group["lr"] = rate * group["times"]
         optimizer.zero_grad()
         loss, tokens = torch.tensor(0.0), 0
         for part in parts:  # the mean of all terms = the sum over parts of share * mean of a part
@@ -210,7 +217,7 @@ class Training:
 
     def restore_last_good(self, loss: float) -> None:
         """Put back the parameters of the last finite loss, and say so."""
-        rate = self.optimizer.param_groups[0]["lr"]
+        rate = max(group["lr"] for group in self.optimizer.param_groups)
         self.method.load_state_dict(self.last_good)
         raise TrainingDiverged(
             f"The loss or its gradient is not finite at step {self.step + 1} (loss {loss}); the "
@@ -305,25 +312,6 @@ def fingerprint_of(*splits: Sequence[Row]) -> str:
     """What tells these rows from any others: 16 hexadecimal digits."""
     tokens = [[(row.prompt, row.answers, row.label) for row in rows] for rows in splits]
     return sha256(repr(tokens).encode()).hexdigest()[:16]
-
-
-def make_optimizer(owner: Module, recipe: Recipe, rate: float) -> Optimizer:
-    parameters = list(owner.parameters())
-    if recipe.optimizer == "adafactor":
-        return Adafactor(parameters, lr=rate, weight_decay=recipe.weight_decay)
-    return AdamW(parameters, lr=rate, weight_decay=recipe.weight_decay)
-
-
-def moments(optimizer: str, size: Sequence[int]) -> dict[str, Sequence[int]]:
-    """What the optimizer keeps of a parameter, each with its size.
-
-    Adafactor keeps a row and a column of the squares of a matrix (Shazeer & Stern 2018, section 3).
-    """
-    if optimizer == "adamw":
-        return {"step": (), "exp_avg": size, "exp_avg_sq": size}
-    if len(size) < 2:
-        return {"step": (), "variance": size}
-    return {"step": (), "row_var": (*size[:-1], 1), "col_var": (*size[:-2], 1, size[-1])}
 
 
 def snapshot(method: Method) -> dict[str, Tensor]:

@@ -513,7 +513,8 @@ CLAIMS: dict[str, tuple[Claim, ...]] = {
             published="330M to 10B, with 0.1 % to 3 % of the parameters",
         ),
         Claim(
-            "An MLP helps on one task and not on another",
+            "On films an MLP helps, with a rate of its own beside the head's",
+            Runs("P-tuning v2, head, MLP") - deep(),
             source=f"{LIU_V2}, section 3.3",
             published="helps RTE and CoNLL04; no help or harm on BoolQ and CoNLL12",
         ),

@@ -29,7 +29,8 @@ from prefixlab.data.template import Template, Verbalizer, tokens_of
 from prefixlab.evaluation.choices import loss_of
 from prefixlab.files import written_whole
 from prefixlab.models.backbone import Backbone
-from prefixlab.training.loop import Recipe, make_optimizer
+from prefixlab.training.loop import Recipe
+from prefixlab.training.optimizers import make_optimizer
 
 PAD, END, UNKNOWN = "<pad>", "</s>", "<unk>"
 LONGEST = 64  # tokens of a sentence; the few longer ones are cut

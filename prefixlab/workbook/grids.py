@@ -139,18 +139,31 @@ def p_tuning() -> list[Family]:
 
 def p_tuning_v2() -> list[Family]:
     """A head and words, with dropout and without; depth and length; the probe beside them."""
+    knobs = {"prefix_length": 10}
     depths = each("layers", ("last:10", "first:10", "last:4", "first:4"))
 
     def deep(answers: str, dropout: float, settings: Settings = ()) -> Family:
-        knobs = {"prefix_length": 10, "classifier": answers, "dropout": dropout}
+        own = knobs | {"classifier": answers, "dropout": dropout}
         name = f"P-tuning v2, {answers}, dropout {dropout:g}"
-        return Family(name, "p_tuning_v2", knobs, 0.003, settings)
+        return Family(name, "p_tuning_v2", own, 0.003, settings)
 
     return [
         Family("linear probe", "linear_probe", {}, 0.01, each("train", SIZES)),
         deep("head", 0.0, [*depths, *each("prefix_length", LENGTHS)]),
         deep("head", 0.1, each("prefix_length", LENGTHS)),
         deep("verbalizer", 0.0, depths),
+        Family(
+            "P-tuning v2, head, MLP",
+            "p_tuning_v2",
+            {
+                "prefix_length": 10,
+                "classifier": "head",
+                "dropout": 0.0,
+                "reparameterization": "mlp",
+            },
+            1e-4,
+            head_rate=0.003,  # as direct training begins: one rate for both trains one of them
+        ),
     ]
 
 

@@ -128,6 +128,7 @@ def train_by_protocol(lm: Backbone, method: Method, task: Task, run: Run) -> Run
         steps=run["steps"],
         batch_size=BATCH,
         learning_rate=run["rate"],
+        head_rate=run["head_rate"],
         warmup=min(WARMUP, run["steps"]),
         decay="constant",
         validate_every=max(1, run["steps"] // VALIDATIONS),

@@ -52,6 +52,7 @@ class Family:
     steps: int = STEPS
     seeds: int = SEEDS
     around: int = AROUND  # 0: the middle rate alone, and no search
+    head_rate: float = 0.0  # of a head beside what has the rates; 0: the same
     off: bool = False  # whether the rates that were not chosen have other seeds too
 
     def run(self, seed: int, rate: float | None, setting: Mapping[str, Any] | None = None) -> Run:
@@ -68,6 +69,7 @@ class Family:
             "seed": seed,
             "knobs": dict(self.knobs) | other,
             "rate": rate,
+            "head_rate": self.head_rate,
             "steps": self.steps,
         }
 

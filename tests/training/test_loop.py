@@ -329,3 +329,38 @@ def test_a_batch_in_several_passes_is_the_same_step(gpt2, task, kind, monkeypatc
     assert [step.loss for step in steps] == pytest.approx([step.loss for step in at_once], abs=1e-4)
     assert [step.tokens for step in steps] == [step.tokens for step in at_once]
     assert torch.allclose(method.prefix(), other.prefix(), atol=1e-4)
+
+
+def moved_by(method, start: dict) -> dict[str, float]:
+    return {
+        name: (value - start[name]).abs().max().item() for name, value in method.named_parameters()
+    }
+
+
+def test_a_head_may_have_a_rate_of_its_own(gpt2, task):
+    """AdamW's first step moves a number by the rate."""
+    found = {}
+    for head_rate in (0.0, 0.02):
+        method = create("p_tuning_v2", gpt2, task, prefix_length=2, classifier="head")
+        start = {name: value.detach().clone() for name, value in method.named_parameters()}
+        list(train(gpt2, method, task, steps=1, learning_rate=0.001, head_rate=head_rate))
+        found[head_rate] = moved_by(method, start)
+    (head,) = (name for name in start if name.startswith("head."))
+    assert found[0.0][head] == pytest.approx(0.001, rel=0.01)
+    assert found[0.02][head] == pytest.approx(0.02, rel=0.01)
+
+
+def test_what_is_no_head_keeps_the_rate_of_the_recipe(gpt2, task):
+    method = create("p_tuning_v2", gpt2, task, prefix_length=2, classifier="head")
+    with torch.no_grad():  # from zeros what it reads has no gradient in the first step
+        method.head.values.normal_(generator=torch.Generator().manual_seed(0))
+    start = {name: value.detach().clone() for name, value in method.named_parameters()}
+    list(train(gpt2, method, task, steps=1, learning_rate=0.001, head_rate=0.02, clip=0))
+    moved = moved_by(method, start)
+    assert moved["prefix.values"] == pytest.approx(0.001, rel=0.01)
+
+
+def test_a_rate_for_a_head_needs_a_head(gpt2, task):
+    method = create("prompt_tuning", gpt2, task)
+    with pytest.raises(ValueError, match=r"head_rate=0.02 is for a head, .*none; leave it"):
+        train(gpt2, method, task, head_rate=0.02)

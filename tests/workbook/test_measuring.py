@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from prefixlab import Backbone, create, evaluation, load, tasks, train
-from prefixlab.training import loop
+from prefixlab.training import loop, optimizers
 from prefixlab.workbook import measuring, protocol, tested
 from prefixlab.workbook.grids import GRIDS, families
 from prefixlab.workbook.measuring import NO_LOSS, measure, task_of
@@ -170,16 +170,16 @@ def test_an_update_that_leaves_no_numbers_is_found_when_it_is_validated(
 ) -> None:
     run = FAMILY.run(0, 0.03)
     tested = margins(gpt2, run, steps=best)
-    honest, steps = loop.AdamW.step, count()
+    honest, steps = optimizers.AdamW.step, count()
 
-    def step(self: loop.AdamW) -> None:
+    def step(self: optimizers.AdamW) -> None:
         honest(self)
         if next(steps) == good:
             for group in self.param_groups:
                 for parameter in group["params"]:
                     parameter.data.fill_(float("nan"))
 
-    monkeypatch.setattr(loop.AdamW, "step", step)
+    monkeypatch.setattr(optimizers.AdamW, "step", step)
     monkeypatch.setattr(loop, "evaluate", rising(loop.evaluate))
     row = row_of(run)
     assert (len(row["losses"]), row["best_step"]) == (good, best)
