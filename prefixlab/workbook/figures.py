@@ -80,6 +80,45 @@ def anatomy(
     return grid([label for label, _ in columns], cells, height=min(0.32 * layers + 1.44, 4))
 
 
+def looks_back(words: Sequence[str], *, layers: int = 4, at: int = 1) -> Figure:
+    """What the last position of a text reads: in each layer, the keys and values up to its own.
+
+    The arrows are those of one layer, `at`. Embeddings of what was read before are not kept.
+    """
+    kept = [["none", *["read"] * layers]] * (len(words) - 1)
+    asking = ["text"] * layers + ["answer"]
+    figure = grid(words, [*kept, asking], height=min(0.42 * layers + 1.44, 4))
+    axis, row = figure.axes[0], at + 1.5  # the embedding is row 0
+    for column in range(len(words) - 1):
+        for layer in range(layers):
+            axis.text(column + 0.5, layer + 1.3, "k, v", ha="center", va="center", fontsize=8)
+        bend = 0.3 / (len(words) - 1 - column)  # all arrows rise alike, and stay in their layer
+        axis.annotate(
+            "",
+            (column + 0.6, row),
+            (len(words) - 0.5, row),
+            arrowprops={"arrowstyle": "->", "connectionstyle": f"arc3,rad={bend}", "lw": 1.2},
+        )
+    axis.text(len(words) - 0.5, row - 0.1, "q", ha="center", va="top", fontsize=9, weight="bold")
+    return figure
+
+
+def keys_and_values(words: Sequence[str], keys: Tensor, values: Tensor) -> Figure:
+    """What one head keeps of each word, [words, head_dim] each, as colours around 0."""
+    figure, axes = new(height=0.36 * len(words) + 1.3, columns=2)
+    for axis, numbers, name in zip(
+        axes, (keys, values), ("K, the keys", "V, the values"), strict=True
+    ):
+        shown = numbers.float().cpu().numpy()
+        most = float(abs(shown).max())
+        image = axis.imshow(shown, aspect="auto", cmap="PuOr", vmin=-most, vmax=most)
+        axis.set(title=f"{name}: {len(shown)} rows of {shown.shape[1]}", xlabel="number in the row")
+        axis.set_yticks(range(len(words)), words)
+        axis.spines[:].set_visible(False)
+        figure.colorbar(image, ax=axis, location="bottom", shrink=0.7, label="value")
+    return figure
+
+
 def grid(labels: Sequence[str], cells: Sequence[Sequence[str]], *, height: float) -> Figure:
     """One column a position, from the embedding upwards: what each cell is, a key of `CELLS`.
 

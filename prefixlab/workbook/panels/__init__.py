@@ -11,6 +11,7 @@ from prefixlab.workbook.panels.labs import (
     PTuningPanel,
     PTuningV2Panel,
 )
+from prefixlab.workbook.panels.past import PastPanel
 from prefixlab.workbook.panels.playground import PromptPanel
 from prefixlab.workbook.panels.prediction import Prediction
 from prefixlab.workbook.panels.tables import bars
@@ -25,6 +26,7 @@ __all__ = [
     "InContextPanel",
     "PTuningPanel",
     "PTuningV2Panel",
+    "PastPanel",
     "Prediction",
     "PrefixTuningPanel",
     "PromptPanel",

@@ -51,7 +51,7 @@ class AdaptationPanel(Panel):
         name, self.status.value = self.controls["model"].value, ""
         with self.reporting():
             self.check_texts()
-            said = dict(self.models[name].next_tokens(self.controls["text"].value, k=FIRST))
+            said = self.models[name].next_tokens(self.controls["text"].value, k=FIRST)
             self.view.value = bars(said, title="What the decoder begins with")
             self.image.value = self.pictures[name]
 

@@ -20,7 +20,7 @@ def before_and_after(lm: Backbone, task: Task, before: Method, after: Method, se
     words = task.verbalizer.words
     return "".join(
         bars(
-            dict(zip(words, predict(lm, method, task, [sentence])[0].tolist(), strict=True)),
+            zip(words, predict(lm, method, task, [sentence])[0].tolist(), strict=True),
             title=title,
         )
         for title, method in (("before training", before), ("now", after))

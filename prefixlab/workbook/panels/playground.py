@@ -196,13 +196,13 @@ class PromptPanel(LivePanel):
             self.free[key] = content_free_scores(self.lm, method, task)
         calibrated = (plain - self.free[key]).softmax(0)
         prompt = "".join(map(str, method.template.prompt(sentence)))
-        top = bars(dict(self.lm.next_tokens(prompt)), title="the next token, of all", width=SHORT)
+        top = bars(self.lm.next_tokens(prompt), title="the next token, of all", width=SHORT)
         self.answered = {
             "as asked": dict(zip(words, plain.exp().tolist(), strict=True)),
             "calibrated": dict(zip(words, calibrated.tolist(), strict=True)),
         }
         both = "".join(
-            bars(given, title=title, width=SHORT) for title, given in self.answered.items()
+            bars(given.items(), title=title, width=SHORT) for title, given in self.answered.items()
         )
         self.view.value = (
             '<div style="display: flex; flex-wrap: wrap; column-gap: 24px">'

@@ -21,10 +21,11 @@ def facts(rows: Mapping[str, str]) -> str:
     return table([f"<b>{escape(name)}</b>", escape(words)] for name, words in rows.items())
 
 
-def bars(probabilities: Mapping[str, float], *, title: str = "", width: int = 260) -> str:
+def bars(probabilities: Iterable[tuple[str, float]], *, title: str = "", width: int = 260) -> str:
     """A small table: each text, a bar as long as its probability, and the number.
 
-    `width` is the length of a certainty, in pixels.
+    Two tokens may look alike: halves of a character do. `width` is the length of a certainty, in
+    pixels.
     """
     rows = (
         [
@@ -34,6 +35,6 @@ def bars(probabilities: Mapping[str, float], *, title: str = "", width: int = 26
             f'background: {BLUE}"></div></div>',
             f"{probability:.3f}",
         ]
-        for text, probability in probabilities.items()
+        for text, probability in probabilities
     )
     return f'<div style="margin-top: 8px"><b>{escape(title)}</b></div>{table(rows)}'

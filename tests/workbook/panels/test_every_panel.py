@@ -67,6 +67,7 @@ def make(
         "ComparisonPanel": lambda: panels.ComparisonPanel(gpt2),
         "EnsemblePanel": lambda: panels.EnsemblePanel(SCORED, LABELS, "made up"),
         "InContextPanel": lambda: panels.InContextPanel(gpt2, task),
+        "PastPanel": lambda: panels.PastPanel(gpt2),
         "PromptPanel": lambda: panels.PromptPanel(gpt2, task),
         "TextPanel": lambda: panels.TextPanel(gpt2, {}),
         "VariantsPanel": lambda: panels.VariantsPanel(gpt2),
