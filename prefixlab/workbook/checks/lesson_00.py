@@ -1,5 +1,7 @@
 """The exercises of lesson 00, a model that will not change."""
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
@@ -34,6 +36,71 @@ numbers_in_past = Exercise(
                 8 * positions * layers * kv_heads * head_dim
             ),
             "these are bytes, at 4 for a number; the question is how many numbers.",
+        ),
+    ),
+)
+
+_source = torch.Generator().manual_seed(1)
+
+
+def _head(n: int, d: int = 4) -> tuple[Tensor, Tensor, Tensor]:
+    """A query [d], and keys and values [n, d]."""
+    query, *rows = torch.randn(1 + 2 * n, d, generator=_source)
+    return query, torch.stack(rows[:n]), torch.stack(rows[n:])
+
+
+def _attend(
+    q: Tensor, k: Tensor, v: Tensor, *, scale: float | None = None
+) -> tuple[Tensor, Tensor]:
+    weights = (k @ q / (len(q) ** 0.5 if scale is None else scale)).softmax(0)
+    return weights, weights @ v
+
+
+attend = Exercise(
+    right=_attend,
+    probes=(_head(3), _head(5), _head(1)),
+    praise="This is attention: all heads of all layers do nothing else.",
+    mistakes=(
+        Mistake(
+            "not scaled",
+            lambda q, k, v: _attend(q, k, v, scale=1.0),
+            "you left out the division by the square root of d.",
+        ),
+        Mistake(
+            "divided by d",
+            lambda q, k, v: _attend(q, k, v, scale=len(q)),
+            "you divide by d; the equation has its square root.",
+        ),
+        Mistake(
+            "scaled by the number of tokens",
+            lambda q, k, v: _attend(q, k, v, scale=len(k) ** 0.5),
+            "you divide by the root of the number of tokens; d is the length of the query.",
+        ),
+        Mistake(
+            "no softmax",
+            lambda q, k, v: (k @ q / len(q) ** 0.5, k @ q / len(q) ** 0.5 @ v),
+            "these are scores; a softmax makes weights of them that sum to one.",
+        ),
+        Mistake(
+            "mean of the keys",
+            lambda q, k, v: (_attend(q, k, v)[0], _attend(q, k, v)[0] @ k),
+            "you take the mean of the keys. Keys are for being found; what is handed over are the "
+            "values.",
+        ),
+        Mistake(
+            "keys and values swapped",
+            lambda q, k, v: _attend(q, v, k),
+            "you compare the query with the values; it is compared with the keys.",
+        ),
+        Mistake(
+            "the result alone",
+            lambda q, k, v: _attend(q, k, v)[1],
+            "you return the result alone; return the weights too, and first.",
+        ),
+        Mistake(
+            "the result first",
+            lambda q, k, v: _attend(q, k, v)[::-1],
+            "you return the result before the weights; return the weights first.",
         ),
     ),
 )
@@ -142,8 +209,9 @@ def _positions(prompt: int, new: int) -> tuple[int, int]:
 positions_computed = Exercise(
     right=_positions,
     probes=((3, 2), (10, 20), (100, 1)),
-    praise="Without a cache the work grows with the square of what is written; with one it does "
-    "not.",
+    praise="Without a cache the positions grow with the square of what is written, with one they "
+    "grow in a straight line. (Every new position still looks back at all others: that part of the "
+    "work grows with the square in both cases.)",
     mistakes=(
         Mistake(
             "the last token fed",
@@ -172,6 +240,47 @@ positions_computed = Exercise(
             "the text not read",
             lambda prompt, new: (_positions(prompt, new)[0], new),
             "the cache must be filled first: the text itself passes through the model once.",
+        ),
+    ),
+)
+
+
+def _halfway(p: Callable[[float], float], low: float, high: float) -> float:
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (middle, high) if p(middle) < 0.5 else (low, middle)
+    return (low + high) / 2
+
+
+halfway = Exercise(
+    right=_halfway,
+    probes=(
+        (lambda t: t**2, 0.0, 1.0),
+        (lambda t: 1 / (1 + 2.0 ** (-t)) - 0.2, -1.0, 4.0),
+        (lambda t: 0.1 + 0.05 * t, 0.0, 10.0),
+    ),
+    praise="Each question halves what is left: thirty of them leave a billionth.",
+    mistakes=(
+        Mistake(
+            "the middle",
+            lambda p, low, high: (low + high) / 2,
+            "that is the middle of the path; the answer need not turn there. Ask `p`.",
+        ),
+        Mistake(
+            "the wrong half",
+            lambda p, low, high: _halfway(lambda t: 1 - p(t), low, high),
+            "you keep the wrong half: where `p` is below 0.5, the place lies further up.",
+        ),
+        Mistake(
+            "the probability",
+            lambda p, low, high: p(_halfway(p, low, high)),
+            "you return the probability there, which is 0.5; return the place.",
+        ),
+        Mistake(
+            "a straight line",
+            lambda p, low, high: low + (0.5 - p(low)) / (p(high) - p(low)) * (high - low),
+            "you draw a straight line from one end to the other; `p` need not be straight. Ask it "
+            "in between.",
         ),
     ),
 )

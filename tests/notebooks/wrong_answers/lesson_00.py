@@ -184,4 +184,112 @@ def positions_computed(prompt, new):
             "the text not read",
         ),
     ],
+    "attend": [
+        (
+            """
+def attend(q, k, v):
+    weights = (k @ q).softmax(0)
+    return weights, weights @ v
+""",
+            "not scaled",
+        ),
+        (
+            """
+def attend(q, k, v):
+    weights = torch.softmax(k @ q / q.shape[0], dim=0)
+    return weights, weights @ v
+""",
+            "divided by d",
+        ),
+        (
+            """
+def attend(q, k, v):
+    weights = torch.softmax(k @ q / k.shape[0] ** 0.5, dim=0)
+    return weights, weights @ v
+""",
+            "scaled by the number of tokens",
+        ),
+        (
+            """
+def attend(q, k, v):
+    weights = k @ q / len(q) ** 0.5
+    return weights, weights @ v
+""",
+            "no softmax",
+        ),
+        (
+            """
+def attend(q, k, v):
+    weights = (k @ q / len(q) ** 0.5).softmax(0)
+    return weights, weights @ k
+""",
+            "mean of the keys",
+        ),
+        (
+            """
+def attend(q, k, v):
+    weights = (v @ q / len(q) ** 0.5).softmax(0)
+    return weights, weights @ k
+""",
+            "keys and values swapped",
+        ),
+        (
+            """
+def attend(q, k, v):
+    return (k @ q / len(q) ** 0.5).softmax(0) @ v
+""",
+            "the result alone",
+        ),
+        (
+            """
+def attend(q, k, v):
+    weights = (k @ q / len(q) ** 0.5).softmax(0)
+    return weights @ v, weights
+""",
+            "the result first",
+        ),
+    ],
+    "halfway": [
+        (
+            """
+def halfway(p, low, high):
+    return (low + high) / 2
+""",
+            "the middle",
+        ),
+        (
+            """
+def halfway(p, low, high):
+    for _ in range(50):
+        middle = (low + high) / 2
+        if p(middle) < 0.5:
+            high = middle
+        else:
+            low = middle
+    return low
+""",
+            "the wrong half",
+        ),
+        (
+            """
+def halfway(p, low, high):
+    for _ in range(50):
+        middle = (low + high) / 2
+        if p(middle) < 0.5:
+            low = middle
+        else:
+            high = middle
+    return p(middle)
+""",
+            "the probability",
+        ),
+        (
+            """
+def halfway(p, low, high):
+    slope = (p(high) - p(low)) / (high - low)
+    return low + (0.5 - p(low)) / slope
+""",
+            "a straight line",
+        ),
+    ],
 }
