@@ -176,3 +176,47 @@ to_report = Exercise(
         ),
     ),
 )
+
+
+def _border(content_free: Tensor) -> float:
+    first, second = content_free.mean(0).tolist()
+    return float(second / (first + second))
+
+
+border_of = Exercise(
+    right=_border,
+    probes=(
+        (torch.tensor([[0.2, 0.8], [0.4, 0.6]]),),
+        (torch.tensor([[0.10, 0.02], [0.30, 0.06], [0.05, 0.10]]),),
+    ),
+    praise="A border is all that calibration moves, if there are two answers.",
+    mistakes=(
+        Mistake(
+            "the share as it is",
+            lambda content_free: float(content_free.mean(0)[1]),
+            "that is right where the two shares sum to one; divide by their sum.",
+        ),
+        Mistake(
+            "the first answer",
+            lambda content_free: 1 - _border(content_free),
+            "that is the border for the first answer; the second one is asked for.",
+        ),
+        Mistake(
+            "one half",
+            lambda content_free: 0.5,
+            "one half is the border as asked; calibration moves it to what is said to nothing.",
+        ),
+        Mistake(
+            "mean of the borders",
+            lambda content_free: float((content_free[:, 1] / content_free.sum(1)).mean()),
+            "you make a border for every input and take their mean; take the mean of the "
+            "probabilities first.",
+        ),
+        Mistake(
+            "the ratio",
+            lambda content_free: float(content_free.mean(0)[1] / content_free.mean(0)[0]),
+            "that is how many times the second is as probable as the first; the border is a "
+            "probability.",
+        ),
+    ),
+)

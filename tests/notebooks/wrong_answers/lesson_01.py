@@ -185,4 +185,26 @@ def to_report(validation, test):
             "which, not how good",
         ),
     ],
+    "border_of": [
+        ("border_of = lambda content_free: content_free[:, 1].mean().item()", "the share as it is"),
+        (
+            "def border_of(content_free):\n"
+            "    first, second = content_free.mean(0).tolist()\n"
+            "    return first / (first + second)",
+            "the first answer",
+        ),
+        ("def border_of(content_free):\n    return 0.5", "one half"),
+        (
+            "def border_of(content_free):\n"
+            "    each = content_free[:, 1] / content_free.sum(1)\n"
+            "    return each.mean().item()",
+            "mean of the borders",
+        ),
+        (
+            "def border_of(content_free):\n"
+            "    first, second = content_free.mean(0).tolist()\n"
+            "    return second / first",
+            "the ratio",
+        ),
+    ],
 }
