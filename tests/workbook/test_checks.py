@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from prefixlab.workbook.checks import Exercise, Mistake, same
+from prefixlab.workbook.checks import Exercise, Mistake
+from prefixlab.workbook.checks.difference import same
 
 DOUBLE = Exercise(
     right=lambda n: 2 * n,
