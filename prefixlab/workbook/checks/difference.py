@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Set
 from dataclasses import dataclass, fields, is_dataclass, replace
-from os.path import commonprefix
+from itertools import zip_longest
 from typing import Any
 
 import torch
@@ -52,7 +52,8 @@ def difference(expected: Any, given: Any) -> Difference | None:
     if isinstance(expected, str) and isinstance(given, str):
         if expected == given:
             return None
-        place = len(commonprefix([expected, given]))
+        pairs = enumerate(zip_longest(expected, given))
+        place = next(place for place, (one, other) in pairs if one != other)
         return Difference(quoted(expected, place), quoted(given, place))
     if type(expected) is not type(given):
         numbers = isinstance(expected, float | int) and isinstance(given, Tensor)

@@ -90,7 +90,9 @@ class Exercise:
         if self.agrees(found, self.right):
             return Verdict("right", f"✓ Right. {self.praise}")
         dots = dots_left(given)
-        if dots or (dots is None and all(one.returned is None or one.returned is ... for one in found)):
+        if dots or (
+            dots is None and all(one.returned is None or one.returned is ... for one in found)
+        ):
             return Verdict("open", OPEN)
         for mistake in self.mistakes:
             if self.agrees(found, mistake.answer):
