@@ -36,6 +36,7 @@ def filled(exercise: Exercise, parameter: str, body: str) -> Any:
         ("return n + ...", "open", "Not answered yet"),
         ("return max(n, ...)", "open", "Not answered yet"),
         ("m = n\n    ...\n    return m", "open", "Not answered yet"),
+        ("m = []\n    ...\n    return m[0]", "open", "Not answered yet"),
         ("return n + n", "right", "✓ Right. Twice."),
         ("...\n    return n + n", "right", "✓ Right. Twice."),
         ("return n**2", "mistake", "that is the square."),
