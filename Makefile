@@ -12,7 +12,7 @@ BIN := .venv/bin
 INSTALLED := .venv/installed
 LATEST := .venv-latest/bin
 FETCHED := .venv/fetched
-FIRST := /lab/tree/notebooks/00_start_here.ipynb
+FIRST := /lab/tree/mine/00_start_here.ipynb
 ROOT_MAY := $(if $(filter 0,$(shell id -u)),--allow-root)
 # Two lessons side by side, each on one core, take less time than one after the other on two.
 IN_PAIRS := --numprocesses=2 --dist=loadfile
@@ -43,7 +43,8 @@ help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "make %-12s  %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # Later on the server starts at once, and the files are verified beside it.
-lab: $(INSTALLED) ## open the workbook in JupyterLab
+lab: $(INSTALLED) ## open your own copy of the lessons, mine/, in JupyterLab
+	@$(BIN)/python -m prefixlab.workbook.copies
 	@if [ -e $(FETCHED) ]; then nice -n 19 $(BIN)/python -m prefixlab & \
 	else $(BIN)/python -m prefixlab && touch $(FETCHED); fi && \
 	exec $(BIN)/jupyter lab $(ROOT_MAY) --LabApp.default_url=$(FIRST) $(LAB_ARGS)

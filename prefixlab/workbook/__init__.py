@@ -2,7 +2,16 @@
 
 from importlib.util import find_spec
 
-NEEDS = ("IPython", "ipywidgets", "matplotlib", "pandas", "tokenizers", "scipy", "traitlets")
+NEEDS = (
+    "IPython",
+    "ipywidgets",
+    "matplotlib",
+    "nbformat",
+    "pandas",
+    "tokenizers",
+    "scipy",
+    "traitlets",
+)
 
 if missing := [name for name in NEEDS if find_spec(name) is None]:
     raise ImportError(

@@ -9,14 +9,14 @@ from typing import Any
 
 import nbformat
 import pytest
-import torch
+from cells import run_cell
 
-import prefixlab as pl
 from prefixlab.workbook.checks import Exercise
 
 HERE = Path(__file__).parent
 LESSONS = sorted((HERE.parents[1] / "notebooks").glob("[0-9]*.ipynb"))
-CALL = re.compile(r"^check\.(\w+)\((\w+)\)$", re.MULTILINE)
+# check.name(answer), or answer = check.name.use(answer) where the lesson goes on with it
+CALL = re.compile(r"^(?:\w+ = )?check\.(\w+)(?:\.use)?\((\w+)\)$", re.MULTILINE)
 SOLUTION = re.compile(r"<summary>Solution</summary>\s*```python\n(.*?)```", re.DOTALL)
 
 
@@ -41,9 +41,7 @@ def wrong_answers(lesson: Path) -> dict[str, list[tuple[str, str]]]:
 
 
 def run(source: str, variable: str) -> Any:
-    names: dict[str, Any] = {"torch": torch, "pl": pl}
-    exec(source, names)
-    return names[variable]
+    return run_cell(source)[variable]
 
 
 CASES = [(lesson, *exercise) for lesson in LESSONS for exercise in exercises_of(lesson)]

@@ -2,6 +2,7 @@
 
 from prefixlab.workbook.panels.adaptation import AdaptationPanel
 from prefixlab.workbook.panels.anatomy import AnatomyPanel
+from prefixlab.workbook.panels.choice import Choice
 from prefixlab.workbook.panels.comparison import ComparisonPanel
 from prefixlab.workbook.panels.context import InContextPanel
 from prefixlab.workbook.panels.ensembles import EnsemblePanel
@@ -21,6 +22,7 @@ from prefixlab.workbook.panels.variants import VariantsPanel
 __all__ = [
     "AdaptationPanel",
     "AnatomyPanel",
+    "Choice",
     "ComparisonPanel",
     "EnsemblePanel",
     "InContextPanel",

@@ -37,7 +37,7 @@ class Panel(widgets.VBox):
 
     Running a cell again makes a new panel; the one that the cell made before is closed, and with
     it every widget and every task it had. In a viewer without a kernel, where no widget lives, the
-    stored lesson shows `picture()` instead.
+    stored lesson shows what is `stored()` instead: the `picture()`.
     """
 
     # Panels by the notebook cell that made them, with the number of that cell's run.
@@ -57,7 +57,11 @@ class Panel(widgets.VBox):
 
     def _repr_mimebundle_(self, **options: Any) -> dict[str, Any]:
         bundle: dict[str, Any] = super()._repr_mimebundle_(**options)
-        return bundle | {"image/png": self.picture()}
+        return bundle | self.stored()
+
+    def stored(self) -> dict[str, Any]:
+        """What a viewer without a kernel shows, by its MIME type."""
+        return {"image/png": self.picture()}
 
     def plots(self) -> list[widgets.Image]:
         """The panel's plots as they are now, for its picture."""
