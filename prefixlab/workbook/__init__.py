@@ -2,7 +2,10 @@
 
 from importlib.util import find_spec
 
-NEEDS = ("IPython", "ipywidgets", "matplotlib", "pandas", "tokenizers", "scipy", "traitlets")
+NEEDS = (
+    *("IPython", "anywidget", "ipywidgets", "matplotlib", "pandas", "tokenizers", "scipy"),
+    "traitlets",
+)
 
 if missing := [name for name in NEEDS if find_spec(name) is None]:
     raise ImportError(
