@@ -58,8 +58,8 @@ class OneSentence:
         self.positions = past.length if past else 0 if virtual is None else len(virtual)
         if not self.positions or self.row.start is not None:
             raise ValueError(
-                f"{method.name} on {lm.name} has no virtual positions that one sequence attends to; "
-                "take a prompt or a prefix, on a causal model or an encoder."
+                f"{method.name} on {lm.name} has no virtual positions in one sequence; take a "
+                "prompt or a prefix, on a causal model or an encoder."
             )
 
     @torch.no_grad()

@@ -45,6 +45,7 @@ class Plot {
     this.axis();
     this.marks = this.lines.map((line, number) => this.mark(line, number));
     this.names = this.several ? this.lines.map((line, number) => this.name(line, number)) : [];
+    this.compared();
     this.expected();
     this.dot = this.add("circle", { r: 7, class: "chosen" });
     this.figure = this.add("text", { class: "figure middle" });
@@ -110,15 +111,8 @@ class Plot {
       this.add("line", { x1: left, x2: right, y1: y(tick), y2: y(tick), class: "grid" });
       this.add("text", { x: left - 8, y: y(tick) + 4, class: "end" }, this.tickTexts[number]);
     });
-    for (const [name, value] of this.references) {
-      const wide = this.wide(name) + 8;
-      const covers = (from) => this.lines.flatMap(({ points }) => points.filter((point, at) =>
-        point && Math.abs(this.xs[at] - from - wide / 2) < wide / 2 + 12
-          && y(point.low) > y(value) - 24 && y(point.high) < y(value) + 6)).length;
-      const last = covers(right - wide) < covers(left);
+    for (const [, value] of this.references) {
       this.add("line", { x1: left, x2: right, y1: y(value), y2: y(value), class: "reference" });
-      const at = { x: last ? right - 4 : left + 4, y: y(value) - 5 };
-      this.add("text", { ...at, class: last ? "note end" : "note" }, name);
     }
   }
 
@@ -227,8 +221,8 @@ class Plot {
     make("text", { x, y: y + 4 }, line.name));
     if (this.atEnds) {
       const { end } = this.marks[number];
-      const from = `M${end.x + 6},${this.y(end.mean)}`;
-      name.prepend(make("path", { d: `${from}H${this.right + 4}L${x - 12},${y}`, class: "leader" }));
+      const d = `M${end.x + 6},${this.y(end.mean)}H${this.right + 4}L${x - 12},${y}`;
+      name.prepend(make("path", { d, class: "leader" }));
     }
     const chosen = () => this.choose({ line: line.name });
     this.marks[number].addEventListener("click", chosen);
@@ -239,6 +233,22 @@ class Plot {
       chosen();
     });
     return name;
+  }
+
+  /** The names of what can be compared with, where fewer points lie. */
+  compared() {
+    const { left, right, y } = this;
+    for (const [name, value] of this.references) {
+      const wide = this.wide(name) + 8;
+      const near = (point, at, from) => point
+        && Math.abs(this.xs[at] - from - wide / 2) < wide / 2 + 12
+        && y(point.low) > y(value) - 24 && y(point.high) < y(value) + 6;
+      const covered = (from) => this.lines.flatMap(({ points }) =>
+        points.filter((point, at) => near(point, at, from))).length;
+      const last = covered(right - wide) < covered(left);
+      const place = { x: last ? right - 4 : left + 4, y: y(value) - 5 };
+      this.add("text", { ...place, class: last ? "note end" : "note" }, name);
+    }
   }
 
   /** What the learner guessed. */

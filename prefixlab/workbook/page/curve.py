@@ -83,7 +83,7 @@ class Curve(InPage):
             name: arguments.number(name, level) for name, level in (references or {}).items()
         }
         super().__init__()
-        self.lines = lines
+        self.lines = dict(lines)
         self.guess = guess
         self.line = self.line if line is None else line
         self.value = self.value if value is None else value
@@ -101,7 +101,10 @@ class Curve(InPage):
             As for `Curve`; labels that are not given are the names of the columns.
         """
         groups = runs.groupby(line, sort=False) if line else [("", runs)]
-        lines = {str(name): group.groupby(x)[y].apply(list).to_dict() for name, group in groups}
+        lines = {
+            str(name): group.groupby(x, sort=False)[y].apply(list).to_dict()
+            for name, group in groups
+        }
         return cls(lines, **{"xlabel": x.replace("_", " "), "ylabel": y.replace("_", " ")} | look)
 
     @property
@@ -143,29 +146,20 @@ class Curve(InPage):
 
     @validate("lines")
     def _read(self, proposal: Any) -> Lines:
-        lines = {
-            str(name): {
-                getattr(place, "item", lambda own=place: own)(): [
-                    arguments.number(f"{name} at {place}".strip(), value)
-                    for value in (values if isinstance(values, Iterable) else [values])
-                ]
-                for place, values in line.items()
-            }
-            for name, line in proposal.value.items()
-        }
+        lines = read(proposal.value)
         places = [place for line in lines.values() for place in line]
-        if not all(lines.values()) or not places:
-            raise ValueError("A curve needs a value on every line; leave out what has none.")
-        if len({isinstance(place, str) for place in places}) > 1:
+        if not places or not all(values for line in lines.values() for values in line.values()):
+            raise ValueError("A curve needs a value at each of its places; leave out the others.")
+        words = [place for place in places if isinstance(place, str)]
+        numbers = [place for place in places if not isinstance(place, str)]
+        if words and numbers:
             raise ValueError(
-                f"The places of a curve are all words, or all numbers; here are {places[0]!r} and "
-                f"{next(p for p in places if isinstance(p, str) != isinstance(places[0], str))!r}."
+                f"The places of a curve are all words or all numbers, not {words[0]!r} and "
+                f"{numbers[0]:g}; draw two curves."
             )
-        if self.logarithmic and (isinstance(places[0], str) or min(places) <= 0):
-            raise ValueError(
-                f"On a logarithmic axis places are above 0, here is {arguments.shortened(places[0])}"
-                f"{'' if isinstance(places[0], str) else f' and {min(places)}'}; leave out log=True."
-            )
+        if self.logarithmic and (words or min(numbers) <= 0):
+            wrong = repr(words[0]) if words else f"{min(numbers):g}"
+            raise ValueError(f"A logarithmic axis has no place for {wrong}; leave out log=True.")
         return lines
 
     @validate("guess")
@@ -296,6 +290,20 @@ class Curve(InPage):
             va="bottom" if up else "top",
             **look,
         )
+
+
+def read(lines: Mapping[str, Mapping[Place, Any]]) -> Lines:
+    """Lines in Python's own numbers, several at every place; a ValueError where one is none."""
+    return {
+        str(name): {
+            place.item() if hasattr(place, "item") else place: [
+                arguments.number(f"{name} at {place}".strip(), value)
+                for value in (values if isinstance(values, Iterable) else [values])
+            ]
+            for place, values in line.items()
+        }
+        for name, line in lines.items()
+    }
 
 
 def written(place: Place) -> str:

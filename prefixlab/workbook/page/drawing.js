@@ -93,7 +93,8 @@ function still(state) {
 }
 
 /** Numbers that were sent as the bytes of float32. */
-const floats = (view) => new Float32Array(view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength));
+const floats = ({ buffer, byteOffset, byteLength }) =>
+  new Float32Array(buffer.slice(byteOffset, byteOffset + byteLength));
 
 /** Of several buttons one is reached by Tab, the others from it by the arrow keys. */
 function rove(buttons) {

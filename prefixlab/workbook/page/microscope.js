@@ -4,12 +4,14 @@
 const GUTTER = 70; // left of the map: the layers
 const BARS = 76; // the height of the bars
 const NAMES = 112; // left of the probabilities: what they are
-const LEAST = 13; // the width of a position; more of them than have room are scrolled
-const MAPS = { after: "after training", before: "before training", change: "what training changed" };
+const LEAST = 12; // the width of a position; more of them than have room are scrolled
+const MAPS = {
+  after: "after training", before: "before training", change: "what training changed",
+};
 
 function render({ model, el }) {
   el.classList.add("prefixlab-page");
-  const chances = make("svg", { role: "img" });
+  const chances = make("svg", { role: "img", class: "chances" });
   const choices = make("DIV", { class: "choices" });
   const svg = make("svg", { role: "group", "aria-label": "attention by layer and position" });
   const scrolled = make("DIV", { class: "scrolled" }, svg);
@@ -103,7 +105,8 @@ class Scope {
     this.drawMap();
     this.layerToggles = this.removable.map((layer) => this.drawLayer(layer));
     this.drawLayerNames();
-    this.positionToggles = this.columns.flatMap((column, at) => this.drawPosition(column, at, angle));
+    this.positionToggles = this.columns.flatMap(
+      (column, at) => this.drawPosition(column, at, angle));
     rove(this.layerToggles);
     rove(this.positionToggles);
     this.changed();
@@ -129,7 +132,8 @@ class Scope {
     this.title = this.add("text", { x: 0, y: 12, class: "label" });
     this.highest = this.add("text", { x: GUTTER - 8, y: top - BARS + 8, class: "end" });
     this.add("text", { x: GUTTER - 8, y: top, class: "end" }, "0");
-    this.add("line", { x1: GUTTER, x2: this.x(this.columns.length), y1: top, y2: top, class: "grid" });
+    const right = this.x(this.columns.length);
+    this.add("line", { x1: GUTTER, x2: right, y1: top, y2: top, class: "grid" });
     if (this.outer > 600) this.drawShares();
     this.barsNow = this.columns.map(({ virtual }, at) => this.add("rect", {
       x: this.x(at) + 1.5, width: step - 3, class: virtual ? "now virtual" : "now",
@@ -217,10 +221,9 @@ class Scope {
   /** The name of a position under its column; of a virtual one, with what takes it away. */
   drawPosition({ text, virtual, removable }, at, angle) {
     const middle = this.x(at) + this.step / 2;
-    const place = angle ? { x: middle + 4, y: this.bottom + 24 } : { x: middle, y: this.bottom + 30 };
-    const name = make("text", {
-      ...place, class: angle ? "end" : "middle", transform: `rotate(${-angle} ${place.x} ${place.y})`,
-    }, text);
+    const [x, y] = angle ? [middle + 4, this.bottom + 24] : [middle, this.bottom + 30];
+    const transform = `rotate(${-angle} ${x} ${y})`;
+    const name = make("text", { x, y, transform, class: angle ? "end" : "middle" }, text);
     if (virtual) name.classList.add("virtual");
     if (removable === null) {
       this.svg.append(name);
@@ -317,8 +320,9 @@ class Scope {
     const where = layer < 0 ? "All layers" : `Layer ${layer}`;
     const heads = head < 0 ? "mean of all heads" : `head ${head}`;
     const what = column < 0 ? "the virtual positions" : `“${this.columns[column].text}”`;
-    const told = `${share("after")} of the attention is on ${what}, ${share("before")} before training`;
-    this.said.textContent = this.model.get("trouble") || `${where}, ${heads}: ${told}.`;
+    const told = `${share("after")} of the attention is on ${what}`;
+    this.said.textContent = this.model.get("trouble")
+      || `${where}, ${heads}: ${told}, ${share("before")} before training.`;
   }
 
   /** P(answer) before training, now, and without what was taken away. */
@@ -331,23 +335,26 @@ class Scope {
     const left = names.length > 2 ? `without ${names.length} parts` : `without ${names.join(", ")}`;
     const rows = [["before training", this.first, "first"], ["now", known["|"], "now"]];
     if (names.length) rows.push([left, known[`${away.positions}|${away.layers}`], "left"]);
-    const room = this.outer - NAMES - 52;
+    const room = Math.max(40, this.outer - NAMES - 52);
+    const number = (value) => value?.toFixed(3) ?? "…"; // until the kernel has answered
     const title = `P(${this.answer}), the probability of the answer`;
     this.chances.replaceChildren(make("text", { x: 0, y: 14, class: "label" }, title));
     rows.forEach(([name, value, kind], row) => {
       const y = 24 + 22 * row;
+      const bar = { x: NAMES, y, height: 16 };
       this.chances.append(
         make("text", { x: NAMES - 8, y: y + 12, class: "end" }, name),
-        make("rect", { x: NAMES, y, width: room, height: 16, class: "none" }),
-        make("rect", { x: NAMES, y, width: room * (value ?? 0), height: 16, class: `chance ${kind}` }),
-        make("text", { x: NAMES + room + 6, y: y + 12, class: "label" }, value?.toFixed(3) ?? "…"));
+        make("rect", { ...bar, width: room, class: "none" }),
+        make("rect", { ...bar, width: room * (value ?? 0), class: `chance ${kind}` }),
+        make("text", { x: NAMES + room + 6, y: y + 12, class: "label" }, number(value)));
     });
     if (!names.length) {
       const hint = "Click a square beside the map: it takes a position or a layer away.";
       this.chances.append(make("text", { x: 0, y: 84 }, hint));
     }
-    const words = rows.map(([name, value]) => `${name} ${value?.toFixed(3) ?? "unknown yet"}`).join(", ");
-    set(this.chances, { width: this.outer, height: 96, "aria-label": `P(${this.answer}): ${words}` });
+    const words = rows.map(([name, value]) => `${name} ${number(value)}`);
+    const label = [title, ...words].join(", ");
+    set(this.chances, { width: this.outer, height: 96, "aria-label": label });
   }
 }
 

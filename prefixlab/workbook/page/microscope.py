@@ -53,7 +53,7 @@ class Microscope(InPage):
     drawing = Dict().tag(sync=True)
     before = Bytes().tag(sync=True)  # attention, [layers, heads, positions], float32
     after = Bytes().tag(sync=True)
-    away = Dict({"positions": [], "layers": []}).tag(sync=True)
+    away: Any = Dict({"positions": [], "layers": []}).tag(sync=True)
     known = Dict().tag(sync=True)
     trouble = Unicode().tag(sync=True)
 
