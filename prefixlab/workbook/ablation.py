@@ -5,6 +5,7 @@ Here one sentence is asked without many different parts at once, each case a row
 """
 
 from collections.abc import Iterable, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, replace
 
 import torch
@@ -51,7 +52,7 @@ class OneSentence:
         answer_words(task)  # or there is nothing to choose from
         self.lm = lm
         with torch.no_grad():
-            self.given = method.conditioning()
+            self.given = deepcopy(method).conditioning()  # training writes into its parameters
         (self.row,) = method.rows(lm, dataset([(sentence, 0)]), task)
         past, virtual = self.given.past, self.given.virtual
         self.layers = list(past.by_layer()) if past else []

@@ -82,11 +82,11 @@ class Curve(InPage):
         self.references = {
             name: arguments.number(name, level) for name, level in (references or {}).items()
         }
-        super().__init__()
         self.lines = dict(lines)
         self.guess = guess
         self.line = self.line if line is None else line
         self.value = self.value if value is None else value
+        super().__init__()  # it opens the widget: what is refused above leaves none
 
     @classmethod
     def of(cls, runs: pd.DataFrame, *, x: str, y: str, line: str = "", **look: Any) -> "Curve":
@@ -140,9 +140,9 @@ class Curve(InPage):
         return (low, high) if low < high else (low - 0.5, high + 0.5)
 
     def rounded(self, value: Any) -> str:
-        """A value with as many digits as its axis can show."""
+        """A value with as many digits as its axis can show: in hundredths on 0.16 to 1.6."""
         low, high = self.heights
-        return f"{value:.{max(0, 1 - floor(log10(high - low)))}f}"
+        return f"{value:.{max(0, 1 - floor(log10(high - low) - 0.2))}f}"
 
     @validate("lines")
     def _read(self, proposal: Any) -> Lines:

@@ -3,7 +3,7 @@
 
 const GUTTER = 70; // left of the map: the layers
 const BARS = 76; // the height of the bars
-const NAMES = 112; // left of the probabilities: what they are
+const NAMES = 136; // left of the probabilities: what they are
 const LEAST = 12; // the width of a position; more of them than have room are scrolled
 const MAPS = {
   after: "after training", before: "before training", change: "what training changed",
@@ -332,7 +332,8 @@ class Scope {
     const names = [
       ...away.positions.map((one) => `P${one + 1}`), ...away.layers.map((one) => `layer ${one}`),
     ];
-    const left = names.length > 2 ? `without ${names.length} parts` : `without ${names.join(", ")}`;
+    const all = `without ${names.join(", ")}`;
+    const left = widthOf(all, this.svg) < NAMES - 8 ? all : `without ${names.length} parts`;
     const rows = [["before training", this.first, "first"], ["now", known["|"], "now"]];
     if (names.length) rows.push([left, known[`${away.positions}|${away.layers}`], "left"]);
     const room = Math.max(40, this.outer - NAMES - 52);

@@ -87,8 +87,8 @@ class Microscope(InPage):
         )
 
     def columns(self) -> list[dict[str, Any]]:
-        """For each of the P + T positions its text, whether it is a virtual one, and its number
-        among those that can be taken away."""
+        """For each of the P + T positions its text, whether it is virtual, and its number among
+        those that can be taken away."""
         lm, given = self.asked.lm, self.asked.given
         past = self.asked.positions if given.past else 0
         columns = [
@@ -120,13 +120,12 @@ class Microscope(InPage):
 
     def says(self) -> str:
         case = Away.of(**self.away)
-        said = (
-            f"{self.sentence!r}: P({self.answer}) {self.first:.2f} before training, "
-            f"{self.known['|']:.2f} now"
-        )
-        return (
-            f"{said}, {self.known[key(case)]:.2f} without {named(case)}" if case != Away() else said
-        )
+        now = f"{self.first:.2f} before training, {self.known['|']:.2f} now"
+        said = f"{self.sentence!r}: P({self.answer}) {now}"
+        if case == Away():
+            return said
+        left = f"{self.known[key(case)]:.2f}" if key(case) in self.known else "not known yet"
+        return f"{said}, {left} without {named(case)}"
 
     def picture(self) -> Figure:
         after = self.attention[1].mean(1)  # [layers, positions]
