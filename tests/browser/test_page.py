@@ -11,6 +11,8 @@ import pytest
 from lab import FIGURES, Lab, run_all, wait_until_idle
 from playwright.sync_api import Locator, Page, expect
 
+from prefixlab.workbook.page import Curve, export
+
 CELLS = (
     """from math import exp, log
 from prefixlab.workbook.page import Curve, Microscope
@@ -171,6 +173,17 @@ def test_the_microscope_follows_mouse_and_keys(opened: Page, widgets: Locator) -
     first.press("ArrowRight")
     expect(scope.get_by_role("button", name="take away P2")).to_be_focused()
     keep(scope, "microscope")
+
+
+def test_an_exported_page_needs_no_kernel(page: Page, tmp_path: Path) -> None:
+    curve = Curve({"</script>": {1: [0.5, 0.7], 5: 0.9}, "b": {1: 0.4}}, xlabel="x", ylabel="y")
+    file = tmp_path / "page.html"
+    file.write_text(f"<!doctype html>{export.html(curve.script, curve.state())}")
+    page.goto(file.as_uri())
+    said = page.locator(".said")
+    expect(said).to_have_text("</script>, x 1: y 0.60 (0.50 to 0.70, 2 seeds)")
+    page.get_by_role("slider").press("ArrowRight")
+    expect(said).to_have_text("</script>, x 5: y 0.90")
 
 
 def cell(page: Page, number: int) -> Locator:

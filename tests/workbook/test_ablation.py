@@ -1,6 +1,5 @@
 """One sentence without many parts at once: each case as if that part alone were taken away."""
 
-from copy import deepcopy
 from dataclasses import replace
 from itertools import product
 
@@ -93,6 +92,6 @@ def test_what_has_no_virtual_positions_is_refused(gpt2, t5, task):
         OneSentence(gpt2, create("discrete_prompt", gpt2, task), task, SENTENCE)
     with pytest.raises(ValueError, match="take a prompt or a prefix, on a causal model"):
         OneSentence(t5, create("prompt_tuning", t5, task), task, SENTENCE)
+    prefix = create("prefix_tuning", gpt2, task)
     with pytest.raises(ValueError, match="has no answer space"):
-        prefix = create("prefix_tuning", gpt2, task)
-        OneSentence(gpt2, deepcopy(prefix), replace(task, verbalizer=None), SENTENCE)
+        OneSentence(gpt2, prefix, replace(task, verbalizer=None), SENTENCE)

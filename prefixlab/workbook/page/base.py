@@ -1,7 +1,8 @@
 """What all widgets that draw in the page have in common: a module, a picture, a sentence."""
 
+from base64 import b64encode
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, cast
 
 import anywidget
 from matplotlib.figure import Figure
@@ -10,22 +11,25 @@ from prefixlab.workbook import figures
 from prefixlab.workbook.cells import close_what_this_cell_made_before
 
 HERE = Path(__file__).parent
+STORED = "prefixlab"  # what the metadata of an output call what is stored of a widget
 
 
-def module(name: str) -> str:
+def module(script: str) -> str:
     """A widget's module in JavaScript: what all of them draw with, then its own part.
 
     It is one text because the page loads it from no address, where `import` would find another.
     """
-    return "\n".join((HERE / file).read_text(encoding="utf-8") for file in ("drawing.js", name))
+    return "\n".join((HERE / file).read_text(encoding="utf-8") for file in ("drawing.js", script))
 
 
 class InPage(anywidget.AnyWidget):
     """A widget that is drawn in the page from numbers that it has there.
 
-    In a viewer without a kernel, where no widget lives, the stored lesson shows `picture()`.
+    In a viewer without a kernel, where no widget lives, the stored lesson shows `picture()`. With
+    it, in the metadata of the output, the numbers are stored: see `export`.
     """
 
+    script: ClassVar[str]
     _css = HERE / "page.css"
 
     def __init__(self, **traits: Any):
@@ -44,8 +48,18 @@ class InPage(anywidget.AnyWidget):
         return f"{type(self).__name__}: {self.says()}"
 
     def _repr_mimebundle_(self, **options: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-        shown: Any = super()._repr_mimebundle_(**options)
-        return shown[0] | {"image/png": figures.png(self.picture())}, shown[1]
+        data, metadata = cast(Any, super()._repr_mimebundle_(**options))
+        picture = {"image/png": figures.png(self.picture())}
+        return data | picture, metadata | {STORED: {"script": self.script, "state": self.state()}}
+
+    def state(self) -> dict[str, Any]:
+        """What the page has, as JSON can say it; bytes as `{"base64": "…"}`."""
+        own = set(self.keys) - set(anywidget.AnyWidget.class_trait_names(sync=True))
+        state = {name: getattr(self, name) for name in sorted(own) if not name.startswith("_")}
+        return {
+            name: {"base64": b64encode(value).decode()} if isinstance(value, bytes) else value
+            for name, value in state.items()
+        }
 
     def close(self) -> None:
         """Close it with its layout: the kernel keeps no trace of it."""

@@ -58,7 +58,8 @@ class Curve(InPage):
         place or a line that is not there.
     """
 
-    _esm = module("curve.js")
+    script = "curve.js"
+    _esm = module(script)
     drawing = Dict().tag(sync=True)
     value = AnyTrait().tag(sync=True)
     line = Unicode().tag(sync=True)

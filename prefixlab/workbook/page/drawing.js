@@ -76,9 +76,12 @@ function stepped({ key, ctrlKey, altKey, metaKey }, at, count) {
 }
 
 /** The state of a widget where no kernel is: what is set is kept, and those who listen hear it. */
-function still(state) {
+function still(stored) {
+  const state = Object.fromEntries(Object.entries(stored).map(([name, value]) =>
+    [name, value?.base64 === undefined ? value : bytes(value.base64)]));
   const heard = [];
   return {
+    still: true,
     get: (name) => state[name],
     set: (changes) => {
       const changed = Object.keys(changes).filter((name) => state[name] !== changes[name]);
@@ -91,6 +94,9 @@ function still(state) {
     save_changes: () => {},
   };
 }
+
+const bytes = (base64) =>
+  new DataView(Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0)).buffer);
 
 /** Numbers that were sent as the bytes of float32. */
 const floats = ({ buffer, byteOffset, byteLength }) =>

@@ -332,10 +332,14 @@ class Scope {
     const names = [
       ...away.positions.map((one) => `P${one + 1}`), ...away.layers.map((one) => `layer ${one}`),
     ];
-    const all = `without ${names.join(", ")}`;
-    const left = widthOf(all, this.svg) < NAMES - 8 ? all : `without ${names.length} parts`;
     const rows = [["before training", this.first, "first"], ["now", known["|"], "now"]];
-    if (names.length) rows.push([left, known[`${away.positions}|${away.layers}`], "left"]);
+    if (names.length) {
+      const value = known[`${away.positions}|${away.layers}`];
+      const all = `without ${names.join(", ")}`;
+      const name = widthOf(all, this.svg) < NAMES - 8 ? all : `without ${names.length} parts`;
+      const asleep = value === undefined && this.model.still;
+      rows.push([asleep ? "needs a kernel" : name, value, "left"]);
+    }
     const room = Math.max(40, this.outer - NAMES - 52);
     const number = (value) => value?.toFixed(3) ?? "…"; // until the kernel has answered
     const title = `P(${this.answer}), the probability of the answer`;

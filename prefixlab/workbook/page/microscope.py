@@ -49,7 +49,8 @@ class Microscope(InPage):
         of free text; what is no text.
     """
 
-    _esm = module("microscope.js")
+    script = "microscope.js"
+    _esm = module(script)
     drawing = Dict().tag(sync=True)
     before = Bytes().tag(sync=True)  # attention, [layers, heads, positions], float32
     after = Bytes().tag(sync=True)

@@ -35,7 +35,12 @@ def test_the_page_is_handed_every_point_with_its_sentence() -> None:
     drawing = Curve(SEEDS, **AXES, references={"a coin flip": 0.5}).drawing
     assert drawing["places"] == [1, 5, 10, 20]
     words, noise = drawing["lines"]
-    assert words["points"][0] == {"mean": pytest.approx(0.85), "low": 0.8, "high": 0.9, "as": "0.85"}
+    assert words["points"][0] == {
+        "mean": pytest.approx(0.85),
+        "low": 0.8,
+        "high": 0.9,
+        "as": "0.85",
+    }
     assert words["points"][3] is None
     assert noise["says"][3] == "noise, length 20: accuracy 0.65 (0.60 to 0.70, 2 seeds)"
     assert words["colour"] != noise["colour"]

@@ -104,7 +104,12 @@ def test_of_a_prompt_its_slots_can_be_taken_away(gpt2, task) -> None:
 def test_the_picture_shows_attention_after_training_and_says_the_rest(scope) -> None:
     axis, bar = scope.picture().axes
     assert axis.get_title() == scope.says()
-    assert [label.get_text() for label in axis.get_xticklabels()][:4] == ["P1", "P2", "P3", "Review"]
+    assert [label.get_text() for label in axis.get_xticklabels()][:4] == [
+        "P1",
+        "P2",
+        "P3",
+        "Review",
+    ]
     drawn = axis.images[0].get_array() ** 2
     assert np.allclose(drawn, scope.attention[1].mean(1), atol=1e-6)
     assert "attention" in bar.get_ylabel()
