@@ -36,7 +36,7 @@ for step in pl.train(lm, prefix, task, steps=2):
     pass
 scope = Microscope(lm, task, prefix, "The jokes are old, and I laughed all evening.")
 scope""",
-    "print('the kernel has', walk.value, scope.away)",
+    "print('the kernel has', walk.value); walk.value, walk.guess = 1, (0, 0.9)",
     "import time; time.sleep(4)",
 )
 
@@ -112,7 +112,7 @@ def test_its_slider_stands_under_the_point_and_moves_by_keys(
         "aria-valuetext", "from the task's words, length 5: accuracy 0.89 (0.87 to 0.91, 3 seeds)"
     )
     expect(slider).to_be_focused()
-    thumb, chosen = (middle(starts.locator(part)) for part in (".thumb", ".chosen"))
+    (thumb, _), (chosen, _) = (place_of(starts.locator(part)) for part in (".thumb", ".chosen"))
     assert abs(thumb - chosen) < 1
     slider.press("End")
     starts.get_by_role("button", name="unrelated words").press("Enter")
@@ -120,16 +120,40 @@ def test_its_slider_stands_under_the_point_and_moves_by_keys(
     expect(starts.locator(".chosen")).not_to_be_visible()
     starts.get_by_role("button", name="from noise").click()
     expect(starts.locator(".said")).to_contain_text("from noise, length 10: accuracy 0.75")
+    opened.mouse.click(*place_of(starts.locator(".line").nth(0).locator(".dot").nth(1)))
+    expect(starts.locator(".said")).to_contain_text("from the task's words, length 5: accuracy")
     keep(starts, "curve_lines")
     keep(widgets.nth(2), "curve_words")
 
 
-def test_what_is_chosen_in_the_page_is_known_to_the_kernel(opened: Page, widgets: Locator) -> None:
-    widgets.nth(0).get_by_role("slider").press("Home")
-    widgets.nth(0).get_by_role("slider").press("ArrowRight")
+def test_page_and_kernel_know_what_the_other_has_chosen(opened: Page, widgets: Locator) -> None:
+    walk = widgets.nth(0)
+    walk.get_by_role("slider").press("Home")
+    walk.get_by_role("slider").press("ArrowRight")
     run(opened, SAYS)
-    wait_until_idle(opened, 1)
     expect(cell(opened, SAYS)).to_contain_text("the kernel has -0.4")
+    expect(walk).to_contain_text("t 1: P(positive) 0.99")
+    expect(walk).to_contain_text("your guess 0.90")
+
+
+def test_a_curve_is_drawn_anew_for_a_narrow_page(opened: Page, widgets: Locator) -> None:
+    starts = widgets.nth(1)
+    slider = starts.get_by_role("slider")
+    slider.focus()
+    left, right, _ = track_of(starts)
+    size = opened.viewport_size
+    assert size
+    opened.set_viewport_size({"width": size["width"] - 400, "height": size["height"]})
+    opened.wait_for_function(
+        "now => document.querySelectorAll('.track')[1].x2.baseVal.value < now", arg=right - left
+    )
+    expect(slider).to_be_focused()
+    small = starts.locator("text").evaluate_all(
+        "texts => texts.filter(text => parseFloat(getComputedStyle(text).fontSize) < 11).length"
+    )
+    assert small == 0
+    assert starts.evaluate("widget => widget.scrollWidth <= widget.clientWidth")
+    opened.set_viewport_size(size)
 
 
 def test_moving_waits_for_no_kernel(opened: Page, widgets: Locator) -> None:
@@ -203,10 +227,11 @@ def track_of(curve: Locator) -> tuple[float, float, float]:
     return track["x"], track["x"] + track["width"], track["y"] + track["height"] / 2
 
 
-def middle(part: Locator) -> float:
+def place_of(part: Locator) -> tuple[float, float]:
+    """The middle of a part, in the window."""
     box = part.bounding_box()
     assert box
-    return box["x"] + box["width"] / 2
+    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
 
 
 def report(name: str, took: list[float]) -> None:

@@ -224,14 +224,7 @@ class Plot {
       const d = `M${end.x + 6},${this.y(end.mean)}H${this.right + 4}L${x - 12},${y}`;
       name.prepend(make("path", { d, class: "leader" }));
     }
-    const chosen = () => this.choose({ line: line.name });
-    this.marks[number].addEventListener("click", chosen);
-    name.addEventListener("click", chosen);
-    name.addEventListener("keydown", (event) => {
-      if (event.key !== "Enter" && event.key !== " ") return;
-      event.preventDefault();
-      chosen();
-    });
+    pressed(name, () => this.choose({ line: line.name }));
     return name;
   }
 
@@ -278,7 +271,7 @@ class Plot {
     const nearest = ({ clientX }) => {
       const x = clientX - svg.getBoundingClientRect().left;
       const far = xs.map((at) => Math.abs(at - x));
-      this.choose({ value: places[far.indexOf(Math.min(...far))] });
+      return { value: places[far.indexOf(Math.min(...far))] };
     };
     svg.onpointerdown = (event) => {
       const { left, top } = svg.getBoundingClientRect();
@@ -288,10 +281,11 @@ class Plot {
       dragged = true;
       svg.setPointerCapture(event.pointerId);
       this.slider.focus({ preventScroll: true });
-      nearest(event);
+      const line = this.lines[this.marks.indexOf(event.target.closest(".line"))];
+      this.choose({ ...nearest(event), ...(line && { line: line.name }) });
     };
     svg.onpointermove = (event) => {
-      if (dragged) nearest(event);
+      if (dragged) this.choose(nearest(event));
     };
     svg.onpointerup = svg.onpointercancel = () => {
       dragged = false;

@@ -13,6 +13,7 @@ from traitlets import Any as AnyTrait, Dict, Unicode, observe, validate
 
 from prefixlab import arguments
 from prefixlab.workbook import figures
+from prefixlab.workbook.page import pictures
 from prefixlab.workbook.page.base import InPage, module
 
 Place = Any  # a word or a number
@@ -90,18 +91,18 @@ class Curve(InPage):
         super().__init__()  # it opens the widget: what is refused above leaves none
 
     @classmethod
-    def of(cls, runs: pd.DataFrame, *, x: str, y: str, line: str = "", **look: Any) -> "Curve":
+    def of(cls, runs: pd.DataFrame, *, x: str, y: str, by: str = "", **look: Any) -> "Curve":
         """The curve of recorded runs, a row a run.
 
         Parameters
         ----------
-        x, y, line
+        x, y, by
             The columns with the place, with what was measured, and with the name of the line;
             without the last all runs are of one line.
         **look
             As for `Curve`; labels that are not given are the names of the columns.
         """
-        groups = runs.groupby(line, sort=False) if line else [("", runs)]
+        groups = runs.groupby(by, sort=False) if by else [("", runs)]
         lines = {
             str(name): group.groupby(x, sort=False)[y].apply(list).to_dict()
             for name, group in groups
@@ -226,71 +227,7 @@ class Curve(InPage):
         return {"mean": mean, "low": min(values), "high": max(values), "as": self.rounded(mean)}
 
     def picture(self) -> Figure:
-        figure, (axis,) = figures.new(height=3.4)
-        places = self.places
-        words = isinstance(places[0], str)
-        at = dict(zip(places, range(len(places)) if words else places, strict=True))
-        for line in self.drawing["lines"]:
-            colour, chosen = line["colour"], line["name"] == self.line
-            there = [
-                (at[p], point) for p, point in zip(places, line["points"], strict=True) if point
-            ]
-            x = [place for place, _ in there]
-            mean, low, high = (
-                [point[key] for _, point in there] for key in ("mean", "low", "high")
-            )
-            style = "" if words else "--" if line["dashed"] else "-"
-            faded = {"color": colour, "alpha": 1 if chosen else 0.5}
-            axis.plot(x, mean, marker="o", markersize=4, ls=style, label=line["name"], **faded)
-            if words:
-                axis.vlines(x, low, high, **faded)
-            else:
-                axis.fill_between(x, low, high, color=colour, alpha=0.2, linewidth=0)
-            if chosen and (point := dict(there).get(at[self.value])):
-                axis.plot(at[self.value], point["mean"], "o", color=colour, markersize=10)
-                self._note(axis, point["as"], (at[self.value], point["mean"]), fontweight="bold")
-        for name, level in self.references.items():
-            axis.axhline(level, color="black", linestyle=":", linewidth=1)
-            axis.annotate(
-                name,
-                (0.01, level),
-                (0, 3),
-                xycoords=axis.get_yaxis_transform(),
-                textcoords="offset points",
-                fontsize=9,
-                parse_math=False,
-            )
-        if self.guess:
-            where = at[self.guess[0]], self.guess[1]
-            axis.plot(*where, "o", markersize=9, fillstyle="none", color="black", alpha=0.6)
-            self._note(axis, f"your guess {self.rounded(where[1])}", where, color="dimgrey")
-        axis.axvline(at[self.value], color="black", linewidth=0.8)
-        axis.grid(axis="y", color=figures.GREY, alpha=0.4)
-        ticks = self.drawing["ticks"]
-        axis.set(xlabel=self.xlabel, ylabel=self.ylabel, ylim=(ticks[0], ticks[-1]))
-        if self.logarithmic:
-            axis.set_xscale("log")
-            axis.minorticks_off()
-        if words or self.logarithmic:
-            axis.set_xticks(list(at.values()), [written(place) for place in places])
-        if len(self.lines) > 1:
-            figure.legend(loc="outside upper center", ncols=4, frameon=False, fontsize=9)
-        axis.set_title(self.says(), fontsize=10, parse_math=False)
-        return figure
-
-    def _note(self, axis: Any, words: str, where: tuple[Any, float], **look: Any) -> None:
-        """Words at a point, above it, or below where it is near the upper end."""
-        low, high = self.drawing["ticks"][0], self.drawing["ticks"][-1]
-        up = where[1] < low + 0.85 * (high - low)
-        axis.annotate(
-            words,
-            where,
-            (0, 8 if up else -8),
-            textcoords="offset points",
-            ha="center",
-            va="bottom" if up else "top",
-            **look,
-        )
+        return pictures.curve(self.drawing, self.value, self.line, self.says())
 
 
 def read(lines: Mapping[str, Mapping[Place, Any]]) -> Lines:

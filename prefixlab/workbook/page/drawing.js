@@ -102,6 +102,16 @@ const bytes = (base64) =>
 const floats = ({ buffer, byteOffset, byteLength }) =>
   new Float32Array(buffer.slice(byteOffset, byteOffset + byteLength));
 
+/** What a button does, by mouse and by keys. */
+function pressed(button, act) {
+  button.addEventListener("click", act);
+  button.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" && event.key !== " ") return;
+    event.preventDefault();
+    act();
+  });
+}
+
 /** Of several buttons one is reached by Tab, the others from it by the arrow keys. */
 function rove(buttons) {
   buttons.forEach((button, at) => {

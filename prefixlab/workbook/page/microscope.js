@@ -242,20 +242,14 @@ class Scope {
     const made = this.add("g", {
       class: "toggle", role: "button", "aria-label": `take away ${name}`, "data-part": name,
     }, ...parts);
-    const take = () => {
+    pressed(made, () => {
       const away = this.model.get("away");
       const others = away[kind].filter((one) => one !== number);
       const now = others.length < away[kind].length ? others : [...others, number];
       this.model.set({ away: { ...away, [kind]: now.sort((a, b) => a - b) } });
       this.afterwards(() => this.model.save_changes());
-    };
-    made.is = () => this.model.get("away")[kind].includes(number);
-    made.addEventListener("click", take);
-    made.addEventListener("keydown", (event) => {
-      if (event.key !== "Enter" && event.key !== " ") return;
-      event.preventDefault();
-      take();
     });
+    made.isAway = () => this.model.get("away")[kind].includes(number);
     return made;
   }
 
@@ -265,7 +259,7 @@ class Scope {
   changed() {
     if (!this.cells) return;
     for (const one of [...this.layerToggles, ...this.positionToggles]) {
-      set(one, { "aria-pressed": one.is() });
+      set(one, { "aria-pressed": one.isAway() });
     }
     this.probabilities();
     this.paint();

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import numpy as np
 import torch
 from matplotlib.figure import Figure
 from torch import Tensor
@@ -15,6 +14,7 @@ from prefixlab.methods import Method, create
 from prefixlab.models.backbone import Backbone
 from prefixlab.workbook import figures
 from prefixlab.workbook.ablation import Away, OneSentence
+from prefixlab.workbook.page import pictures
 from prefixlab.workbook.page.base import InPage, module
 
 COLOURS = {"virtual": figures.ORANGE, "text": figures.BLUE, "answer": figures.GREEN}
@@ -129,20 +129,8 @@ class Microscope(InPage):
         return f"{said}, {left} without {named(case)}"
 
     def picture(self) -> Figure:
-        after = self.attention[1].mean(1)  # [layers, positions]
-        figure, (axis,) = figures.new(height=4)
-        image = axis.imshow(
-            after.sqrt().numpy(), origin="lower", aspect="auto", cmap="cividis", vmin=0, vmax=1
-        )
-        texts = [column["text"] for column in self.columns()]
-        axis.set_xticks(range(len(texts)), texts, rotation=60, ha="right", rotation_mode="anchor")
-        axis.tick_params(axis="x", labelsize=8)
-        axis.set(ylabel="layer")
-        bar = figure.colorbar(image, label="attention of the answer's position, mean of heads")
-        shares = [0.01, 0.1, 0.25, 0.5, 1]
-        bar.set_ticks(np.sqrt(shares).tolist(), labels=[f"{share:g}" for share in shares])
-        axis.set_title(self.says(), fontsize=10, parse_math=False, wrap=True)
-        return figure
+        positions = [column["text"] for column in self.columns()]
+        return pictures.attention(self.attention[1].mean(1), positions, self.says())
 
 
 def as_bytes(attention: Tensor) -> bytes:

@@ -70,7 +70,7 @@ def test_recorded_runs_are_grouped_by_line_and_place() -> None:
             "accuracy": [0.8, 0.9, 0.5, 0.95],
         }
     )
-    curve = Curve.of(runs, x="prefix_length", y="accuracy", line="init")
+    curve = Curve.of(runs, x="prefix_length", y="accuracy", by="init")
     assert curve.lines == {"words": {5: [0.8, 0.9], 10: [0.95]}, "noise": {10: [0.5]}}
     assert curve.says() == "words, prefix length 5: accuracy 0.85 (0.80 to 0.90, 2 seeds)"
     assert Curve.of(runs, x="init", y="accuracy", xlabel="start").places == ["words", "noise"]
@@ -94,6 +94,7 @@ def test_it_can_be_observed() -> None:
     curve.observe(lambda change: seen.append(change.new), "value")
     curve.set_state({"value": 10.0})  # as the page does
     assert seen == [10]
+    assert isinstance(curve.value, int)  # JSON has one kind of number
 
 
 @pytest.mark.parametrize("log", [False, True])

@@ -13,12 +13,13 @@ from prefixlab.evaluation.interpretation import Ablated
 from prefixlab.workbook.page import Microscope
 
 SENTENCE = "a warm and\nfunny film"
+KNOBS = {"prefix_length": 3, "layers": "1-2", "init": "matched", "seed": 1}
 
 
 @pytest.fixture
 def prefix(gpt2, task):
     """A prefix that is no longer as it was at the start."""
-    method = create("prefix_tuning", gpt2, task, prefix_length=3, layers="1-2", seed=1)
+    method = create("prefix_tuning", gpt2, task, **KNOBS)
     with torch.no_grad():
         for parameter in method.parameters():
             parameter.add_(0.3)
@@ -67,7 +68,7 @@ def test_one_part_less_is_known_from_the_start(scope, gpt2, task, prefix) -> Non
     for key, method in asked.items():
         expected = predict(gpt2, method, task, [SENTENCE])[0, answer]
         close(torch.tensor(scope.known[key]), expected)
-    start = create("prefix_tuning", gpt2, task, prefix_length=3, layers="1-2", seed=1)
+    start = create("prefix_tuning", gpt2, task, **KNOBS)
     close(torch.tensor(scope.first), predict(gpt2, start, task, [SENTENCE])[0, answer])
 
 
