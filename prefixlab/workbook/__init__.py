@@ -3,13 +3,8 @@
 from importlib.util import find_spec
 
 NEEDS = (
-    "IPython",
-    "ipywidgets",
-    "matplotlib",
-    "nbformat",
-    "pandas",
+    *("IPython", "anywidget", "ipywidgets", "matplotlib", "nbformat", "pandas", "scipy"),
     "tokenizers",
-    "scipy",
     "traitlets",
 )
 

@@ -46,6 +46,7 @@ class Lab:
     """
 
     def __init__(self, folder: Path, backbone: str, theme: str = "JupyterLab Light"):
+        self.folder = folder
         shutil.copytree(ROOT / "notebooks", folder / "notebooks")
         for name, setting in (SETTINGS | {"apputils-extension/themes": {"theme": theme}}).items():
             file = folder / "settings" / "@jupyterlab" / f"{name}.jupyterlab-settings"

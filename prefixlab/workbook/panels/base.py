@@ -7,15 +7,15 @@ from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import Field
 from html import escape
-from typing import Any, ClassVar, TypeVar
+from typing import Any, TypeVar
 
 import ipywidgets as widgets
 import matplotlib.image
 import torch
-from IPython import get_ipython
 
 from prefixlab.arguments import text
 from prefixlab.workbook import figures
+from prefixlab.workbook.cells import close_what_this_cell_made_before
 
 T = TypeVar("T")
 
@@ -39,9 +39,6 @@ class Panel(widgets.VBox):
     it every widget and every task it had. In a viewer without a kernel, where no widget lives, the
     stored lesson shows what is `stored()` instead: the `picture()`.
     """
-
-    # Panels by the notebook cell that made them, with the number of that cell's run.
-    made_by: ClassVar[dict[str, tuple[int, list["Panel"]]]] = {}
 
     def __init__(self) -> None:
         self.status = widgets.HTML()
@@ -187,21 +184,6 @@ def boxes(widget: Any) -> Iterator[Any]:
         yield widget
     for child in getattr(widget, "children", ()):
         yield from boxes(child)
-
-
-def close_what_this_cell_made_before(panel: Panel) -> None:
-    shell: Any = get_ipython()
-    request = shell.get_parent() if hasattr(shell, "get_parent") else {}
-    cell = request.get("metadata", {}).get("cellId")
-    if cell is None:  # no notebook, or a runner that does not tell its cells apart
-        return
-    now = shell.execution_count
-    run, panels = Panel.made_by.get(cell, (now, []))
-    if run != now:
-        for old in panels:
-            old.close()
-        panels = []
-    Panel.made_by[cell] = (now, [*panels, panel])
 
 
 def control(declared: Field) -> Any:

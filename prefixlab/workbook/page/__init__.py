@@ -1,0 +1,11 @@
+"""Page: what answers in the page itself, without waiting for the kernel.
+
+A widget hands its numbers over once. From then on its module, plain JavaScript beside the Python
+file, draws them as SVG. Where no widget lives (a code host, an HTML export) the stored lesson
+shows a picture of the same, and says the same in words.
+"""
+
+from prefixlab.workbook.page.curve import Curve
+from prefixlab.workbook.page.microscope import Microscope
+
+__all__ = ["Curve", "Microscope"]

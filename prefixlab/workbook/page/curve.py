@@ -1,0 +1,253 @@
+"""Curve: a slider over recorded values, drawn in the page."""
+
+from collections.abc import Iterable, Mapping
+from itertools import cycle
+from math import floor, log10
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+from traitlets import Any as AnyTrait, Dict, Unicode, observe, validate
+
+from prefixlab import arguments
+from prefixlab.workbook import figures
+from prefixlab.workbook.page import pictures
+from prefixlab.workbook.page.base import InPage, module
+
+Place = Any  # a word or a number
+Lines = dict[str, dict[Place, list[float]]]
+
+
+class Curve(InPage):
+    """Means and ranges along an axis, and a slider under it that says what stands where it is.
+
+    Whoever sets one of the four attributes has the page follow.
+
+    Attributes
+    ----------
+    value
+        The place that the slider stands at, one of those that something was measured at.
+    line
+        The name of the line that it tells about; the others are faded.
+    lines, guess
+        As the parameters.
+
+    Parameters
+    ----------
+    lines
+        By its name each line: by the place on the horizontal axis what was measured there, one
+        number or a number for each seed. Places are numbers, or words; a line may lack some.
+    xlabel, ylabel
+        What the axes show; what stands there in brackets is left out of the sentence.
+    log
+        Whether the horizontal axis is logarithmic.
+    references
+        Values to compare with, by their names: `{"ln 2, a coin flip": 0.693}`.
+    guess
+        What the learner expected, as a place and the value there.
+    value, line
+        Where it begins, in place of the first.
+    each
+        What there may be several numbers of at a place.
+
+    Raises
+    ------
+    ValueError
+        Nothing measured, or what is no number; places of two kinds, or without a logarithm; a
+        place or a line that is not there.
+    """
+
+    script = "curve.js"
+    _esm = module(script)
+    drawing = Dict().tag(sync=True)
+    value = AnyTrait().tag(sync=True)
+    line = Unicode().tag(sync=True)
+    lines = Dict()
+    guess = AnyTrait()
+
+    def __init__(
+        self,
+        lines: Mapping[str, Mapping[Place, Any]],
+        *,
+        xlabel: str,
+        ylabel: str,
+        log: bool = False,
+        references: Mapping[str, float] | None = None,
+        guess: tuple[Place, float] | None = None,
+        value: Place = None,
+        line: str | None = None,
+        each: str = "seeds",
+    ):
+        self.xlabel, self.ylabel, self.logarithmic, self.each = xlabel, ylabel, log, each
+        self.references = {
+            name: arguments.number(name, level) for name, level in (references or {}).items()
+        }
+        self.lines = dict(lines)
+        self.guess = guess
+        self.line = self.line if line is None else line
+        self.value = self.value if value is None else value
+        super().__init__()  # it opens the widget: what is refused above leaves none
+
+    @classmethod
+    def of(cls, runs: pd.DataFrame, *, x: str, y: str, by: str = "", **look: Any) -> "Curve":
+        """The curve of recorded runs, a row a run.
+
+        Parameters
+        ----------
+        x, y, by
+            The columns with the place, with what was measured, and with the name of the line;
+            without the last all runs are of one line.
+        **look
+            As for `Curve`; labels that are not given are the names of the columns.
+        """
+        groups = runs.groupby(by, sort=False) if by else [("", runs)]
+        lines = {
+            str(name): group.groupby(x, sort=False)[y].apply(list).to_dict()
+            for name, group in groups
+        }
+        return cls(lines, **{"xlabel": x.replace("_", " "), "ylabel": y.replace("_", " ")} | look)
+
+    @property
+    def places(self) -> list[Place]:
+        """All places that something was measured at: numbers in their order, words as they come."""
+        found = list(dict.fromkeys(place for line in self.lines.values() for place in line))
+        return found if isinstance(found[0], str) else sorted(found)
+
+    def says(self) -> str:
+        return self.sentence(self.line, self.value)
+
+    def sentence(self, line: str, place: Place) -> str:
+        """What was measured at a place of a line: "length 5: accuracy 0.89 (…, 3 seeds)"."""
+        where = f"{without_brackets(self.xlabel)} {written(place)}"
+        if len(self.lines) > 1:
+            where = f"{line}, {where}"
+        if place not in (measured := self.lines[line]):
+            return f"{where}: nothing recorded"
+        values = measured[place]
+        said = f"{where}: {without_brackets(self.ylabel)} {self.rounded(np.mean(values))}"
+        if len(values) == 1:
+            return said
+        low, high = self.rounded(min(values)), self.rounded(max(values))
+        return f"{said} ({low} to {high}, {len(values)} {self.each})"
+
+    @property
+    def heights(self) -> tuple[float, float]:
+        """The lowest and the highest value that is drawn."""
+        lines = self.lines.values()
+        drawn = [value for line in lines for values in line.values() for value in values]
+        drawn += [*self.references.values(), *(self.guess or ())[1:]]
+        low, high = min(drawn), max(drawn)
+        return (low, high) if low < high else (low - 0.5, high + 0.5)
+
+    def rounded(self, value: Any) -> str:
+        """A value with as many digits as its axis can show: in hundredths on 0.16 to 1.6."""
+        low, high = self.heights
+        return f"{value:.{max(0, 1 - floor(log10(high - low) - 0.2))}f}"
+
+    @validate("lines")
+    def _read(self, proposal: Any) -> Lines:
+        lines = read(proposal.value)
+        places = [place for line in lines.values() for place in line]
+        if not places or not all(values for line in lines.values() for values in line.values()):
+            raise ValueError("A curve needs a value at each of its places; leave out the others.")
+        words = [place for place in places if isinstance(place, str)]
+        numbers = [place for place in places if not isinstance(place, str)]
+        if words and numbers:
+            raise ValueError(
+                f"The places of a curve are all words or all numbers, not {words[0]!r} and "
+                f"{numbers[0]:g}; draw two curves."
+            )
+        if self.logarithmic and (words or min(numbers) <= 0):
+            wrong = repr(words[0]) if words else f"{min(numbers):g}"
+            raise ValueError(f"A logarithmic axis has no place for {wrong}; leave out log=True.")
+        return lines
+
+    @validate("guess")
+    def _expected(self, proposal: Any) -> tuple[Place, float] | None:
+        if proposal.value is None:
+            return None
+        place, value = proposal.value
+        self._there(place)
+        return place, arguments.number("guess", value)
+
+    @validate("value")
+    def _placed(self, proposal: Any) -> Place:
+        return self._there(proposal.value)
+
+    def _there(self, value: Place) -> Place:
+        """A place as it was recorded: the page makes no difference between 5 and 5.0."""
+        if value not in self.places:
+            known = ", ".join(map(written, self.places))
+            raise ValueError(f"Nothing was recorded at {value!r}; choose one of {known}.")
+        return next(place for place in self.places if place == value)
+
+    @validate("line")
+    def _named(self, proposal: Any) -> str:
+        return str(arguments.one_of("line", proposal.value, tuple(self.lines)))
+
+    @observe("lines", "guess")
+    def _draw(self, change: Any) -> None:
+        """Hand over what the page draws."""
+        places = self.places
+        if self.line not in self.lines:
+            self.line = next(iter(self.lines))
+        if self.value not in places:
+            self.value = places[0]
+        ticks = [float(tick) for tick in MaxNLocator(5).tick_values(*self.heights)]
+        self.drawing = {
+            "places": places,
+            "written": [written(place) for place in places],
+            "words": isinstance(places[0], str),
+            "log": self.logarithmic,
+            "xlabel": self.xlabel,
+            "ylabel": self.ylabel,
+            "ticks": ticks,
+            "references": list(self.references.items()),
+            "guess": self.guess and [*self.guess, self.rounded(self.guess[1])],
+            "lines": [
+                {
+                    "name": name,
+                    "colour": colour,
+                    "dashed": count >= len(figures.COLOURS),
+                    "points": [
+                        self._point(line[place]) if place in line else None for place in places
+                    ],
+                    "says": [self.sentence(name, place) for place in places],
+                }
+                for count, ((name, line), colour) in enumerate(
+                    zip(self.lines.items(), cycle(figures.COLOURS), strict=False)
+                )
+            ],
+        }
+
+    def _point(self, values: list[float]) -> dict[str, Any]:
+        mean = float(np.mean(values))
+        return {"mean": mean, "low": min(values), "high": max(values), "as": self.rounded(mean)}
+
+    def picture(self) -> Figure:
+        return pictures.curve(self.drawing, self.value, self.line, self.says())
+
+
+def read(lines: Mapping[str, Mapping[Place, Any]]) -> Lines:
+    """Lines in Python's own numbers, several at every place; a ValueError where one is none."""
+    return {
+        str(name): {
+            place.item() if hasattr(place, "item") else place: [
+                arguments.number(f"{name} at {place}".strip(), value)
+                for value in (values if isinstance(values, Iterable) else [values])
+            ]
+            for place, values in line.items()
+        }
+        for name, line in lines.items()
+    }
+
+
+def written(place: Place) -> str:
+    """A place as it stands on the axis."""
+    return place if isinstance(place, str) else f"{place:g}"
+
+
+def without_brackets(label: str) -> str:
+    return label.partition(" (")[0]

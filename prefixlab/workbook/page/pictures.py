@@ -1,0 +1,91 @@
+"""Pictures: what the page draws, as figures to be stored with a lesson."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from torch import Tensor
+
+from prefixlab.workbook import figures
+
+
+def curve(drawing: dict[str, Any], value: Any, line: str, title: str) -> Figure:
+    """A `Curve`: what its page has as `drawing`, with the place and the line that are chosen."""
+    figure, (axis,) = figures.new(height=3.4)
+    places, ticks = drawing["places"], drawing["ticks"]
+    at = dict(zip(places, range(len(places)) if drawing["words"] else places, strict=True))
+    bottom, top = ticks[0], ticks[-1]
+    axis.set(xlabel=drawing["xlabel"], ylabel=drawing["ylabel"], ylim=(bottom, top))
+    if drawing["log"]:
+        axis.set_xscale("log")
+        axis.minorticks_off()
+    if drawing["words"] or drawing["log"]:
+        axis.set_xticks(list(at.values()), drawing["written"])
+    for each in drawing["lines"]:
+        there = [(at[p], point) for p, point in zip(places, each["points"], strict=True) if point]
+        line_of(axis, each, there, words=drawing["words"], faded=each["name"] != line)
+        if each["name"] == line and (point := dict(there).get(at[value])):
+            axis.plot(at[value], point["mean"], "o", color=each["colour"], markersize=10)
+            note(axis, point["as"], at[value], point["mean"], fontweight="bold")
+    for name, level in drawing["references"]:
+        axis.axhline(level, color="black", linestyle=":", linewidth=1)
+        left = axis.get_yaxis_transform()
+        raised: dict[str, Any] = {"xytext": (0, 3), "textcoords": "offset points", "fontsize": 9}
+        axis.annotate(name, (0.01, level), xycoords=left, parse_math=False, **raised)
+    if drawing["guess"]:
+        place, guessed, rounded = drawing["guess"]
+        axis.plot(at[place], guessed, "o", markersize=9, fillstyle="none", color="dimgrey")
+        note(axis, f"your guess {rounded}", at[place], guessed, color="dimgrey")
+    axis.axvline(at[value], color="black", linewidth=0.8)
+    axis.grid(axis="y", color=figures.GREY, alpha=0.4)
+    if len(drawing["lines"]) > 1:
+        figure.legend(loc="outside upper center", ncols=4, frameon=False, fontsize=9)
+    axis.set_title(title, fontsize=10, parse_math=False)
+    return figure
+
+
+def line_of(
+    axis: Axes,
+    line: dict[str, Any],
+    there: Sequence[tuple[float, dict[str, float]]],
+    *,
+    words: bool,
+    faded: bool,
+) -> None:
+    """The means of a line, and from the lowest to the highest a band, or bars."""
+    x = [place for place, _ in there]
+    mean, low, high = ([point[key] for _, point in there] for key in ("mean", "low", "high"))
+    look = {"color": line["colour"], "alpha": 0.5 if faded else 1}
+    style = "" if words else "--" if line["dashed"] else "-"
+    axis.plot(x, mean, marker="o", markersize=4, linestyle=style, label=line["name"], **look)
+    if words:
+        axis.vlines(x, low, high, **look)
+    else:
+        axis.fill_between(x, low, high, color=line["colour"], alpha=0.2, linewidth=0)
+
+
+def note(axis: Axes, words: str, x: float, y: float, **look: Any) -> None:
+    """Words above a point, or below one near the upper end."""
+    low, high = axis.get_ylim()
+    up = y < low + 0.85 * (high - low)
+    where: dict[str, Any] = {"ha": "center", "va": "bottom" if up else "top"}
+    axis.annotate(words, (x, y), (0, 8 if up else -8), textcoords="offset points", **where, **look)
+
+
+def attention(weights: Tensor, positions: Sequence[str], title: str) -> Figure:
+    """A map of attention, [layers, positions], layer 0 at the bottom."""
+    figure, (axis,) = figures.new(height=4)
+    # The root, so that shares of a hundredth can be told from nothing.
+    shown = weights.sqrt().numpy()
+    image = axis.imshow(shown, origin="lower", aspect="auto", cmap="cividis", vmin=0, vmax=1)
+    slant: dict[str, Any] = {"rotation": 60, "ha": "right", "rotation_mode": "anchor"}
+    axis.set_xticks(range(len(positions)), positions, parse_math=False, **slant)
+    axis.tick_params(axis="x", labelsize=8)
+    axis.set(ylabel="layer")
+    bar = figure.colorbar(image, label="attention of the answer's position, mean of heads")
+    shares = [0.01, 0.1, 0.25, 0.5, 1]
+    bar.set_ticks(np.sqrt(shares).tolist(), labels=[f"{share:g}" for share in shares])
+    axis.set_title(title, fontsize=10, parse_math=False, wrap=True)
+    return figure
