@@ -9,10 +9,10 @@ function render({ model, el }) {
   el.classList.add("prefixlab-page");
   const svg = make("svg");
   const said = make("P", { class: "said" });
-  const root = make("DIV", { "data-lm-suppress-shortcuts": "true" }, svg, said);
+  const root = make("DIV", { class: "scrolled", "data-lm-suppress-shortcuts": "true" }, svg, said);
   el.append(root);
   const afterwards = afterPaint();
-  let plot;
+  let [plot, width] = [null, 0];
 
   /** Move to a place, or to a line: drawn at once, told to the kernel later. */
   const choose = (chosen) => {
@@ -23,15 +23,18 @@ function render({ model, el }) {
     said.textContent = plot?.move(model.get("value"), model.get("line")) ?? "";
   };
   const draw = () => {
-    if (!root.clientWidth) return;
+    if (!width) return; // it is not in the page yet
     const focused = svg.querySelector(":focus")?.dataset.part; // it keeps the focus
-    plot = new Plot(svg, model.get("drawing"), root.clientWidth, choose);
+    plot = new Plot(svg, model.get("drawing"), width, choose);
     move();
     if (focused) svg.querySelector(`[data-part="${focused}"]`)?.focus();
   };
   model.on("change:drawing", draw);
   model.on("change:value change:line", move);
-  return fitted(root, draw);
+  return fitted(root, (now) => {
+    width = now;
+    draw();
+  });
 }
 
 /** What stays where it is while the slider moves, and what moves. */
@@ -254,13 +257,14 @@ class Plot {
     this.beside(words, `your guess ${written}`, x, this.y(value) + 22, this.y(value) - 13);
   }
 
-  /** Words in the middle of `x`, at the first of some heights that is inside the plot. */
+  /** Words in the middle of `x`, at the first of some heights where nothing is in the way. */
   beside(text, words, x, ...heights) {
     const half = this.wide(words) / 2 + 4;
+    const free = (y) => y > this.top + 8 && y < this.bottom - 2
+      && this.references.every(([, value]) => Math.abs(this.y(value) + 4 - y) > 8);
     text.textContent = words;
     set(text, {
-      x: clamp(x, this.left + half, this.right - half),
-      y: heights.find((y) => y > this.top + 8 && y < this.bottom - 2) ?? heights[0],
+      x: clamp(x, this.left + half, this.right - half), y: heights.find(free) ?? heights[0],
     });
   }
 

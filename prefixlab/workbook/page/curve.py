@@ -195,7 +195,8 @@ class Curve(InPage):
             self.line = next(iter(self.lines))
         if self.value not in places:
             self.value = places[0]
-        ticks = [float(tick) for tick in MaxNLocator(5).tick_values(*self.heights)]
+        round_steps = MaxNLocator(5, steps=[1, 2, 5, 10])
+        ticks = [float(tick) for tick in round_steps.tick_values(*self.heights)]
         self.drawing = {
             "places": places,
             "written": [written(place) for place in places],

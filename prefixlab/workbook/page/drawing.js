@@ -24,13 +24,15 @@ function widthOf(text, element) {
   return pen.measureText(text).width;
 }
 
-/** Draw now, and again whenever the element has become wider or narrower. */
+const LEAST_WIDTH = 240; // in less than that there is no drawing: it is scrolled
+
+/** Draw as wide as the element is, and again whenever it has become wider or narrower. */
 function fitted(element, draw) {
   let width = 0;
   const observer = new ResizeObserver(() => {
     if (element.clientWidth === width || !element.clientWidth) return;
     width = element.clientWidth;
-    draw();
+    draw(Math.max(LEAST_WIDTH, width));
   });
   observer.observe(element);
   return () => observer.disconnect();

@@ -14,10 +14,10 @@ function render({ model, el }) {
   const chances = make("svg", { role: "img", class: "chances" });
   const choices = make("DIV", { class: "choices" });
   const svg = make("svg", { role: "group", "aria-label": "attention by layer and position" });
-  const scrolled = make("DIV", { class: "scrolled" }, svg);
+  const wide = make("DIV", { class: "scrolled" }, svg);
   const said = make("P", { class: "said", "aria-live": "polite" });
-  const root = make("DIV", { "data-lm-suppress-shortcuts": "true" });
-  root.append(chances, choices, scrolled, said);
+  const root = make("DIV", { class: "scrolled", "data-lm-suppress-shortcuts": "true" });
+  root.append(chances, choices, wide, said);
   el.append(root);
   for (const [name, colour] of Object.entries(model.get("drawing").colours)) {
     root.style.setProperty(`--${name}`, colour);
@@ -27,7 +27,7 @@ function render({ model, el }) {
     chooser("map", Object.entries(MAPS), (map) => scope.look({ map })),
     chooser("heads", scope.heads(), (head) => scope.look({ head: Number(head) })));
   model.on("change:away change:known change:trouble", () => scope.changed());
-  return fitted(root, () => scope.draw(root.clientWidth));
+  return fitted(root, (width) => scope.draw(width));
 }
 
 /** A list to choose one of. */
@@ -334,7 +334,7 @@ class Scope {
       const asleep = value === undefined && this.model.still;
       rows.push([asleep ? "needs a kernel" : name, value, "left"]);
     }
-    const room = Math.max(40, this.outer - NAMES - 52);
+    const room = this.outer - NAMES - 52;
     const number = (value) => value?.toFixed(3) ?? "…"; // until the kernel has answered
     const title = `P(${this.answer}), the probability of the answer`;
     this.chances.replaceChildren(make("text", { x: 0, y: 14, class: "label" }, title));

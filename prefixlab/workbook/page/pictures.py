@@ -1,6 +1,6 @@
 """Pictures: what the page draws, as figures to be stored with a lesson."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,18 +17,26 @@ def curve(drawing: dict[str, Any], value: Any, line: str, title: str) -> Figure:
     places, ticks = drawing["places"], drawing["ticks"]
     at = dict(zip(places, range(len(places)) if drawing["words"] else places, strict=True))
     bottom, top = ticks[0], ticks[-1]
-    axis.set(xlabel=drawing["xlabel"], ylabel=drawing["ylabel"], ylim=(bottom, top))
+    axis.set(xlabel=drawing["xlabel"], ylabel=drawing["ylabel"], ylim=(bottom, top), yticks=ticks)
     if drawing["log"]:
         axis.set_xscale("log")
         axis.minorticks_off()
     if drawing["words"] or drawing["log"]:
         axis.set_xticks(list(at.values()), drawing["written"])
-    for each in drawing["lines"]:
-        there = [(at[p], point) for p, point in zip(places, each["points"], strict=True) if point]
+    if drawing["words"]:
+        axis.set_xlim(-0.5, len(places) - 0.5)
+    for number, each in enumerate(drawing["lines"]):
+        # Lines whose places are words have no slope: their marks stand side by side.
+        aside = 0.06 * (number - (len(drawing["lines"]) - 1) / 2) if drawing["words"] else 0
+        there = {
+            at[place] + aside: point
+            for place, point in zip(places, each["points"], strict=True)
+            if point
+        }
         line_of(axis, each, there, words=drawing["words"], faded=each["name"] != line)
-        if each["name"] == line and (point := dict(there).get(at[value])):
-            axis.plot(at[value], point["mean"], "o", color=each["colour"], markersize=10)
-            note(axis, point["as"], at[value], point["mean"], fontweight="bold")
+        if each["name"] == line and (point := there.get(at[value] + aside)):
+            axis.plot(at[value] + aside, point["mean"], "o", color=each["colour"], markersize=10)
+            note(axis, point["as"], at[value] + aside, point["high"], fontweight="bold")
     for name, level in drawing["references"]:
         axis.axhline(level, color="black", linestyle=":", linewidth=1)
         left = axis.get_yaxis_transform()
@@ -38,7 +46,7 @@ def curve(drawing: dict[str, Any], value: Any, line: str, title: str) -> Figure:
         place, guessed, rounded = drawing["guess"]
         axis.plot(at[place], guessed, "o", markersize=9, fillstyle="none", color="dimgrey")
         note(axis, f"your guess {rounded}", at[place], guessed, color="dimgrey")
-    axis.axvline(at[value], color="black", linewidth=0.8)
+    axis.axvline(at[value], color="black", linewidth=0.8, zorder=0)
     axis.grid(axis="y", color=figures.GREY, alpha=0.4)
     if len(drawing["lines"]) > 1:
         figure.legend(loc="outside upper center", ncols=4, frameon=False, fontsize=9)
@@ -49,14 +57,14 @@ def curve(drawing: dict[str, Any], value: Any, line: str, title: str) -> Figure:
 def line_of(
     axis: Axes,
     line: dict[str, Any],
-    there: Sequence[tuple[float, dict[str, float]]],
+    there: Mapping[float, dict[str, float]],
     *,
     words: bool,
     faded: bool,
 ) -> None:
     """The means of a line, and from the lowest to the highest a band, or bars."""
-    x = [place for place, _ in there]
-    mean, low, high = ([point[key] for _, point in there] for key in ("mean", "low", "high"))
+    x, points = list(there), list(there.values())
+    mean, low, high = ([point[key] for point in points] for key in ("mean", "low", "high"))
     look = {"color": line["colour"], "alpha": 0.5 if faded else 1}
     style = "" if words else "--" if line["dashed"] else "-"
     axis.plot(x, mean, marker="o", markersize=4, linestyle=style, label=line["name"], **look)

@@ -109,9 +109,11 @@ def test_the_picture_shows_every_line_and_what_is_chosen(log: bool) -> None:
 
 
 def test_words_are_drawn_side_by_side() -> None:
-    curve = Curve({"": {"a": [1, 2], "b": [2, 3]}}, xlabel="start", ylabel="y", value="b")
-    labels = [label.get_text() for label in curve.picture().axes[0].get_xticklabels()]
-    assert labels == ["a", "b"]
+    lines = {"one": {"a": [1, 2], "b": [2, 3]}, "two": {"a": 1, "b": 2}}
+    (axis,) = Curve(lines, xlabel="start", ylabel="y", value="b").picture().axes
+    assert [label.get_text() for label in axis.get_xticklabels()] == ["a", "b"]
+    one, _, two, *_ = (line.get_xdata() for line in axis.lines)  # between them what is chosen
+    assert all(np.array(one) < two)
 
 
 def test_closing_leaves_nothing() -> None:
