@@ -86,6 +86,11 @@ def test_a_panel_is_a_picture_where_no_kernel_runs(path: Path, lesson: NotebookN
     assert all(data["image/png"] for data in panels)
 
 
+def test_a_question_hides_its_source_which_names_the_ideas(lesson: NotebookNode) -> None:
+    asking = [cell for cell in store.code_cells(lesson) if "Choice(" in cell.source]
+    assert all(cell.metadata.get("jupyter", {}).get("source_hidden") for cell in asking)
+
+
 def test_first_words_say_how_long_the_lesson_takes(lesson: NotebookNode) -> None:
     assert lesson.cells[0].cell_type == "markdown"
     assert MINUTES.search(lesson.cells[0].source)

@@ -126,7 +126,7 @@ def test_a_copy_of_unknown_origin_is_kept(lessons: Path, mine: Path) -> None:
 
 
 def test_where_there_are_no_lessons_it_says_so(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match="There are no lessons in .*; run this in the fol"):
+    with pytest.raises(FileNotFoundError, match=r"There are no lessons in .*; run this in the fol"):
         bring_up_to_date(tmp_path, tmp_path / "mine")
     assert not (tmp_path / "mine").exists()
 

@@ -4,7 +4,8 @@
     question.answer(0, "Because …")             # in a later cell, where the result is known
 
 Who has committed to an answer looks at the result with other eyes; who has given a reason sees
-which idea was wrong. The question never stands in the way: all goes on without a guess too.
+which idea was wrong. The question never stands in the way: all goes on without a guess too. In a
+lesson the source of the cell that asks is hidden: it names the ideas.
 """
 
 from collections.abc import Callable, Mapping
@@ -16,14 +17,16 @@ import ipywidgets as widgets
 
 from prefixlab.workbook.panels.base import Panel, button
 
-# Answers are sentences: they take as many lines as they need.
+# Answers are sentences: they take as many lines as they need, each after its button.
 STYLE = """<style>
 .prefixlab-choice .widget-radio-box label {
-    height: auto; line-height: 1.4; padding: 2px 0; white-space: normal; display: flex;
-    align-items: baseline; gap: 6px; width: auto; max-width: 100%;
+    display: flex; flex-direction: row-reverse; justify-content: flex-end; align-items: flex-start;
+    gap: 6px; height: auto; width: auto; padding: 2px 0; line-height: 1.5; white-space: normal;
 }
+.prefixlab-choice .widget-radio-box input { float: none; flex: none; margin: 1px 2px }
+.prefixlab-choice .widget-html-content { line-height: 1.5 }
 </style>"""
-CARD = "padding: 2px 12px; border-left: 3px solid"
+CARD = "flex: 1 1 180px; padding: 2px 12px; border-left: 3px solid"
 FAINT = "color: var(--jp-content-font-color2, #666); font-size: 90%"
 GREY, GREEN, RED = (
     "var(--jp-border-color1, #bdbdbd)",
@@ -41,6 +44,11 @@ class Guess:
 
     def __str__(self) -> str:
         return f"{self.answer} ({self.reason})" if self.reason else self.answer
+
+    def in_html(self) -> list[str]:
+        """The answer, and the reason if there is one."""
+        because = [f"because {escape(self.reason)}"] if self.reason else []
+        return [f"<b>{escape(self.answer)}</b>", *because]
 
 
 class Choice(Panel):
@@ -87,7 +95,7 @@ class Choice(Panel):
         self.children = [asked, self.asking, self.committed, self.status]
         self.ask()
         if self.guess:
-            self.fold()
+            self.fold(self.guess)
 
     @property
     def guess(self) -> Guess | None:
@@ -105,12 +113,13 @@ class Choice(Panel):
             if self.options.value is None:
                 raise ValueError("Choose an answer first; or go on without a guess.")
             self.check_texts()
-            self.guesses[self.question] = Guess(self.options.value, self.reason.value.strip())
-            self.fold()
+            guess = Guess(self.options.value, self.reason.value.strip())
+            self.guesses[self.question] = guess
+            self.fold(guess)
 
-    def fold(self) -> None:
+    def fold(self, guess: Guess) -> None:
         """Show the guess in one line, and that it will be met again."""
-        self.kept.value = f"Your guess: <b>{escape(str(self.guess))}</b>"
+        self.kept.value = f"Your guess: {' '.join(guess.in_html())}"
         self.say("You will meet it again where the question is answered.")
         self.asking.layout.display, self.committed.layout.display = "none", ""
 
@@ -167,8 +176,7 @@ class Answered:
         return (
             '<div style="max-width: 1000px; line-height: 1.5">'
             f'<div style="margin-bottom: 6px"><b>{escape(self.question)}</b></div>'
-            '<div style="display: grid; gap: 10px; '
-            'grid-template-columns: repeat(auto-fit, minmax(200px, 1fr))">'
+            '<div style="display: flex; flex-wrap: wrap; gap: 10px">'
             f"{self.of_the_guess()}{measured}{why}</div>{self.of_the_others()}</div>"
         )
 
@@ -176,19 +184,17 @@ class Answered:
         """The guess, its reason, and the idea that it comes from where it is wrong."""
         if self.guess is None:
             return card("Your guess", GREY, "none")
-        lines = [f"<b>{escape(self.guess.answer)}</b>"]
-        if self.guess.reason:
-            lines.append(f"because {escape(self.guess.reason)}")
         if self.right:
-            return card("Your guess: right", GREEN, *lines)
-        lines.append(escape(self.ideas[self.guess.answer]))
-        return card("Your guess: not so", RED, *lines)
+            return card("Your guess: right", GREEN, *self.guess.in_html())
+        idea = self.ideas[self.guess.answer]
+        where = f'<span style="{FAINT}">Where it comes from:</span> {escape(idea)}'
+        return card("Your guess: not so", RED, *self.guess.in_html(), where)
 
     def of_the_others(self) -> str:
         """The ideas behind the other wrong answers, folded."""
         taken = {self.measured, self.guess.answer if self.guess else ""}
         others = [(answer, idea) for answer, idea in self.ideas.items() if answer not in taken]
-        items = "".join(f"<li>{escape(a)}: {escape(idea)}</li>" for a, idea in others if idea)
+        items = "".join(f"<li><i>{escape(a)}</i> {escape(idea)}</li>" for a, idea in others if idea)
         return (
             f'<details style="margin-top: 6px; {FAINT}"><summary>Where the other answers come '
             f"from</summary><ul>{items}</ul></details>"
@@ -197,5 +203,5 @@ class Answered:
 
 def card(title: str, colour: str, *lines: str) -> str:
     """A column of the answer; the lines are HTML."""
-    inner = "".join(f"<div>{line}</div>" for line in lines)
+    inner = "".join(f'<div style="margin-bottom: 4px">{line}</div>' for line in lines)
     return f'<div style="{CARD} {colour}"><div style="{FAINT}">{title}</div>{inner}</div>'
