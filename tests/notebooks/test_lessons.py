@@ -8,6 +8,8 @@ import pytest
 import store
 from nbformat import NotebookNode
 
+from prefixlab.workbook import claims
+
 SKELETON = [
     "The question",
     "Predict",
@@ -112,3 +114,14 @@ def test_lesson_has_three_exercises_with_folded_answers(lesson: NotebookNode) ->
         assert EXERCISE.fullmatch(title), f"{title}: how many minutes, how many stars of three?"
         folded = re.findall(r"<details><summary>(.*?)</summary>", exercise)
         assert set(folded) >= {"Hint", "Solution"}, f"{title}: what is folded is {folded}"
+
+
+CLAIMS_SHOWN = re.compile(r"^claims\.show\(\"(\w+)\"\)$", re.MULTILINE)
+
+
+@pytest.mark.real  # the records are of real sentences
+def test_a_stored_lesson_says_of_its_claims_what_the_records_say(lesson: NotebookNode) -> None:
+    for cell in store.code_cells(lesson):
+        if asked := CLAIMS_SHOWN.search(cell.source):
+            (shown,) = cell.outputs
+            assert shown.data["text/plain"] == repr(claims.show(asked[1]))
