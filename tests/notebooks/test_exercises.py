@@ -44,6 +44,19 @@ def run(source: str, variable: str) -> Any:
     return run_cell(source)[variable]
 
 
+def test_a_cell_that_goes_on_with_the_answer_is_an_exercise(tmp_path: Path) -> None:
+    stub, solution = "def f(n):\n    ...\n", "def f(n):\n    return 2 * n\n"
+    folded = f"<details><summary>Solution</summary>\n\n```python\n{solution}```\n</details>"
+    for number, call in enumerate(("check.double(f)", "f = check.double.use(f)")):
+        asking, after = (
+            nbformat.v4.new_code_cell(stub + call),
+            nbformat.v4.new_markdown_cell(folded),
+        )
+        path = tmp_path / f"{number}.ipynb"
+        nbformat.write(nbformat.v4.new_notebook(cells=[asking, after]), path)
+        assert exercises_of(path) == [("double", "f", stub, solution)]
+
+
 CASES = [(lesson, *exercise) for lesson in LESSONS for exercise in exercises_of(lesson)]
 each_exercise = pytest.mark.parametrize(
     ("lesson", "name", "variable", "stub", "solution"),

@@ -41,7 +41,8 @@ def difference(expected: Any, given: Any) -> Difference | None:
     if isinstance(expected, Tensor) and isinstance(given, Tensor):
         return of_tensors(expected, given)
     if isinstance(expected, float | int) and isinstance(given, float | int):
-        close = math.isclose(expected, given, rel_tol=1e-4, abs_tol=1e-9)
+        tolerance = 1e-9 if isinstance(expected, int) else 1e-4
+        close = math.isclose(expected, given, rel_tol=tolerance, abs_tol=1e-9)
         return None if close else Difference(*told_apart(number, expected, given))
     if isinstance(expected, list | tuple) and isinstance(given, list | tuple):
         return of_lists(expected, given)

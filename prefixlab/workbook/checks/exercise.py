@@ -89,10 +89,9 @@ class Exercise:
                 return Verdict("error", f"✗ {where}your code stops with {stop_of(given, error)}.")
         if self.agrees(found, self.right):
             return Verdict("right", f"✓ Right. {self.praise}")
+        silent = all(one.returned is None or one.returned is ... for one in found)
         dots = dots_left(given)
-        if dots or (
-            dots is None and all(one.returned is None or one.returned is ... for one in found)
-        ):
+        if silent if dots is None else dots:
             return Verdict("open", OPEN)
         for mistake in self.mistakes:
             if self.agrees(found, mistake.answer):
@@ -117,18 +116,24 @@ class Exercise:
             if told := difference(wanted.returned, one.returned):
                 return f"{where}{told}"
             names = parameters(answer, len(probe))
-            for name, before, after, now in zip(
-                names, probe, wanted.arguments, one.arguments, strict=True
-            ):
-                if told := difference(after, now):
-                    told = told.at(f"`{name}`")
-                    if not same(before, after):
-                        return f"{where}what you return is right, but after the call {told}"
-                    return (
-                        f"{where}what you return is right, but your code changes what it was "
-                        f"given: after the call {told}. Work on a copy"
-                    )
+            return where + argument_that_differs(names, probe, wanted.arguments, one.arguments)
         raise AssertionError("The attempts agree.")
+
+
+def argument_that_differs(
+    names: list[str], before: tuple[Any, ...], wanted: tuple[Any, ...], found: tuple[Any, ...]
+) -> str:
+    """What a call should have left as it was, or should have changed in another way."""
+    for name, old, right, now in zip(names, before, wanted, found, strict=True):
+        if told := difference(right, now):
+            after = f"after the call {told.at(f'`{name}`')}"
+            if same(old, right):
+                return (
+                    "what you return is right, but your code changes what it was given: "
+                    f"{after}. Work on a copy"
+                )
+            return f"what you return is right, but {after}"
+    raise AssertionError("The arguments agree.")
 
 
 def attempt(answer: Callable[..., Any], probe: tuple[Any, ...]) -> Attempt:

@@ -11,9 +11,12 @@ from prefixlab.workbook.checks.shown import argument, in_one_line
 
 
 def call_of(answer: Callable[..., Any], values: tuple[Any, ...]) -> str:
-    """The arguments of a call, shortly, by the learner's own names: "for n = 3: "."""
-    names = parameters(answer, len(values))
-    words = [argument(name, value) for name, value in zip(names, values, strict=True)]
+    """The arguments of a call, shortly, by the learner's own names: "for n = 3: ".
+
+    A function or a model among them has nothing to show.
+    """
+    pairs = zip(parameters(answer, len(values)), values, strict=True)
+    words = [argument(name, value) for name, value in pairs if not callable(value)]
     return f"for {', '.join(words)}: " if words else ""
 
 
@@ -45,7 +48,7 @@ def dots_left(answer: Callable[..., Any]) -> bool | None:
 
 def stop_of(answer: Callable[..., Any], error: Exception) -> str:
     """What stopped the code, and at which line of the cell with the learner's function."""
-    words = f"{type(error).__name__}: {in_one_line(str(error))}".rstrip(": ")
+    words = f"{type(error).__name__}: {in_one_line(str(error))}".rstrip(": .")
     home = getattr(getattr(answer, "__code__", None), "co_filename", None)
     own = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == home]
     if not own:

@@ -186,6 +186,11 @@ mix = Exercise(
             "you mix the keys and take the values of the second past; mix both.",
         ),
         Mistake(
+            "keys twice",
+            lambda first, second, t: (_mix(first, second, t)[0],) * 2,
+            "your second result is the keys again; return the mixed values.",
+        ),
+        Mistake(
             "added, not mixed",
             lambda first, second, t: (
                 first.keys + t * second.keys,

@@ -92,7 +92,7 @@ def argument(name: str, value: Any) -> str:
         return f"{name} = {quoted(value)}"
     if isinstance(value, list | tuple | dict | Set):
         whole = repr(value)
-        plain = len(whole) <= LONGEST and "tensor(" not in whole
+        plain = len(whole) <= LONGEST // 2 and "tensor(" not in whole
         return f"{name} = {whole if plain else kind(value)}"
     known_as = getattr(value, "name", None)  # a model's sizes have the model's name
     return f"{name} = {known_as if isinstance(known_as, str) else kind(value)}"

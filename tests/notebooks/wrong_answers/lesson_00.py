@@ -109,6 +109,15 @@ def mix(first, second, t):
         (
             """
 def mix(first, second, t):
+    keys = (1 - t) * first.keys + t * second.keys
+    values = (1 - t) * first.keys + t * second.keys
+    return keys, values
+""",
+            "keys twice",
+        ),
+        (
+            """
+def mix(first, second, t):
     keys = first.keys * (1 - t) + second.keys * t
     values = second.values
     return (keys, values)

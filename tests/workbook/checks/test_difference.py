@@ -118,6 +118,8 @@ def test_of_a_long_text_the_place_is_shown_where_it_differs() -> None:
         (torch.tensor([float("-inf"), 1.0]), torch.tensor([float("-inf"), 1.0]), True),
         (1 / 3, 0.33333, True),
         (1, 1.5, False),
+        (115_200, 115_200.0, True),
+        (115_200, 115_201, False),
         ([1, 2], (1, 2), True),
         ("1", 1, False),
         (torch.nn.Linear(2, 2), torch.nn.Linear(2, 2), False),

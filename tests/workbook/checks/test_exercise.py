@@ -74,6 +74,17 @@ def test_the_verdict_gives_the_call_in_the_learners_own_names() -> None:
     assert "for my_rows of shape [2, 2]: row 0 should be [-1.00, -3.00]" in verdict.message
 
 
+def test_a_model_among_the_arguments_is_not_described() -> None:
+    scaled = Exercise(
+        right=lambda model, n: n * model.weight.item(),
+        probes=((torch.nn.Linear(1, 1), 2),),
+        praise="",
+        mistakes=(),
+    )
+    verdict = scaled.verdict(lambda model, n: "n")
+    assert verdict.message.startswith("✗ Not yet: for n = 2: expected a number")
+
+
 def test_a_change_of_the_input_is_found_and_said() -> None:
     verdict = filled(CENTRED, "rows", "rows -= rows.mean(0)\n    return rows")
     assert verdict.kind == "wrong"
@@ -98,7 +109,7 @@ def test_what_the_right_answer_changes_has_to_be_changed_alike() -> None:
 
 def test_a_line_of_the_cell_is_shown_and_no_other() -> None:
     def of_the_lesson(n: int) -> int:
-        raise ValueError("first\nsecond " + "tensor " * 500)
+        raise ValueError("first.\nsecond " + "tensor " * 500)
 
     cell = "def answer(n):\n    m = n + 1\n    return of_the_lesson(m)"
     verdict = DOUBLE.verdict(run_cell(cell, of_the_lesson=of_the_lesson)["answer"])

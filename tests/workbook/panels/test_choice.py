@@ -9,7 +9,9 @@ from ipywidgets.widgets.widget import _instances
 
 from prefixlab.workbook.panels import Choice
 
-QUESTION = "What do ten vectors & no words do to the accuracy?"
+QUESTION = (
+    "What do ten vectors & no words do to the accuracy of a model that was never trained for films?"
+)
 ANSWERS = {
     "It falls": "You think of vectors as of noise <nobody> wrote.",
     "It stays": "You think that only weights can learn.",
@@ -82,7 +84,7 @@ def test_a_wrong_guess_meets_the_result_and_its_idea(choice: Choice) -> None:
     html = choice.answer(2, WHY)._repr_html_()
     shown, _, folded = html.partition("<details")
     for words in (
-        "What do ten vectors &amp; no words do to the accuracy?",
+        "What do ten vectors &amp; no words do to the accuracy of a model",
         "Your guess: not so",
         "<b>It falls</b>",
         "because noise &lt; words",
