@@ -32,7 +32,21 @@ REDRAW = """async ([handle, image, moves, there]) => {
 
 def test_lesson_00(run_lesson: RunLesson) -> None:
     page = run_lesson("00")
-    panel = panels(page).first
+    predicted = questions(page).first
+    expect(predicted).to_contain_text("Predict first")
+    press(predicted, "Commit")
+    expect(predicted).to_contain_text("Choose an answer first")
+    predicted.get_by_text("It is wild in between").click()
+    press(predicted, "Commit")
+    expect(predicted).to_contain_text("Your guess: It is wild in between")
+    past = panels(page).first
+    fill(past, "text", " ")
+    expect(past).to_contain_text("empty; write at least one word")
+    fill(past, "text", " The language is")
+    choose(past, "in which layers", "upper half of the layers")
+    expect(past).to_contain_text("with the past in front")
+    expect(past).not_to_contain_text("empty; write")
+    panel = panels(page).nth(1)
     guess(panel, "times")
     expect(panel).to_contain_text("24 times")
     choose(panel, "method", "prompt_tuning")
@@ -269,7 +283,12 @@ def memory_holds(page: Page, lab: Lab, slider: str) -> None:
 
 
 def panels(page: Page) -> Locator:
-    return page.locator(".prefixlab-panel")
+    return page.locator(".prefixlab-panel:not(.prefixlab-choice)")
+
+
+def questions(page: Page) -> Locator:
+    """The predictions at the top of lessons."""
+    return page.locator(".prefixlab-choice")
 
 
 def press(panel: Locator, name: str) -> None:
