@@ -23,7 +23,6 @@ from typing import Any
 
 import pandas as pd
 import torch
-from datasets import Dataset
 from filelock import FileLock, Timeout
 
 from prefixlab.arguments import one_of
@@ -261,20 +260,6 @@ def rows_of(path: Path) -> list[rows.Row]:
                 "that line."
             )
     return found
-
-
-def training_examples(task: Task, size: int) -> Dataset:
-    """The examples that a run of this size was recorded with, to train on.
-
-    A task that nothing can be recorded of, or that tests on sentences that a recorded run was
-    trained on, gives the first of its own.
-    """
-    if task.name in tasks.DOMAINS:
-        with suppress(ValueError):  # more than there are
-            drawn = tasks.load(task.name, train=size, test=TESTED)
-            if set(task.test["x"]) <= set(drawn.test["x"]):
-                return drawn.train
-    return task.train.select(range(size))
 
 
 def measure(lm: Backbone, wanted: dict[str, Any], grid: str) -> dict[str, Any]:

@@ -518,7 +518,7 @@ def card(title: str, words: Sequence[str], plots: Sequence[np.ndarray]) -> Figur
 def run(
     losses: Sequence[float], accuracies: Mapping[int, float], recorded: Sequence[Sequence[float]]
 ) -> Figure:
-    """A run as it goes: its loss by step over those of recorded runs, and its accuracy in between.
+    """A run as it goes: its loss by step over those of recorded runs, and what validation finds.
 
     `accuracies` are by step, 0 for before training; `recorded` holds the losses of other seeds.
     """
@@ -533,7 +533,7 @@ def run(
     left.set(xlabel="step", ylabel="loss of the batch (nats)")
     left.set_ylim(0, max([1.0, *losses, *(max(values) for values in recorded)]))
     right.plot(list(accuracies), list(accuracies.values()), "o-", color=ORANGE)
-    right.set(xlabel="step", ylabel="accuracy in between", ylim=(0.3, 1.02))
+    right.set(xlabel="step", ylabel="accuracy on validation", ylim=(0.3, 1.02))
     for axis in (left, right):
         axis.set_xlim(0, max([8, len(losses), *(len(values) for values in recorded)]) + 1)
         axis.spines[["top", "right"]].set_visible(False)

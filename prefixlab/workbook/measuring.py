@@ -18,17 +18,19 @@ from prefixlab.methods import Method, create
 from prefixlab.models.backbone import Backbone
 from prefixlab.models.loading import load
 from prefixlab.paths import DATA
-from prefixlab.training.loop import TrainingDiverged, train
+from prefixlab.training.loop import Recipe, TrainingDiverged, train
 from prefixlab.workbook import scale, span_corruption
 from prefixlab.workbook.protocol import (
     BATCH,
     ELSEWHERE,
     SEEDS,
     TABLES,
+    TRAIN,
     VALIDATION,
     VALIDATIONS,
     WARMUP,
     WORDS,
+    Family,
     Run,
 )
 from prefixlab.workbook.tested import tested
@@ -88,6 +90,47 @@ def elsewhere(run: Run, task: str) -> Task:
     return task_of(run | {"task": task, "train": 2, "test": test})
 
 
+def lesson_task(train: int = TRAIN) -> Task:
+    """The sentences of the recorded runs with seed 0, for a lesson to train and to test on.
+
+    Raises
+    ------
+    ValueError
+        More sentences to train on than there are.
+    """
+    return task_of(Family("", "").run(0, None, {"train": train}))
+
+
+def is_lesson_task(task: Task) -> bool:
+    """Whether what is learned of a task can be laid beside the recorded runs.
+
+    It asks as they do, and validates and tests on the same sentences.
+    """
+    named = Family("", "").run(0, None)
+    if (task.name, len(task.test)) != (named["task"], named["test"]):
+        return False  # and nothing has to be read for it
+    own = lesson_task()
+    asked, held_out = ("template", "verbalizer", "task_words"), ("validation", "test")
+    return all(getattr(task, part) == getattr(own, part) for part in asked) and all(
+        task.splits[split][:] == own.splits[split][:] for split in held_out
+    )
+
+
+def recipe(steps: int, rate: float, seed: int, head_rate: float) -> Recipe:
+    """How the protocol trains; a `head_rate` of 0 is that of all others."""
+    return Recipe(
+        steps=steps,
+        batch_size=BATCH,
+        learning_rate=rate,
+        head_rate=head_rate,
+        warmup=min(WARMUP, steps),
+        decay="constant",
+        validate_every=max(1, steps // VALIDATIONS),
+        patience=steps,  # never: but the best is kept
+        seed=seed,
+    )
+
+
 def measure(run: Run, name: str, threads: int = 1) -> Run:
     """The row of a run: it is trained by the protocol, and tested.
 
@@ -123,18 +166,8 @@ def train_by_protocol(lm: Backbone, method: Method, task: Task, run: Run) -> Run
 
     Where a loss is no number training ends: there are fewer `losses` than steps.
     """
-    training = train(
-        *(lm, method, task),
-        steps=run["steps"],
-        batch_size=BATCH,
-        learning_rate=run["rate"],
-        head_rate=run["head_rate"],
-        warmup=min(WARMUP, run["steps"]),
-        decay="constant",
-        validate_every=max(1, run["steps"] // VALIDATIONS),
-        patience=run["steps"],  # never: but the best is kept
-        seed=run["seed"],
-    )
+    how = recipe(run["steps"], run["rate"], run["seed"], run["head_rate"])
+    training = train(lm, method, task, recipe=how)
     losses: list[float] = []
     curve: list[tuple[int, float, float]] = []  # step, loss, accuracy
     try:

@@ -28,15 +28,20 @@ def recorded(grid: str, backbone: str = "") -> pd.DataFrame:
     ValueError
         No such record, or a damaged one.
     """
-    runs = rows_of(grid)
+    runs = preferred(rows_of(grid), backbone)
     if not runs:
         here = ", ".join(sorted(file.stem for file in FOLDER.glob("*.jsonl")))
         raise ValueError(f"No runs are recorded as {grid!r}; recorded are: {here or 'none'}.")
-    counts = Counter(row["backbone"] for row in runs)
-    if backbone:
-        shown = backbone if backbone in counts else counts.most_common(1)[0][0]
-        runs = [row for row in runs if row["backbone"] == shown]
     return pd.DataFrame([row | row.pop("knobs") for row in runs])
+
+
+def preferred(found: list[Run], backbone: str) -> list[Run]:
+    """The rows that are on a backbone, or else on the one that most are on; all without a name."""
+    counts = Counter(row["backbone"] for row in found)
+    if not (backbone and found):
+        return found
+    shown = backbone if backbone in counts else counts.most_common(1)[0][0]
+    return [row for row in found if row["backbone"] == shown]
 
 
 def rows_of(grid: str, backbone: str = "") -> list[Run]:

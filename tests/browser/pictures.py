@@ -11,10 +11,10 @@ PANELS = {
     "anatomy": "AnatomyPanel()",
     "playground": "PromptPanel(lm, task)",
     "in_context": "InContextPanel(lm, task)",
-    "soft_prompt": "PromptTuningPanel(lm, task)",
-    "prefix": "PrefixTuningPanel(lm, task)",
-    "p_tuning": "PTuningPanel(lm, task)",
-    "p_tuning_v2": "PTuningV2Panel(lm, task)",
+    "soft_prompt": "PromptTuningPanel(lm, lab)",
+    "prefix": "PrefixTuningPanel(lm, lab)",
+    "p_tuning": "PTuningPanel(lm, lab)",
+    "p_tuning_v2": "PTuningV2Panel(lm, lab)",
     "texts": "TextPanel(lm, {})",
     "adaptation": "AdaptationPanel(experiments.recorded('lm_adaptation'))",
     "comparison": "ComparisonPanel(lm)",
@@ -22,8 +22,10 @@ PANELS = {
 }
 START = """import prefixlab as pl
 from prefixlab.workbook import experiments
+from prefixlab.workbook.measuring import lesson_task
 from prefixlab.workbook.panels import *
-lm, task = pl.load(), pl.tasks.load("movie_reviews", train=256, test=100)"""
+lm, task = pl.load(), pl.tasks.load("movie_reviews", train=256, test=100)
+lab = lesson_task()"""
 
 
 def take(theme: str) -> None:

@@ -10,6 +10,8 @@ import pytest
 from lab import FIGURES, MINUTES, Lab, wait_until_idle
 from playwright.sync_api import Locator, Page, expect
 
+from prefixlab.workbook.protocol import STEPS
+
 RunLesson = Callable[[str], Page]
 
 # Presses an arrow key on a slider's handle and waits until the picture is another one, again and
@@ -240,7 +242,8 @@ def try_lab(panel: Locator, slider: str, name: str, there: int = 4) -> None:
     )
     FIGURES.append(f"{name}: first step shown after {seconds:.1f} s")
     press(panel, "Stop")
-    expect(panel).to_contain_text(re.compile(r"Stopped after step \d+ of 47"), timeout=MINUTES)
+    stopped = re.compile(rf"Stopped after step \d+ of {STEPS - 1}")
+    expect(panel).to_contain_text(stopped, timeout=MINUTES)
     press(panel, "Resume")
     expect(panel).to_contain_text("Done: accuracy", timeout=2 * MINUTES)
     keep(panel, f"{name}_run")

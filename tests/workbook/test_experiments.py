@@ -1,6 +1,5 @@
 """Recorded runs are resumable, whole, and say where they come from."""
 
-import asyncio
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -15,11 +14,9 @@ from prefixlab import (
     create,
     evaluation,
     judge_texts,
-    tasks,
 )
 from prefixlab.data.tasks import load as load_task, references
 from prefixlab.workbook import experiments
-from prefixlab.workbook.panels import PromptTuningPanel
 from prefixlab.workbook.panels.variants import compared
 
 SMALL = {"train": 8, "validation": 2, "test": 3}
@@ -198,36 +195,6 @@ def test_variants_are_compared_on_one_backbone_alone(
     add("variants", "gpt2", "combined", beside="bias", prefix_length=10)
     assert compared("gpt2").empty  # there is no prompt on it to compare with
     assert set(compared("smollm2").backbone) == {"smollm2"}
-
-
-def test_a_lab_trains_on_what_a_recorded_run_was_trained_on(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, gpt2: Backbone
-) -> None:
-    rated = [(f"film {n}", n % 2) for n in range(900)]
-    monkeypatch.setattr(tasks, "rated_sentences", lambda name: rated)
-    monkeypatch.setattr(experiments, "FOLDER", tmp_path)
-    monkeypatch.setattr(experiments, "STEPS", 2)
-    monkeypatch.setattr(experiments, "load", lambda: gpt2)
-    knobs = {"prompt_length": 2, "init": "labels"}
-    grid = [experiments.run("prompt_tuning", train_size=32, **knobs)]
-    monkeypatch.setitem(experiments.GRIDS, "prompt_tuning", lambda: iter(grid))
-    experiments.record("prompt_tuning")
-    lab = PromptTuningPanel(gpt2, load_task("movie_reviews", train=256, test=20), steps=2)
-    for name, value in (knobs | {"train": 32}).items():
-        lab.controls[name].value = value
-    asyncio.run(lab.train())
-    recorded = experiments.recorded("prompt_tuning").losses[0]
-    assert [round(loss, 4) for loss in lab.runs[0].losses] == recorded
-
-
-def test_a_task_of_the_learners_own_trains_on_the_first_of_its_own(
-    task: Task, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    rated = [(f"film {n}", n % 2) for n in range(900)]
-    monkeypatch.setattr(tasks, "rated_sentences", lambda name: rated)
-    for own in (task, replace(task, name="movie_reviews"), load_task("movie_reviews", test=300)):
-        examples = experiments.training_examples(own, 8)
-        assert examples["x"] == own.train["x"][:8]
 
 
 DAMAGED = {

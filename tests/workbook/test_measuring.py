@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 import torch
 
-from prefixlab import Backbone, create, evaluation, load, tasks, train
+from prefixlab import Backbone, Template, Verbalizer, create, evaluation, load, tasks, train
 from prefixlab.training import loop, optimizers
 from prefixlab.workbook import measuring, protocol, tested
 from prefixlab.workbook.grids import GRIDS, families
-from prefixlab.workbook.measuring import NO_LOSS, measure, task_of
+from prefixlab.workbook.measuring import NO_LOSS, is_lesson_task, lesson_task, measure, task_of
 from prefixlab.workbook.protocol import BATCH, TRAIN, WARMUP, WORDS, Run
 
 VALIDATION, TEST = 16, 80  # fewer than the protocol has, for the sake of time
@@ -26,15 +26,8 @@ FAMILY = Family("prompt", "prompt_tuning", {"prompt_length": 2}, 0.03, steps=4)
 
 
 @pytest.fixture(autouse=True)
-def setting(monkeypatch: pytest.MonkeyPatch, gpt2: Backbone) -> Iterator[None]:
+def setting(monkeypatch: pytest.MonkeyPatch, gpt2: Backbone, rated_films: None) -> Iterator[None]:
     """A tiny model, sentences that need no network, and a validation after every step."""
-    words = ["so", "a", "film", "of", "theirs", "that", "they", "made"]
-    rated = [
-        (f"{words[n % 8]} {words[n // 8 % 8]} film {n} is {'good' if n % 2 else 'bad'}", n % 2)
-        for n in range(1500)
-    ]
-    rated += [("word " * (WORDS + 1) + str(n), n % 2) for n in range(100)]
-    monkeypatch.setattr(tasks, "rated_sentences", lambda name: rated)
     monkeypatch.setattr(measuring, "backbone", lambda name: gpt2)
     monkeypatch.setattr(measuring, "VALIDATIONS", FAMILY.steps)
     monkeypatch.setattr(measuring, "VALIDATION", VALIDATION)
@@ -73,6 +66,47 @@ def test_a_seed_draws_other_sentences_to_train_on_and_no_others() -> None:
     few = task_of(FAMILY.run(1, 0.03, {"train": 32}))
     assert len(few.train) == 32
     assert set(few.train["x"]) < set(drawn[1].train["x"])
+
+
+def test_the_task_of_a_lesson_is_that_of_the_recorded_runs_with_seed_0() -> None:
+    for size in (32, TRAIN):
+        lesson, asked = lesson_task(size), FAMILY.run(0, 0.03, {"train": size})
+        recorded = task_of(asked | {"test": protocol.TEST})
+        assert all(lesson.splits[split][:] == recorded.splits[split][:] for split in lesson.splits)
+    assert len(lesson_task().train) == TRAIN
+
+
+def test_a_task_can_be_laid_beside_recorded_runs_if_it_asks_and_tests_as_they_do(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    lesson = lesson_task(512)
+    sizes = {"train": 32, "validation": VALIDATION, "test": protocol.TEST, "words": WORDS}
+    assert is_lesson_task(lesson_task(32))
+    assert is_lesson_task(tasks.load("movie_reviews", **sizes))
+    others = [
+        replace(lesson, template=Template("{x}: {y}")),
+        replace(lesson, verbalizer=Verbalizer(("bad", "good"))),
+        replace(lesson, task_words="Good or bad?"),
+        replace(lesson, test=lesson.train.select(range(protocol.TEST))),
+        tasks.load("movie_reviews", **sizes | {"validation": VALIDATION + 2}),
+        tasks.load("movie_reviews", **sizes | {"test": protocol.TEST + 2}),
+        tasks.load("movie_reviews", **sizes | {"words": 100}),
+        tasks.load("movie_reviews", **sizes, seed=1),
+    ]
+    assert not any(map(is_lesson_task, others))
+    monkeypatch.setattr(measuring, "lesson_task", lambda: pytest.fail("was read in vain"))
+    assert not is_lesson_task(replace(lesson, name="mine"))
+
+
+def test_a_recipe_warms_up_and_then_keeps_its_rate_and_the_best_step() -> None:
+    how = measuring.recipe(steps=20, rate=0.03, seed=7, head_rate=0.1)
+    rates = [how.rate(step, how.learning_rate) for step in range(20)]
+    assert rates[:WARMUP] == pytest.approx([0.03 * (n + 1) / WARMUP for n in range(WARMUP)])
+    assert set(rates[WARMUP:]) == {0.03}
+    assert (how.steps, how.batch_size, how.seed, how.head_rate) == (20, BATCH, 7, 0.1)
+    assert how.validate_every == 20 // FAMILY.steps
+    assert how.patience * how.validate_every >= how.steps  # it keeps the best, and never stops
+    assert measuring.recipe(steps=WARMUP - 1, rate=0.03, seed=0, head_rate=0).warmup == WARMUP - 1
 
 
 def test_a_seed_is_another_start_and_another_order_too() -> None:

@@ -1,13 +1,11 @@
 """The labs of the trained methods, each behind its own knobs."""
 
-from collections.abc import Mapping
-from typing import Any, ClassVar
+from math import nan
+from typing import Any
 
 import ipywidgets as widgets
-import pandas as pd
 
-from prefixlab.workbook import experiments
-from prefixlab.workbook.experiments import WORDINGS
+from prefixlab.workbook.grids import WORDINGS, soft
 from prefixlab.workbook.panels.base import WIDE, shown
 from prefixlab.workbook.panels.prediction import points
 from prefixlab.workbook.panels.slots import SlotEditor
@@ -19,15 +17,11 @@ class PromptTuningPanel(TrainingPanel):
 
     method = "prompt_tuning"
     knobs = ("prompt_length", "init", "text")
-    usual: ClassVar = {"prompt_length": 10, "train": 256}
     question = (
-        "One virtual token, or ten: how does the accuracy change, from class labels and with 256 "
+        "Ten virtual tokens, not one: how does the accuracy change, from class labels and with 256 "
         "training sentences?"
     )
-    why = "One vector has to say all there is to say; ten can share the work."
-
-    def line(self, row: pd.Series) -> str:
-        return str(row.init)
+    why = "A guess, not tested: one vector has to say all there is to say; ten can share the work."
 
     def answer(self) -> float:
         ten, one = (self.records.like(prompt_length=length) for length in (10, 1))
@@ -39,23 +33,18 @@ class PrefixTuningPanel(TrainingPanel):
 
     method = "prefix_tuning"
     knobs = ("prefix_length", "init", "reparameterization", "mlp_hidden", "layers")
-    usual: ClassVar = {"prefix_length": 10, "train": 256}
     question = (
-        "With 32 training sentences, a prefix of 10: start from the activations of the task's "
-        "words, not from uniform noise. How does the accuracy change?"
+        "With 256 training sentences, a prefix of 10: start from the activations of the task's "
+        "words, not from uniform noise, each at its own learning rate. How does the accuracy "
+        "change?"
     )
     why = (
-        "Real activations are a past that the model can read from the first step; noise must "
-        "first become one, and 32 sentences say little about how."
+        "A guess, not tested: real activations are a past that the model can read from the first "
+        "step; noise must first become one."
     )
 
-    def line(self, row: pd.Series) -> str:
-        return f"{row.init.replace('_', ' ')}{', MLP' * (row.reparameterization == 'mlp')}"
-
     def answer(self) -> float:
-        words, noise = (
-            self.records.like(init=init, train=32) for init in ("task_words", "uniform")
-        )
+        words, noise = (self.records.like(init=init) for init in ("task_words", "uniform"))
         return points(words.accuracy, noise.accuracy)
 
 
@@ -64,19 +53,14 @@ class PTuningV2Panel(TrainingPanel):
 
     method = "p_tuning_v2"
     knobs = ("prefix_length", "layers", "classifier", "dropout", "reparameterization", "init")
-    usual: ClassVar = {"prefix_length": 10, "layers": "all", "train": 256}
     question = (
-        "A prefix of 10 positions in four layers only, with a head: move it from the first four "
-        "layers to the last four. How does the accuracy change?"
+        "A prefix of 10 positions in four layers only, with a head and without dropout: move it "
+        "from the first four layers to the last four. How does the accuracy change?"
     )
     why = (
-        "What disturbs the first layers, all layers above must bear; the last layers stand next to "
-        "the head, and what they are told has a short way."
+        "A guess, not tested: what disturbs the first layers, all layers above must bear; the last "
+        "layers stand next to the head, and what they are told has a short way."
     )
-
-    def line(self, row: pd.Series) -> str:
-        extra = [", MLP"] * (row.reparameterization == "mlp") + [", no dropout"] * (not row.dropout)
-        return row.classifier + "".join(extra)
 
     def answer(self) -> float:
         last, first = (self.records.like(layers=layers) for layers in ("last:4", "first:4"))
@@ -88,32 +72,33 @@ class PTuningPanel(TrainingPanel):
 
     method = "p_tuning"
     knobs = ("template", "encoder")
-    usual: ClassVar = {"wording": "sentiment", "train": 256}
     question = (
         "“{x} It was {y}” is a poor prompt. Train six slots around its text, with the LSTM: how "
         "does the accuracy change against the words alone?"
     )
-    why = "The slots can say what the words leave out: that this is about praise and blame."
-
-    def line(self, row: pd.Series) -> str:
-        return {"none": "no encoder"}.get(row.encoder, row.encoder)
+    why = (
+        "A guess, not tested: the slots can say what the words leave out, that this is about "
+        "praise and blame."
+    )
 
     def answer(self) -> float:
-        wording = WORDINGS["it was"]
-        words = experiments.recorded("discrete_prompt", self.records.backbone)
-        slots = self.records.like(template=experiments.soft(wording))
-        return points(slots.accuracy, words[words.template == wording].accuracy)
+        words = self.records.untrained.get("no training, it was", {"accuracy": nan})
+        slots = self.records.like(template=soft(WORDINGS["it was"]), encoder="lstm")
+        return 100 * float(slots.accuracy.mean() - words["accuracy"])
+
+    def line(self, family: str) -> str:
+        line = super().line(family)
+        return "no encoder" if line == "none" else line
 
     def make_controls(self, steps: int) -> dict[str, Any]:
+        controls = super().make_controls(steps)
         self.wording = widgets.Dropdown(
-            options={name: shown(experiments.soft(text)) for name, text in WORDINGS.items()},
-            value=shown(experiments.soft(WORDINGS["sentiment"])),
+            options={name: shown(soft(text)) for name, text in WORDINGS.items()},
+            value=controls["template"].value,
             description="a wording",
             tooltip="templates that runs were recorded with, to start from",
             **WIDE,
         )
-        controls = super().make_controls(steps)
-        controls["template"].value = self.wording.value
         self.editor = SlotEditor(controls["template"])
         self.wording.observe(lambda _: self.take_wording(), "value")
         return controls
@@ -125,11 +110,10 @@ class PTuningPanel(TrainingPanel):
     def take_wording(self) -> None:
         self.controls["template"].value = self.wording.value
 
-    def place(self, x: str, settings: Mapping[str, Any]) -> Any:
-        return wording_of(settings["template"]) if x == "wording" else settings[x]
+    def place(self, x: str, value: Any) -> Any:
+        return wording_of(value) if x == "template" else value
 
 
 def wording_of(template: str) -> str:
     """The name of the wording that a template has slots in, where it is one that was recorded."""
-    names = {experiments.soft(wording): name for name, wording in WORDINGS.items()}
-    return names.get(template, "")
+    return {soft(wording): name for name, wording in WORDINGS.items()}.get(template, "")

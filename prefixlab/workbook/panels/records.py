@@ -1,6 +1,6 @@
 """Recorded runs of a method, as its lab looks them up."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from functools import cache, partial
 from typing import Any
 
@@ -8,73 +8,119 @@ import pandas as pd
 
 from prefixlab.methods import METHODS
 from prefixlab.workbook import experiments
+from prefixlab.workbook.grids import families
 from prefixlab.workbook.panels.sweep import Sweep, label_of
+from prefixlab.workbook.protocol import TRAIN, Family, Run
+
+MEASURED = ("accuracy", "loss", "losses", "seed", "rate", "train", "family", "backbone")
 
 
 class Records:
-    """The runs that were recorded of a method, on this backbone where there are any.
+    """What the grid of a method has recorded on a backbone.
 
     Parameters
     ----------
-    method, backbone, task
-        Names.
-    usual
-        What recorded runs can be drawn along, each with the value that it has in all runs that are
-        drawn along another: `{"prefix_length": 10, "train": 256}`.
+    method
+        Its name, which is that of its grid.
+    rows
+        All rows of the grid on one backbone; there may be none yet.
     line
-        Names the line that a run is drawn on, from its row.
+        Names the line that the runs of a family are drawn on, from the family's name.
     place
-        Where a run stands along a setting, from its name and the run's row.
+        Where a setting stands on its axis, from its name and its value.
+
+    Attributes
+    ----------
+    first
+        The knobs of the grid's first family, and its number of training sentences: the settings
+        that a lab begins with, and that a run has where nothing else is said.
+    usual
+        The settings that runs of a family differ in, as they are in the first: what runs can be
+        drawn along, each with the value that it has in all runs that are drawn along another.
+    rates
+        By the name of a family, the rate that was chosen for it, or None before that.
+    untrained
+        By the name of its family, the row of what has nothing to train.
     """
 
     def __init__(
         self,
         method: str,
-        backbone: str,
-        task: str,
-        usual: Mapping[str, Any],
-        line: Callable[[pd.Series], str],
+        rows: Sequence[Run],
+        line: Callable[[str], str],
         place: Callable[[str, Any], Any],
     ):
-        self.usual = usual
+        self.families = [family for family in families(method) if family.method == method]
         self.defaults = METHODS[method].Knobs().as_dict()
-        self.runs = on_task(method, backbone, task)
-        if self:
-            self.runs["line"] = self.runs.apply(line, axis=1)
-            for name in usual:
-                self.runs[name] = self.runs.apply(partial(place, name), axis=1)
+        self.first = self.knobs(self.families[0]) | {"train": TRAIN}
+        settings = [setting for family in self.families for setting in family.settings]
+        self.usual = {name: self.first[name] for setting in settings for name in setting}
+        self.line, self.place = line, place
+        self.backbone: str = rows[0]["backbone"] if rows else ""
+        self.rates = {family.name: family.rate(rows) for family in self.families}
+        self.runs = pd.DataFrame(  # family by family, so that each has its colour on every axis
+            [
+                self.defaults | row["knobs"] | {name: row.get(name) for name in MEASURED}
+                for family in self.families
+                for row in rows
+                if row["family"] == family.name
+            ],
+            columns=[*self.defaults, *MEASURED],
+        )
+        self.untrained = {row["family"]: row for row in rows if row["rate"] is None}
         self.sweep = cache(self.draw)
 
     def __bool__(self) -> bool:
         return not self.runs.empty
 
-    @property
-    def backbone(self) -> str:
-        return str(self.runs.backbone.iloc[0])
+    def knobs(self, family: Family) -> dict[str, Any]:
+        """All knobs of a family's usual runs."""
+        return self.defaults | dict(family.knobs)
 
-    def like(self, **settings: Any) -> pd.DataFrame:
-        """The runs with just these settings, a row a seed; a knob not given has its default."""
+    def family(self, **settings: Any) -> Family | None:
+        """The family that a run with these settings is of; a run unlike all of them has none.
+
+        What only its `settings` change is left to the family; all other knobs decide.
+        """
+        asked, decide = self.first | settings, self.defaults.keys() - self.usual.keys()
+        for family in self.families:
+            if all(self.knobs(family)[name] == asked[name] for name in decide):
+                return family
+        return None
+
+    def like(self, rate: float | None = None, **settings: Any) -> pd.DataFrame:
+        """The runs with just these settings, a row a seed; what is not given is as in the first.
+
+        Without a rate, those at the one that was chosen for their family.
+        """
+        family = self.family(**settings)
+        if family is None:
+            return self.runs.iloc[:0]
+        wanted = self.first | settings | {"rate": rate or self.rates[family.name]}
         found = self.runs
-        for name, value in (self.defaults | self.usual_size | settings).items():
-            if name in found:
-                found = found[found[name] == value]
-            elif value != self.defaults.get(name, value):
-                return self.runs.iloc[:0]
+        for name, value in wanted.items():
+            found = found[found[name] == value]
         return found
 
-    @property
-    def usual_size(self) -> dict[str, Any]:
-        return {"train": self.usual["train"]}
-
     def draw(self, x: str) -> Sweep:
-        """All runs along `x`; `sweep` remembers what was drawn."""
-        shown = self.runs
-        fixed = {name: value for name, value in self.usual.items() if name != x}
+        """The runs along `x`, at the rates that were chosen; `sweep` remembers what was drawn.
+
+        Along the learning rate, those at all rates that were tried.
+        """
+        runs, fixed = self.runs, {name: at for name, at in self.usual.items() if name != x}
         for name, value in fixed.items():
-            shown = shown[shown[name] == value]
-        common = ", ".join(f"{label_of(name)} {value}" for name, value in fixed.items())
-        title = f"{common}; mean and range over the seeds, recorded on {self.backbone}"
-        return Sweep(shown, x, title)
+            runs = runs[runs[name] == value]
+        about = [f"{label_of(name)} {self.place(name, value)}" for name, value in fixed.items()]
+        chosen = {}
+        if x == "rate":
+            chosen = {self.line(name): rate for name, rate in self.rates.items() if rate}
+        else:
+            runs = runs[runs.rate == runs.family.map(self.rates).astype(float)]
+            about.append("each at its chosen rate" if len(runs) else "no rate is chosen yet")
+        about += ["mean and range over seeds", f"recorded on {self.backbone}"]
+        places = {x: runs[x].map(partial(self.place, x))}
+        shown = runs.assign(line=runs.family.map(self.line), **places)
+        return Sweep(shown, x, "; ".join(about), chosen)
 
 
 def on_task(grid: str, backbone: str, task: str) -> pd.DataFrame:

@@ -16,9 +16,11 @@ from matplotlib.lines import Line2D
 
 from prefixlab.workbook.figures import COLOURS, GREY, WIDTH, YELLOW, one_at_a_time, snapshot
 
-NAMES = {"train": "training sentences"}  # a label of its own where the column is too short
+# Labels of their own, where the column is too short.
+NAMES = {"train": "training sentences", "template": "wording", "rate": "learning rate"}
 # Label, and a range in which all runs of two-class tasks can be compared.
 MEASURES = {"accuracy": ("accuracy", (0.4, 1.0)), "loss": ("test loss (nats)", (0.0, 1.4))}
+CHOSEN: dict[str, Any] = {"markersize": 9, "fillstyle": "none", "markeredgewidth": 1.5}
 
 
 class Sweep:
@@ -32,10 +34,15 @@ class Sweep:
         The column on the horizontal axis: numbers (drawn on a logarithmic scale) or words.
     title
         What all runs have in common, and what they were recorded on.
+    chosen
+        By the line, the number on the horizontal axis that was chosen there: a diamond.
     """
 
-    def __init__(self, runs: pd.DataFrame, x: str, title: str):
-        self.words = [] if is_number(runs[x]) else list(dict.fromkeys(runs[x]))
+    def __init__(
+        self, runs: pd.DataFrame, x: str, title: str, chosen: Mapping[str, float] | None = None
+    ):
+        self.words = None if is_number(runs[x]) else list(dict.fromkeys(runs[x]))
+        self.chosen = chosen or {}
         self.figure = Figure(figsize=(WIDTH, 3.4), facecolor="white")
         self.canvas = FigureCanvasAgg(self.figure)
         self.axes: Sequence[Axes] = self.figure.subplots(1, 2)
@@ -44,6 +51,9 @@ class Sweep:
             self.draw(axis, runs, x, measure)
             axis.set(xlabel=label_of(x), ylabel=label, ylim=limits)
         handles, labels = self.axes[0].get_legend_handles_labels()
+        if self.chosen:
+            handles.append(Line2D([], [], ls="", marker="D", **CHOSEN, markeredgecolor="black"))
+            labels.append("chosen")
         self.figure.legend(
             handles, labels, loc="upper center", ncols=5, frameon=False, fontsize=8, columnspacing=1
         )
@@ -60,11 +70,12 @@ class Sweep:
         axis.spines[["top", "right"]].set_visible(False)
         lines = runs.groupby("line", sort=False)
         for number, (line, of_line) in enumerate(lines):
-            seeds = of_line.groupby(x, sort=not self.words)[measure]
+            colour = COLOURS[number % len(COLOURS)]
+            seeds = of_line.groupby(x, sort=self.words is None)[measure]
             mean, low, high = seeds.mean(), seeds.min(), seeds.max()
             # Lines stand a little apart, so that their ranges do not hide each other.
             aside = number - (len(lines) - 1) / 2
-            if self.words:
+            if self.words is not None:
                 at = np.array([self.place(value) for value in mean.index]) + 0.06 * aside
             else:
                 at = np.array(mean.index, dtype=float) * 1.02**aside
@@ -72,8 +83,8 @@ class Sweep:
                 at,
                 mean,
                 yerr=[mean - low, high - mean],
-                color=COLOURS[number % len(COLOURS)],
-                ls="" if self.words else "-" if number < len(COLOURS) else "--",
+                color=colour,
+                ls="" if self.words is not None else "-" if number < len(COLOURS) else "--",
                 marker="o",
                 markerfacecolor=None if number < len(COLOURS) else "white",
                 markersize=4,
@@ -81,20 +92,25 @@ class Sweep:
                 capsize=2,
                 label=line,
             )
-        if self.words:
+            best = mean.index == self.chosen.get(str(line))
+            axis.plot(at[best], mean[best], "D", **CHOSEN, markeredgecolor=colour)
+        if self.words is not None:
             axis.set_xticks(range(len(self.words)), self.words)
-            axis.set_xlim(-0.5, len(self.words) - 0.5)
+            axis.set_xlim(-0.5, max(1, len(self.words)) - 0.5)
         else:
             ticks = sorted(set(runs[x])) or [1]  # a grid that was begun may have no run along it
             axis.set_xscale("log")
-            axis.set_xticks(ticks, [str(tick) for tick in ticks])
+            # Many labels would run into each other.
+            named = {tick: f"{tick:g}" for tick in ticks[:: 1 + len(ticks) // 8]}
+            labels = [named.get(tick, "") for tick in ticks]
+            axis.set_xticks(ticks, labels, fontsize=8 if len(ticks) > 6 else None)
             axis.minorticks_off()
             axis.set_xlim(ticks[0] / 1.2, ticks[-1] * 1.2)
         axis.grid(axis="y", color=GREY, alpha=0.4)
 
     def place(self, value: Any) -> float:
         """Where a value of the setting is on the horizontal axis; not a number where it is not."""
-        if not self.words:
+        if self.words is None:
             return float(value)
         return float(self.words.index(value)) if value in self.words else float("nan")
 

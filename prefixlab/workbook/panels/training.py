@@ -1,29 +1,33 @@
 """A laboratory for a method that is trained: turn the knobs, see what was recorded, train it now.
 
 Behind the knobs lie recorded runs, which answer at once. Train makes a run of the learner's own
-beside them: a coroutine that gives way after every step, so that the page stays alive and Stop
-takes effect between two steps.
+beside them, by the same protocol: a coroutine that gives way after every step, so that the page
+stays alive and Stop takes effect between two steps.
 """
 
+import time
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from html import escape
-from math import isfinite
+from math import isfinite, log
 from typing import Any, ClassVar
 
 import ipywidgets as widgets
 import pandas as pd
+from datasets import Dataset
 
 from prefixlab.data.task import Task
 from prefixlab.evaluation.choices import Evaluation, judge, scoring
 from prefixlab.methods import METHODS, Method, create
 from prefixlab.models.backbone import Backbone
 from prefixlab.training.loop import Recipe, Training
-from prefixlab.workbook import experiments, figures
+from prefixlab.workbook import figures
 from prefixlab.workbook.duration import duration, training_seconds
+from prefixlab.workbook.grids import SIZES
+from prefixlab.workbook.measuring import is_lesson_task, lesson_task, recipe
 from prefixlab.workbook.panels import inside
 from prefixlab.workbook.panels.base import (
     BUTTONS,
@@ -41,10 +45,11 @@ from prefixlab.workbook.panels.prediction import Prediction
 from prefixlab.workbook.panels.records import Records, mean_and_range
 from prefixlab.workbook.panels.results import Result, tried
 from prefixlab.workbook.panels.sweep import MEASURES, label_of
+from prefixlab.workbook.protocol import LADDER, STEPS, TRAIN
+from prefixlab.workbook.records import preferred, rows_of
 
-SIZES = (16, 32, 64, 128, 256, 512)
-HELD_OUT = 32  # test sentences for the accuracy while training
-LOOKS = 4  # how often it is looked at in a run
+TRAINED_ON = sorted([*SIZES, TRAIN])  # sentences
+SAMPLE = 32  # training sentences, whose length says how long a run takes
 
 
 @dataclass
@@ -52,10 +57,28 @@ class Run:
     """One run of the learner's: what was asked for, and what has come out so far."""
 
     settings: dict[str, Any]
+    steps: int
+    rate: float
+    head_rate: float  # 0: the same
+    usual_rate: float  # of the recorded runs with these knobs
     losses: list[float] = field(default_factory=list)
-    accuracies: dict[int, float] = field(default_factory=dict)  # by step, on a few test sentences
+    validations: dict[int, Evaluation] = field(default_factory=dict)  # by step, 0 for untrained
     seconds: float = 0.0
     result: Evaluation | None = None
+
+    @property
+    def recipe(self) -> Recipe:
+        return recipe(self.steps, self.rate, 0, self.head_rate)
+
+    @property
+    def best_step(self) -> int | None:
+        """The step that was kept, where any was validated."""
+        trained = {step: found.loss for step, found in self.validations.items() if step}
+        return min(trained, key=trained.__getitem__, default=None)
+
+    def stands_along(self, x: str) -> bool:
+        """Whether it is like the recorded runs that are drawn along `x`, but for its settings."""
+        return self.steps == STEPS and (x == "rate" or self.rate == self.usual_rate)
 
 
 class TrainingPanel(Panel):
@@ -64,52 +87,49 @@ class TrainingPanel(Panel):
     Parameters
     ----------
     lm, task
-        What is steered, and what for. A run trains on as many of the task's training examples as
-        the learner chooses, those of a recorded run of that size where there is one, and is tested
-        on all of its test examples.
-    steps, batch_size
+        What is steered, and what for. Of `measuring.lesson_task()` recorded runs are shown, and a
+        run trains on the sentences that the recorded one of that size and seed 0 was trained on.
+        Of any other task a run trains on the first examples.
+    steps
         How long a run is at first.
 
     Raises
     ------
     ValueError
-        A task whose answers are free text.
+        A task whose answers are free text; a damaged record.
     """
 
     method: ClassVar[str]
     knobs: ClassVar[tuple[str, ...]]  # the method's knobs that get a control, in this order
-    usual: ClassVar[dict[str, Any]]  # see `Records`
     question: ClassVar[str]
     why: ClassVar[str]
 
-    def __init__(
-        self,
-        lm: Backbone,
-        task: Task,
-        *,
-        steps: int = experiments.STEPS,
-        batch_size: int = experiments.BATCH,
-    ):
+    def __init__(self, lm: Backbone, task: Task, *, steps: int = STEPS):
         if task.verbalizer is None:
             raise ValueError(f"{task.name} has no answers to choose from; take another task.")
+        comparable = is_lesson_task(task)
+        recorded = preferred(rows_of(self.method), lm.name) if comparable else []
         super().__init__()
-        self.lm, self.task, self.batch_size = lm, task, batch_size
-        self.records = Records(self.method, lm.name, task.name, self.usual, self.line, self.place)
-        few = task.train.select(range(min(HELD_OUT, len(task.train))))
+        self.lm, self.task, self.comparable = lm, task, comparable
+        self.records = Records(self.method, recorded, self.line, self.place)
+        few = task.train.select(range(min(SAMPLE, len(task.train))))
         rows = lm.rows(task.template, few, task.verbalizer)
         self.tokens_a_row = sum(row.length for row in rows) / len(rows)
+        self.following = True  # the learning rate follows the other knobs
         self.runs: list[Run] = []
         self.training: Training | None = None  # where there is something to resume
         self.before: Method | None = None  # the newest run's method, untrained
         self.trained: Method | None = None  # and as it is now
         self.controls = self.make_controls(steps)
+        self.controls["learning_rate"].value = self.usual_rate()
         self.defaults = {name: widget.value for name, widget in self.controls.items()}
         self.make_buttons()
         self.make_views()
         self.busy(False)
         self.reset()
-        for widget in self.controls.values():
-            widget.observe(lambda _: self.turn(), "value")
+        for name, widget in self.controls.items():
+            turned = self.take_rate if name == "learning_rate" else self.follow
+            widget.observe(lambda _, turned=turned: turned(), "value")
         self.axis.observe(lambda _: self.turn(), "value")
         self.view.observe(lambda _: self.show(), "value")
         self.sentence.observe(lambda _: self.answer_sentence(), "value")
@@ -117,41 +137,39 @@ class TrainingPanel(Panel):
     # What a lab adds
 
     @abstractmethod
-    def line(self, row: pd.Series) -> str:
-        """The name of the line that a recorded run is drawn on."""
-
-    @abstractmethod
     def answer(self) -> float:
         """The measured answer to `question`, in percentage points, from the records."""
 
-    def place(self, x: str, settings: Mapping[str, Any]) -> Any:
-        """Where settings stand on the horizontal axis `x`."""
-        return settings[x]
+    def line(self, family: str) -> str:
+        """The name of the line that the runs of a family are drawn on."""
+        return family.partition(", ")[2].replace("_", " ")
+
+    def place(self, x: str, value: Any) -> Any:
+        """Where a value of a setting stands on the horizontal axis `x`."""
+        return value
 
     # The widgets
 
     def make_controls(self, steps: int) -> dict[str, Any]:
         of_method = {one.name: one for one in METHODS[self.method].Knobs.declared()}
-        of_recipe = {one.name: one for one in Recipe.declared()}
         controls = {name: control(of_method[name]) for name in self.knobs}
-        controls["train"] = widgets.SelectionSlider(
-            options=[size for size in SIZES if size <= len(self.task.train)]
-            or [len(self.task.train)],
-            description="training sentences",
-            tooltip="how many of the task's training examples are used",
-            continuous_update=False,
-            **WIDE,
+        for name, widget in controls.items():
+            value = self.records.first[name]
+            widget.value = shown(value) if isinstance(value, str) else value
+        there = self.task.train.num_rows
+        sizes = [size for size in TRAINED_ON if self.comparable or size <= there] or [there]
+        controls["train"] = choice(
+            "training sentences", "how many sentences it learns from", {f"{n}": n for n in sizes}
         )
-        controls["train"].value = controls["train"].options[-1]
-        if self.usual["train"] in controls["train"].options:
-            controls["train"].value = self.usual["train"]
-        controls["steps"] = control(of_recipe["steps"])
+        controls["train"].value = TRAIN if TRAIN in sizes else sizes[-1]
+        controls["steps"] = control(next(one for one in Recipe.declared() if one.name == "steps"))
         controls["steps"].max = 200
         controls["steps"].value = steps
-        controls["learning_rate"] = control(of_recipe["learning_rate"])
-        for widget in controls.values():
-            if isinstance(widget, widgets.Text):
-                widget.value = shown(widget.value)
+        controls["learning_rate"] = choice(
+            "learning rate",
+            "follows the other knobs, to the rate that was chosen for them, until you set another",
+            {f"{rate:g}": rate for rate in LADDER},
+        )
         return controls
 
     def make_buttons(self) -> None:
@@ -167,12 +185,13 @@ class TrainingPanel(Panel):
 
     def make_views(self) -> None:
         self.sweep_plot, self.run_plot, self.inside_plot = plot(), plot(), plot()
-        self.words, self.inside_words, self.sentence_words = (widgets.HTML() for _ in range(3))
+        self.words, self.rate_words = widgets.HTML(), widgets.HTML()
+        self.inside_words, self.sentence_words = widgets.HTML(), widgets.HTML()
         self.sentence = widgets.Text(
             value=SENTENCE, description="your sentence", continuous_update=False, **WIDE
         )
         self.axis = widgets.ToggleButtons(
-            options=[(label_of(name), name) for name in self.usual],
+            options=[(label_of(name), name) for name in (*self.records.usual, "rate")],
             description="recorded by",
             style=BUTTONS,
         )
@@ -185,7 +204,7 @@ class TrainingPanel(Panel):
         self.view = widgets.ToggleButtons(
             options=list(self.pages), description="show", style=BUTTONS
         )
-        results = [self.words, self.view, *self.pages.values()]
+        results = [self.rate_words, self.words, self.view, *self.pages.values()]
         self.ask = Prediction(self.question, self.answer, self.why, results)
         buttons = [self.train_button, self.stop_button, self.resume_button, self.reset_button]
         for one in buttons:
@@ -205,77 +224,148 @@ class TrainingPanel(Panel):
 
     def expected(self) -> str:
         """How long a run takes on this machine."""
-        steps = self.controls["steps"].value
-        seconds = training_seconds(self.lm, steps * self.batch_size * self.tokens_a_row)
-        return f"{steps} steps of {self.batch_size} take about {duration(seconds)} here."
+        how = self.run_as_set().recipe
+        looks = 1 + how.steps // how.validate_every  # one of them before training
+        judged = looks * len(self.task.validation) + len(self.task.test)
+        seconds = training_seconds(self.lm, how.steps * how.batch_size * self.tokens_a_row)
+        seconds += judged * self.tokens_a_row / self.lm.tokens_per_second
+        return f"{how.steps} steps of {how.batch_size} take about {duration(seconds)} here."
 
     def settings(self) -> dict[str, Any]:
         """The method's knobs and the number of training examples, as the controls stand."""
         values = {name: self.controls[name].value for name in (*self.knobs, "train")}
-        return {
+        return dict(self.records.families[0].knobs) | {
             name: typed(value) if isinstance(value, str) else value
             for name, value in values.items()
         }
 
+    def usual_rate(self) -> float:
+        """The rate for the knobs as they stand: the one that was chosen for their family.
+
+        Before that it is the one where the search begins, and for knobs of no family the rate of
+        the `LADDER` that is next to the method's own.
+        """
+        settings = self.settings()
+        family = self.records.family(**settings)
+        if family and family.middle:
+            return self.records.rates[family.name] or family.middle
+        own = METHODS[self.method].sketch(self.lm.geometry, **knobs_of(settings)).learning_rate
+        return min(LADDER, key=lambda rate: abs(log(rate / own)))
+
+    def follow(self) -> None:
+        """Answer a turned knob; the learning rate follows it, unless the learner has set one."""
+        rate = self.controls["learning_rate"]
+        with self.reporting():
+            usual = self.usual_rate()
+            if self.following and rate.value != usual:
+                rate.value = usual  # which answers
+                return
+        self.turn()
+
+    def take_rate(self) -> None:
+        """Take the rate as it was set: one that is usual for the knobs follows them again."""
+        self.following = False
+        with self.reporting():
+            self.following = self.controls["learning_rate"].value == self.usual_rate()
+        self.turn()
+
     def turn(self) -> None:
         """Answer a turned knob at once: from its declaration, and from what was recorded."""
-        settings = self.settings()
-        knobs = {name: settings[name] for name in self.knobs}
         with self.reporting():
             self.check_texts()
-            cost = METHODS[self.method].cost(self.lm.geometry, **knobs)
+            run, x = self.run_as_set(), self.axis.value
+            cost = METHODS[self.method].cost(self.lm.geometry, **knobs_of(run.settings))
             words = (
                 f"{cost.stored:,} numbers to store ({cost.stored_bytes / 1000:,.0f} kB, "
                 f"{cost.share:.3%} of the model), {cost.trained:,} while training."
             )
             self.say(f"Turn the knobs, or press Train. {self.expected()}")
+            found = self.recorded(run)
+            self.rate_words.value = escape(self.about_rate(run, found))
+            self.words.value = escape(f"{words} {self.about_records()}")
             if self.records:
-                found = self.records.like(**settings) if self.usual_recipe() else pd.DataFrame()
-                words += (
-                    f" Recorded on {self.records.backbone}: {mean_and_range(found)}."
-                    if len(found)
-                    else " No run was recorded with just these knobs: Train measures it."
-                )
                 here = {name: found[name].mean() for name in MEASURES} if len(found) else None
-                self.sweep_plot.value = self.records.sweep(self.axis.value).png(
-                    self.place(self.axis.value, settings), here, self.stars()
+                self.sweep_plot.value = self.records.sweep(x).png(
+                    self.place_of(run, x), here, self.stars()
                 )
-            self.words.value = escape(words)
 
-    def usual_recipe(self) -> bool:
-        """Whether the recipe is the one that runs were recorded with."""
-        steps, rate = self.controls["steps"].value, self.controls["learning_rate"].value
-        return (steps, self.batch_size, rate) == (experiments.STEPS, experiments.BATCH, 0)
+    def run_as_set(self) -> Run:
+        """A run with the knobs as they stand, before its first step."""
+        steps, rate = (self.controls[name].value for name in ("steps", "learning_rate"))
+        family = self.records.family(**self.settings())
+        head_rate = family.head_rate if family else 0.0
+        return Run(self.settings(), steps, rate, head_rate, self.usual_rate())
+
+    def recorded(self, run: Run) -> pd.DataFrame:
+        """The recorded runs that are like this one, a row a seed."""
+        same = self.records.like(run.rate, **run.settings)
+        return same if run.steps == STEPS else same.iloc[:0]
+
+    def about_rate(self, run: Run, found: pd.DataFrame) -> str:
+        """What was recorded at the rate of a run, and which one was chosen for its knobs."""
+        family = self.records.family(**run.settings)
+        if run.steps != STEPS:
+            said = (
+                f"Recorded runs have {STEPS} steps; one of {run.steps} is not compared with them."
+            )
+        elif len(found):
+            said = f"Recorded at {run.rate:g}: {mean_and_range(found)}."
+        else:
+            said = f"Nothing is recorded at {run.rate:g} with these knobs."
+        if family is None:
+            said += f" No rate was looked for with such knobs; the method has {run.usual_rate:g}."
+        elif self.records.rates[family.name] is None:
+            said += f" The rate is not chosen yet; {run.usual_rate:g} is where its search begins."
+        else:
+            said += f" Chosen by the loss on validation sentences: {run.usual_rate:g}."
+        if not self.following:
+            said += f" Put back at {run.usual_rate:g}, the slider follows the other knobs again."
+        return said
+
+    def about_records(self) -> str:
+        """On which backbone the recorded runs are."""
+        if not self.records:
+            return "Nothing is recorded for this task: Train measures it."
+        other = self.records.backbone != self.lm.name
+        return f"Recorded on {self.records.backbone}" + (
+            f": there is nothing on {self.lm.name}, the model in use." if other else "."
+        )
+
+    def place_of(self, run: Run, x: str) -> Any:
+        """Where a run stands on the horizontal axis `x`."""
+        return self.place(x, run.rate if x == "rate" else run.settings[x])
 
     def stars(self) -> list[tuple[Any, dict[str, float]]]:
         """The learner's finished runs: where they stand on the axis, and what they came to."""
+        x = self.axis.value
         return [
             (
-                self.place(self.axis.value, run.settings),
+                self.place_of(run, x),
                 {"accuracy": run.result.accuracy or 0.0, "loss": run.result.loss},
             )
             for run in self.runs
-            if run.result
+            if run.result and run.stands_along(x)
         ]
 
     # Training
 
     async def train(self) -> None:
         """Begin a run with the knobs as they stand, and see it through unless Stop is pressed."""
-        settings = self.settings()
         with self.reporting(), self.working():
             self.check_texts()
-            knobs = {name: settings[name] for name in self.knobs}
-            examples = experiments.training_examples(self.task, settings["train"])
-            task = replace(self.task, train=examples)
-            recipe = {name: self.controls[name].value for name in ("steps", "learning_rate")}
-            method = create(self.method, self.lm, task, **knobs)
+            run = self.run_as_set()
+            task = replace(self.task, train=self.examples(run.settings["train"]))
+            method = create(self.method, self.lm, task, **knobs_of(run.settings))
             self.before, self.trained = deepcopy(method), method
-            self.training = Training(
-                self.lm, method, task, Recipe(batch_size=self.batch_size, **recipe)
-            )
-            self.runs.append(Run(settings))
-            await self.go_on(self.training, self.runs[-1])
+            self.training = Training(self.lm, method, task, run.recipe)
+            self.runs.append(run)
+            await self.go_on(self.training, run)
+
+    def examples(self, size: int) -> Dataset:
+        """What a run of that size is trained on."""
+        if self.comparable:
+            return lesson_task(size).train
+        return self.task.train.select(range(size))
 
     async def resume(self) -> None:
         """Go on with the run that was stopped."""
@@ -284,54 +374,67 @@ class TrainingPanel(Panel):
                 await self.go_on(self.training, self.runs[-1])
 
     async def go_on(self, training: Training, run: Run) -> None:
-        steps = training.recipe.steps
-        every = max(1, steps // LOOKS)
+        began, before = time.perf_counter(), training.step
         async for step in self.patiently(training):
             run.losses.append(step.loss)
             run.seconds += step.seconds
-            self.progress.max, self.progress.value = steps, step.step
-            left = step.seconds * (steps - step.step)
-            self.say(f"Step {step.step} of {steps}, loss {step.loss:.2f}, about {left:.0f} s left")
+            self.progress.max, self.progress.value = run.steps, step.step
+            each = (time.perf_counter() - began) / (step.step - before)  # validation included
+            left = each * (run.steps - step.step)
+            words = f"Step {step.step} of {run.steps}, loss {step.loss:.2f}"
+            self.say(f"{words}, about {left:.0f} s left")
+            if step.validation:
+                run.validations[step.step] = step.validation
             self.draw_run()
             if step.step == 1 and self.before:
-                await self.look(self.before, run, 0)
-            if step.step % every == 0:
-                await self.look(training.method, run, step.step)
-        if training.step < steps:
-            self.say(f"Stopped after step {training.step} of {steps}. Resume goes on from here.")
+                await self.look(self.before, run)
+                began, before = time.perf_counter(), step.step  # a look is no step
+        if training.step < run.steps:
+            self.say(
+                f"Stopped after step {training.step} of {run.steps}. Resume goes on from here."
+            )
         else:
             await self.finish(training, run)
         self.look_inside()
 
-    async def look(self, method: Method, run: Run, step: int) -> None:
-        """Measure the accuracy on a few test sentences, in between."""
-        few = self.task.test.select(range(min(HELD_OUT, len(self.task.test))))
-        result = await self.judged(method, few)
-        if result and result.accuracy is not None:
-            run.accuracies[step] = result.accuracy
+    async def look(self, untrained: Method, run: Run) -> None:
+        """Validate before training, too."""
+        result = await self.judged(untrained, self.task.validation)
+        if result:
+            run.validations[0] = result
             self.draw_run()
 
     async def finish(self, training: Training, run: Run) -> None:
-        """Test on all test examples, and keep what came out."""
+        """Go back to the best step, test on all test examples, and keep what came out."""
+        training.finish()
         self.say(f"Testing on {len(self.task.test)} sentences…")
         run.result = await self.judged(training.method, self.task.test)
         if run.result is None:
             self.say("Stopped while testing. Resume tests again.")
             return
-        knobs = {name: run.settings[name] for name in self.knobs}
         result, self.training = run.result, None
         tried.add(
             Result.of(
                 self.lm.geometry,
                 self.method,
-                knobs,
+                knobs_of(run.settings),
                 accuracy=result.accuracy or 0.0,
                 loss=result.loss,
                 seconds=run.seconds,
             )
         )
         self.turn()
-        self.say(f"Done: {result}. A star marks it among the recorded runs.")
+        self.say(f"Done: {result}.{self.about_run(run)}")
+
+    def about_run(self, run: Run) -> str:
+        """Which step was tested, and where the run stands among the recorded ones."""
+        said = ""
+        if best := run.best_step:
+            said += f" It is as after step {best}, where the loss on validation was lowest."
+        if self.records and run.stands_along("rate"):
+            also = "" if run.rate == run.usual_rate else ", by the learning rate"
+            said += f" A star marks it among the recorded runs{also}."
+        return said
 
     async def judged(self, method: Method, examples: Any) -> Evaluation | None:
         """The evaluation of a method, giving way after each batch; None if it was stopped."""
@@ -361,6 +464,7 @@ class TrainingPanel(Panel):
     def reset(self) -> None:
         """Everything as at first: the knobs, no runs, and the question where there is an answer."""
         self.runs, self.training, self.before, self.trained = [], None, None, None
+        self.following = True
         for name, value in self.defaults.items():
             self.controls[name].value = value
         self.progress.value = 0
@@ -386,10 +490,10 @@ class TrainingPanel(Panel):
 
     def draw_run(self) -> None:
         """The latest run, over what was recorded with the same knobs."""
-        run = self.runs[-1] if self.runs else Run(self.settings())
-        recorded = self.records.like(**run.settings) if self.records else pd.DataFrame()
-        losses = recorded.losses.tolist() if len(recorded) else []
-        self.run_plot.value = figures.png(figures.run(run.losses, run.accuracies, losses))
+        run = self.runs[-1] if self.runs else self.run_as_set()
+        losses = [of_one for of_one in self.recorded(run).losses if of_one]  # one that diverged
+        accuracies = {step: found.accuracy or 0.0 for step, found in run.validations.items()}
+        self.run_plot.value = figures.png(figures.run(run.losses, accuracies, losses))
 
     def answer_sentence(self) -> None:
         """Answer the learner's sentence anew."""
@@ -415,3 +519,19 @@ class TrainingPanel(Panel):
         # The learner, and Jupyter's Out, may hold on to the panel: let go of what is large.
         self.training = self.before = self.trained = None
         self.records.sweep.cache_clear()
+
+
+def knobs_of(settings: dict[str, Any]) -> dict[str, Any]:
+    """The method's own among the settings of a run."""
+    return {name: value for name, value in settings.items() if name != "train"}
+
+
+def choice(description: str, tooltip: str, options: dict[str, Any]) -> widgets.SelectionSlider:
+    """A slider over a few values, each shown by its name."""
+    return widgets.SelectionSlider(
+        options=list(options.items()),
+        description=description,
+        tooltip=tooltip,
+        continuous_update=False,
+        **WIDE,
+    )

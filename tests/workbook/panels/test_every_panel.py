@@ -31,8 +31,8 @@ KINDS = {name: made for name, made in vars(panels).items() if name.endswith("Pan
 
 
 @pytest.fixture(scope="module")
-def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Every grid as if it had been recorded."""
+def old_runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Every grid of `experiments` as if it had been recorded."""
     folder = tmp_path_factory.mktemp("runs")
     for name, grid in experiments.GRIDS.items():
         rows = [row(wanted) for wanted in grid()]
@@ -49,17 +49,19 @@ def few() -> list[EncoderDecoder]:
 def make(
     gpt2: Backbone,
     task: Task,
+    lesson: Task,
     recorded: Path,
+    old_runs: Path,
     few: list[EncoderDecoder],
     monkeypatch: pytest.MonkeyPatch,
 ) -> dict[str, Callable[[], Panel]]:
     """By the name of a kind of panel, what makes one."""
     dot = figures.png(figures.new()[0])  # what is drawn is not what is tested
     monkeypatch.setattr(figures, "png", lambda figure: dot)
-    monkeypatch.setattr(experiments, "FOLDER", recorded)
+    monkeypatch.setattr(experiments, "FOLDER", old_runs)
     monkeypatch.setattr(span_corruption, "variants", lambda: few)
     made: dict[str, Callable[[], Panel]] = {
-        name: lambda lab=lab: lab(gpt2, task, steps=1, batch_size=4) for name, lab in LABS.items()
+        name: lambda lab=lab: lab(gpt2, lesson, steps=1) for name, lab in LABS.items()
     }
     return made | {
         "AdaptationPanel": lambda: panels.AdaptationPanel(experiments.recorded("lm_adaptation")),

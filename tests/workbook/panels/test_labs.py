@@ -1,8 +1,8 @@
 """The labs of the trained methods, driven as a page would drive them."""
 
 import asyncio
-import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +10,13 @@ import pytest
 from ipywidgets.widgets.widget import _instances
 
 from prefixlab import Backbone, Task
-from prefixlab.workbook import experiments
+from prefixlab.workbook import measuring
 from prefixlab.workbook.panels import (
     PrefixTuningPanel,
     PromptTuningPanel,
     PTuningPanel,
     PTuningV2Panel,
+    training,
 )
 from prefixlab.workbook.panels.results import tried
 from prefixlab.workbook.panels.training import TrainingPanel
@@ -23,32 +24,9 @@ from prefixlab.workbook.panels.training import TrainingPanel
 LABS = [PromptTuningPanel, PrefixTuningPanel, PTuningPanel, PTuningV2Panel]
 
 
-def row(wanted: dict[str, Any], accuracy: float) -> str:
-    more = {
-        "backbone": "tiny-gpt2",
-        "task": "films",
-        "accuracy": accuracy,
-        "loss": 0.3,
-        "losses": [0.7, 0.4],
-    }
-    return json.dumps(wanted | more)
-
-
 @pytest.fixture
-def records(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every grid as if it had been recorded: more accurate with every seed, and with the length."""
-    for name, grid in experiments.GRIDS.items():
-        rows = []
-        for wanted in grid():
-            length = wanted["knobs"].get("prefix_length", wanted["knobs"].get("prompt_length", 0))
-            rows.append(row(wanted, 0.5 + 0.1 * wanted["seed"] + 0.004 * length))
-        (tmp_path / f"{name}.jsonl").write_text("\n".join(rows))
-    monkeypatch.setattr(experiments, "FOLDER", tmp_path)
-
-
-@pytest.fixture
-def make(records: None, gpt2: Backbone, task: Task) -> Callable[..., TrainingPanel]:
-    return lambda lab: lab(gpt2, task, steps=3, batch_size=4)
+def make(recorded: Path, gpt2: Backbone, lesson: Task) -> Callable[..., TrainingPanel]:
+    return lambda lab: lab(gpt2, lesson, steps=4)
 
 
 @pytest.fixture(params=LABS)
@@ -69,20 +47,25 @@ def test_a_control_has_the_range_and_help_of_its_knob(prefix: TrainingPanel) -> 
     assert "uniform" in init.options
 
 
-def test_a_turned_knob_is_answered_from_the_records(prefix: TrainingPanel) -> None:
-    before = prefix.sweep_plot.value
-    prefix.controls["train"].value = prefix.controls["train"].options[-1]
-    prefix.controls["prefix_length"].value = 20
-    assert prefix.sweep_plot.value != before
-    assert "No run was recorded" in prefix.words.value  # the tiny task has 16 sentences, not 256
+def test_a_lab_begins_with_the_knobs_of_the_first_family(panel: TrainingPanel) -> None:
+    first = panel.records.families[0]
+    assert panel.settings() == panel.settings() | dict(first.knobs) | {"train": 256}
+    assert panel.records.family(**panel.settings()) == first
 
 
-def test_the_records_name_mean_range_and_seeds(prefix: TrainingPanel) -> None:
-    found = prefix.records.like(prefix_length=20)
-    assert sorted(found.accuracy.round(2)) == [0.58, 0.68, 0.78]
-    assert prefix.records.like(prefix_length=21).empty
-    assert prefix.records.like(layers="0-1").empty  # not what was recorded: all layers
-    assert len(prefix.records.like(train=32)) == 3
+@pytest.mark.parametrize(
+    ("lab", "points"),
+    [
+        (PromptTuningPanel, 6.8),  # ten tokens have two seeds more, which are the better ones
+        (PrefixTuningPanel, 3),
+        (PTuningPanel, 15),
+        (PTuningV2Panel, 4),
+    ],
+)
+def test_what_is_asked_is_what_the_records_differ_by(
+    lab: type[TrainingPanel], points: float, make: Callable[..., TrainingPanel]
+) -> None:
+    assert make(lab).answer() == pytest.approx(points)
 
 
 def test_the_question_is_answered_from_the_records(panel: TrainingPanel) -> None:
@@ -109,13 +92,29 @@ def test_train_trains_and_gives_the_knobs_back(panel: TrainingPanel) -> None:
 
     count = len(tried.results)
     asyncio.run(press())
-    assert len(panel.runs[0].losses) == 3
-    assert 0 in panel.runs[0].accuracies  # before training
+    assert len(panel.runs[0].losses) == 4
+    assert list(panel.runs[0].validations) == [0, 2, 4]  # 0: before training
     assert tried.results[count:][0].method == panel.method
     assert "Done" in panel.status.value
     assert not panel.train_button.disabled
     assert panel.resume_button.disabled
     assert "before training" in panel.sentence_words.value
+
+
+def test_two_clicks_on_train_make_one_run_and_stop_ends_it(prefix: TrainingPanel) -> None:
+    async def press() -> None:
+        prefix.train_button.click()
+        prefix.train_button.click()
+        while prefix.progress.value < 1:
+            await asyncio.sleep(0)
+        prefix.train_button.click()
+        prefix.stop_button.click()
+        assert prefix.running
+        await prefix.running
+        assert len(asyncio.all_tasks()) == 1  # this one
+
+    asyncio.run(press())
+    assert [len(run.losses) for run in prefix.runs] == [1]
 
 
 def test_stop_takes_effect_within_one_step_and_resume_goes_on(panel: TrainingPanel) -> None:
@@ -127,31 +126,46 @@ def test_stop_takes_effect_within_one_step_and_resume_goes_on(panel: TrainingPan
         assert panel.running
         await panel.running
         assert len(panel.runs[0].losses) == 1
-        assert "Stopped after step 1 of 3" in panel.status.value
+        assert "Stopped after step 1 of 4" in panel.status.value
         panel.resume_button.click()
         await panel.running
 
     asyncio.run(press())
     assert len(panel.runs) == 1
-    assert len(panel.runs[0].losses) == 3
+    assert len(panel.runs[0].losses) == 4
     assert panel.runs[0].result
 
 
-def test_a_resumed_run_is_the_run_that_never_stopped(make: Callable[..., TrainingPanel]) -> None:
+@pytest.mark.parametrize("stopped_at", [2, 4])
+def test_a_resumed_run_is_the_run_that_never_stopped(
+    stopped_at: int,
+    make: Callable[..., TrainingPanel],
+    validation_losses: Callable[[list[float]], None],
+) -> None:
     whole, stopped = make(PrefixTuningPanel), make(PrefixTuningPanel)
+    validation_losses([0.5, 0.6] * 2)  # of both
 
     async def stop_once() -> None:
         stopped.start(stopped.train)
-        while stopped.progress.value < 2:
+        while stopped.progress.value < stopped_at:
             await asyncio.sleep(0)
         stopped.stop()
         assert stopped.running
         await stopped.running
+        if stopped_at == 4:  # what is looked into is the best step already
+            assert equal(stopped.trained, whole.trained)
         await stopped.resume()
 
     asyncio.run(whole.train())
     asyncio.run(stop_once())
     assert stopped.runs[0].losses == whole.runs[0].losses
+    assert stopped.runs[0].best_step == whole.runs[0].best_step == 2
+    assert stopped.runs[0].result == whole.runs[0].result
+
+
+def equal(one: Any, other: Any) -> bool:
+    values = other.state_dict()
+    return all(value.equal(values[name]) for name, value in one.state_dict().items())
 
 
 def test_two_panels_train_side_by_side(make: Callable[..., TrainingPanel]) -> None:
@@ -163,7 +177,7 @@ def test_two_panels_train_side_by_side(make: Callable[..., TrainingPanel]) -> No
     asyncio.run(alone.train())
     asyncio.run(both())
     assert one.runs[0].losses == alone.runs[0].losses
-    assert len(two.runs[0].losses) == 3
+    assert len(two.runs[0].losses) == 4
 
 
 def test_reset_forgets_the_runs_and_turns_the_knobs_back(panel: TrainingPanel) -> None:
@@ -171,7 +185,7 @@ def test_reset_forgets_the_runs_and_turns_the_knobs_back(panel: TrainingPanel) -
     panel.controls["steps"].value = 7
     panel.reset_button.click()
     assert panel.runs == []
-    assert panel.controls["steps"].value == 3
+    assert panel.controls["steps"].value == 4
     assert "Train first" in panel.sentence_words.value
     assert panel.ask.hidden.layout.display == "none"  # the question is asked again
 
@@ -222,15 +236,116 @@ def test_closing_leaves_no_widget_and_no_task(
     assert panel.training is None  # the learner's variable keeps the panel, not its optimizer
 
 
-def test_a_lab_without_records_trains_all_the_same(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, gpt2: Backbone, task: Task
+def test_the_picture_for_a_viewer_without_a_kernel_is_a_png(panel: TrainingPanel) -> None:
+    assert panel._repr_mimebundle_()["image/png"].startswith(b"\x89PNG")
+
+
+# By the protocol
+
+
+@pytest.mark.parametrize(("size", "seed_0_is_best_at"), [(32, 2), (256, 4)])
+def test_a_run_of_the_learners_is_the_recorded_run_of_seed_0(
+    size: int,
+    seed_0_is_best_at: int,
+    make: Callable[..., TrainingPanel],
+    gpt2: Backbone,
+    validation_losses: Callable[[list[float]], None],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(experiments, "FOLDER", tmp_path)
-    panel = PTuningPanel(gpt2, task, steps=1, batch_size=4)
-    assert panel.ask.hidden.layout.display == ""
+    panel = make(PTuningPanel)
+    monkeypatch.setattr(measuring, "backbone", lambda name: gpt2)
+    panel.controls["train"].value, panel.controls["steps"].value = size, 5
+    panel.controls["learning_rate"].value = 0.1
+    family = panel.records.family(**panel.settings())
+    assert family
+    # Higher than before training, which is none of the steps.
+    found = [5.5, 5.6] if seed_0_is_best_at == 2 else [5.6, 5.5]
+    validation_losses(found * 2)  # for both runs
+    asyncio.run(panel.train())
+    row = measuring.measure(family.run(0, 0.1, {"train": size}) | {"steps": 5}, "tiny")
+    run = panel.runs[0]
+    assert [round(loss, 4) for loss in run.losses] == row["losses"]
+    assert run.best_step == row["best_step"] == seed_0_is_best_at
+    assert run.result
+    assert (run.result.accuracy, round(run.result.loss, 4)) == (row["accuracy"], row["loss"])
+    assert run.validations[2].accuracy == row["validation"][0][2]
+    assert f"as after step {seed_0_is_best_at}" in panel.status.value
+
+
+def test_a_head_has_the_rate_of_its_own_that_its_family_has(
+    make: Callable[..., TrainingPanel],
+) -> None:
+    panel = make(PTuningV2Panel)
+    assert panel.run_as_set().recipe.head_rate == 0
+    panel.controls["reparameterization"].value = "mlp"
+    family = panel.records.family(**panel.settings())
+    assert family
+    assert panel.run_as_set().recipe.head_rate == family.head_rate > 0
     asyncio.run(panel.train())
     assert panel.runs[0].result
 
 
-def test_the_picture_for_a_viewer_without_a_kernel_is_a_png(panel: TrainingPanel) -> None:
-    assert panel._repr_mimebundle_()["image/png"].startswith(b"\x89PNG")
+def test_another_task_trains_on_the_first_of_its_own_and_is_compared_with_nothing(
+    recorded: Path, gpt2: Backbone, task: Task
+) -> None:
+    panel = PrefixTuningPanel(gpt2, task, steps=3)
+    assert not panel.records
+    assert panel.controls["train"].value == len(task.train)
+    assert "Nothing is recorded for this task" in panel.words.value
+    assert panel.ask.hidden.layout.display == ""  # nothing is asked
+    assert panel.examples(8)["x"] == task.train["x"][:8]
+    asyncio.run(panel.train())
+    assert panel.runs[0].result
+    assert "star" not in panel.status.value
+
+
+def test_a_lab_offers_the_sizes_that_were_recorded_or_that_there_are(
+    prefix: TrainingPanel, gpt2: Backbone, task: Task
+) -> None:
+    own = PromptTuningPanel(gpt2, replace(task, train=prefix.task.train.select(range(200))))
+    offered = [[size for _, size in each.controls["train"].options] for each in (prefix, own)]
+    assert offered == [[32, 128, 256, 512], [32, 128]]
+    assert len(prefix.examples(512)) == 512
+
+
+@pytest.mark.parametrize("lab", LABS)
+def test_a_lab_without_records_trains_all_the_same(
+    lab: type[TrainingPanel], folder: Path, gpt2: Backbone, lesson: Task
+) -> None:
+    panel = lab(gpt2, lesson, steps=1)
+    assert panel.ask.hidden.layout.display == ""
+    assert "Nothing is recorded for this task" in panel.words.value
+    asyncio.run(panel.train())
+    assert panel.runs[0].result
+
+
+def test_a_diverged_run_is_told_in_words(
+    prefix: TrainingPanel, poison: Callable[..., None]
+) -> None:
+    poison(prefix.lm, 1)
+    asyncio.run(prefix.train())
+    assert "not finite" in prefix.status.value
+    assert prefix.runs[0].result is None
+
+
+def test_a_star_stands_among_runs_like_it(
+    make: Callable[..., TrainingPanel], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    panel = make(PTuningPanel)
+    knobs = panel.controls
+    asyncio.run(panel.train())
+    for x in ("template", "rate"):
+        panel.axis.value = x
+        assert panel.stars() == []  # it has four steps, and recorded runs have more
+    assert "star" not in panel.status.value
+    monkeypatch.setattr(training, "STEPS", 4)
+    asyncio.run(panel.train())
+    assert "A star marks it among the recorded runs." in panel.status.value
+    panel.axis.value = "template"
+    assert [place for place, _ in panel.stars()] == ["sentiment"] * 2
+    knobs["learning_rate"].value = 0.1
+    asyncio.run(panel.train())
+    assert "recorded runs, by the learning rate." in panel.status.value
+    assert len(panel.stars()) == 2  # the others are at the chosen rate
+    panel.axis.value = "rate"
+    assert [place for place, _ in panel.stars()] == [0.03, 0.03, 0.1]

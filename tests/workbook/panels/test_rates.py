@@ -1,0 +1,342 @@
+"""The learning rate of a lab: the one that was chosen, and the curve that it was chosen by."""
+
+import json
+from collections.abc import Callable
+from math import isfinite
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from prefixlab import Backbone, Task
+from prefixlab.workbook.panels import (
+    PrefixTuningPanel,
+    PromptTuningPanel,
+    PTuningPanel,
+    PTuningV2Panel,
+    records,
+)
+from prefixlab.workbook.panels.sweep import Sweep
+from prefixlab.workbook.panels.training import TrainingPanel
+from prefixlab.workbook.protocol import LADDER, STEPS
+
+LABS = [PromptTuningPanel, PrefixTuningPanel, PTuningPanel, PTuningV2Panel]
+Make = Callable[..., TrainingPanel]
+
+
+@pytest.fixture
+def make(folder: Path, gpt2: Backbone, lesson: Task) -> Make:
+    return lambda lab: lab(gpt2, lesson)
+
+
+@pytest.fixture
+def prefix(recorded: Path, make: Make) -> TrainingPanel:
+    return make(PrefixTuningPanel)
+
+
+@pytest.fixture
+def drawn(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """What each picture of recorded runs is made of, newest last."""
+    seen: list[Any] = []
+    honest = records.Sweep
+
+    def spy(*given: Any) -> Any:
+        seen.append(given)
+        return honest(*given)
+
+    monkeypatch.setattr(records, "Sweep", spy)
+    return seen
+
+
+def leave(folder: Path, grid: str, kept: Callable[[dict[str, Any]], bool]) -> None:
+    """Of a grid keep some rows alone."""
+    file = folder / f"{grid}.jsonl"
+    rows = [json.loads(line) for line in file.read_text().splitlines()]
+    file.write_text("".join(f"{json.dumps(row)}\n" for row in rows if kept(row)))
+
+
+def rate_of(panel: TrainingPanel) -> float:
+    return panel.controls["learning_rate"].value
+
+
+# The knob
+
+
+def test_a_rate_is_called_by_its_number(prefix: TrainingPanel) -> None:
+    slider = prefix.controls["learning_rate"]
+    assert [value for _, value in slider.options] == list(LADDER)
+    assert [float(label) for label, _ in slider.options] == list(LADDER)
+    assert (slider.label, slider.value) == ("0.01", 0.01)
+    assert "learning rate: 0.01" in prefix.described()
+
+
+def test_the_rate_stands_at_the_one_chosen_for_the_knobs_and_follows_them(
+    prefix: TrainingPanel,
+) -> None:
+    knobs = prefix.controls
+    assert rate_of(prefix) == 0.01  # one above the middle
+    knobs["reparameterization"].value = "mlp"
+    assert rate_of(prefix) == 0.0003
+    assert "Recorded at 0.0003: accuracy" in prefix.rate_words.value
+    knobs["prefix_length"].value = 33  # of the same family, recorded or not
+    knobs["train"].value = 32
+    assert rate_of(prefix) == 0.0003
+    knobs["reparameterization"].value = "none"
+    assert rate_of(prefix) == 0.01
+
+
+@pytest.mark.parametrize("lab", [PrefixTuningPanel, PTuningV2Panel])
+def test_knobs_of_no_family_have_the_method_s_own_rate_or_the_next_one(
+    lab: Callable[..., TrainingPanel], recorded: Path, make: Make
+) -> None:
+    panel = make(lab)
+    panel.controls["init"].value = "unrelated_words"
+    panel.controls["reparameterization"].value = "mlp"
+    assert rate_of(panel) == 3e-05  # of the ladder the next one to 5e-05
+    assert "Nothing is recorded at 3e-05 with these knobs." in panel.rate_words.value
+    assert "No rate was looked for with such knobs; the method has 3e-05." in panel.rate_words.value
+
+
+def test_a_rate_that_the_learner_set_stays_until_it_is_put_back(prefix: TrainingPanel) -> None:
+    knobs = prefix.controls
+    knobs["learning_rate"].value = 0.1
+    assert "Put back at 0.01, the slider follows the other knobs again." in prefix.rate_words.value
+    knobs["reparameterization"].value = "mlp"
+    assert rate_of(prefix) == 0.1
+    assert "Put back at 0.0003" in prefix.rate_words.value
+    knobs["learning_rate"].value = 0.0003
+    assert "Put back" not in prefix.rate_words.value
+    knobs["reparameterization"].value = "none"
+    assert rate_of(prefix) == 0.01
+
+
+def test_a_rate_set_while_a_knob_is_wrong_is_the_learner_s_too(prefix: TrainingPanel) -> None:
+    prefix.controls["layers"].value = "0-99"
+    prefix.controls["learning_rate"].value = 0.1
+    assert "names no layers" in prefix.status.value
+    prefix.controls["layers"].value = "all"
+    assert rate_of(prefix) == 0.1
+
+
+def test_reset_gives_the_rate_back(prefix: TrainingPanel) -> None:
+    knobs = prefix.controls
+    for rate in (0.1, 0.01):  # the second is another one's than the reset knobs'
+        knobs["reparameterization"].value = "mlp"
+        knobs["learning_rate"].value = rate
+        prefix.reset_button.click()
+        assert rate_of(prefix) == 0.01
+        knobs["reparameterization"].value = "mlp"
+        assert rate_of(prefix) == 0.0003
+
+
+@pytest.mark.parametrize("lab", LABS)
+def test_where_nothing_is_recorded_it_stands_where_the_search_begins(
+    lab: Callable[..., TrainingPanel], make: Make
+) -> None:
+    panel = make(lab)
+    family = panel.records.families[0]
+    assert rate_of(panel) == family.middle
+    assert "The rate is not chosen yet" in panel.rate_words.value
+    assert not isfinite(panel.answer())
+
+
+@pytest.mark.parametrize("lab", LABS)
+def test_with_a_part_of_the_search_nothing_is_chosen_and_all_is_drawn(
+    lab: Callable[..., TrainingPanel], recorded: Path, make: Make
+) -> None:
+    whole = make(lab)
+    family = whole.records.families[0]
+    tried = LADDER[LADDER.index(family.middle) + 1]
+    leave(recorded, lab.method, lambda row: row["rate"] == tried and row["seed"] == 0)
+    panel = make(lab)
+    assert panel.records
+    assert rate_of(panel) == family.middle
+    assert f"Nothing is recorded at {family.middle:g}" in panel.rate_words.value
+    panel.controls["learning_rate"].value = tried
+    assert f"Recorded at {tried:g}: accuracy 0." in panel.rate_words.value
+    assert "(one seed)" in panel.rate_words.value
+    middle = f"The rate is not chosen yet; {family.middle:g} is where its search begins."
+    assert middle in panel.rate_words.value
+    assert panel.ask.hidden.layout.display == ""  # no answer: nothing is asked
+    pictures = set()
+    for x in [*panel.records.usual, "rate"]:
+        panel.axis.value = x
+        pictures.add(bytes(panel.sweep_plot.value))
+        assert "does not work" not in panel.status.value
+    assert len(pictures) == len(panel.axis.options)
+
+
+# What was recorded
+
+
+def test_the_line_below_says_what_came_out_at_a_rate(prefix: TrainingPanel) -> None:
+    said = prefix.rate_words
+    assert said.value == (
+        "Recorded at 0.01: accuracy 0.750 (0.650 to 0.850 over 5 seeds), loss 0.300. "
+        "Chosen by the loss on validation sentences: 0.01."
+    )
+    prefix.controls["init"].value = "uniform"
+    prefix.controls["learning_rate"].value = 0.003
+    assert "Recorded at 0.003: accuracy 0.620, loss 0.300 (one seed)." in said.value
+    prefix.controls["learning_rate"].value = 1.0
+    assert "Nothing is recorded at 1 with these knobs." in said.value
+    assert "Chosen by the loss on validation sentences: 0.01." in said.value
+    assert prefix.rate_words in prefix.ask.hidden.children  # not before the guess
+
+
+def test_a_setting_is_looked_up_with_all_its_seeds(prefix: TrainingPanel) -> None:
+    look = prefix.records.like
+    assert sorted(look(prefix_length=20).accuracy.round(2)) == [0.67, 0.72, 0.77]
+    assert look(0.003, prefix_length=20).empty  # only the chosen rate has other lengths
+    assert len(look(0.003, init="uniform")) == 1
+    assert look(prefix_length=21).empty
+    assert look(layers="0-1").empty  # not what was recorded: all layers
+    assert len(look(train=32)) == 3
+    assert set(look(init="uniform").family) == {"prefix tuning, uniform"}
+
+
+def test_a_turned_knob_is_answered_from_the_records(prefix: TrainingPanel) -> None:
+    before = prefix.sweep_plot.value
+    prefix.controls["prefix_length"].value = 20
+    assert prefix.sweep_plot.value != before
+    assert "over 3 seeds" in prefix.rate_words.value
+    prefix.controls["train"].value = 32
+    assert "Nothing is recorded" in prefix.rate_words.value
+
+
+def test_a_run_of_other_steps_is_compared_with_nothing(prefix: TrainingPanel) -> None:
+    assert len(prefix.recorded(prefix.run_as_set())) == 5
+    before = prefix.sweep_plot.value
+    prefix.controls["steps"].value = STEPS - 1
+    assert prefix.recorded(prefix.run_as_set()).empty
+    assert f"Recorded runs have {STEPS} steps; one of {STEPS - 1} is not" in prefix.rate_words.value
+    assert prefix.sweep_plot.value != before  # without its ring
+
+
+def test_along_a_setting_runs_are_at_the_chosen_rate_with_mean_and_range(
+    prefix: TrainingPanel, drawn: list[Any]
+) -> None:
+    for x, at in (("prefix_length", {1, 5, 10, 20, 50}), ("train", {32, 128, 256, 512})):
+        runs, along, title, chosen = prefix.records.draw(x) and drawn[-1]
+        assert (along, chosen, set(runs[x])) == (x, {}, at)
+        rates = {line: set(of_line.rate) for line, of_line in runs.groupby("line")}
+        assert rates["task words"] == rates["uniform"] == {0.01}
+        assert rates["task words, MLP"] == {0.0003}
+        assert "each at its chosen rate" in title
+    assert len(runs[(runs.line == "task words") & (runs.train == 32)]) == 3
+    assert len(runs[(runs.line == "task words") & (runs.train == 256)]) == 5
+
+
+def test_along_the_rate_every_family_is_a_line_with_all_that_was_tried(
+    prefix: TrainingPanel, drawn: list[Any]
+) -> None:
+    assert prefix.axis.options[-1] == ("learning rate", "rate")
+    prefix.axis.value = "rate"
+    runs, x, title, chosen = drawn[-1]
+    assert x == "rate"
+    assert set(runs.line) == {prefix.line(family.name) for family in prefix.records.families}
+    assert {tuple(runs.prefix_length), tuple(runs.train)} == {(10,) * len(runs), (256,) * len(runs)}
+    noise = runs[runs.line == "uniform"].groupby("rate").seed.count()
+    assert noise.to_dict() == {0.0003: 1, 0.001: 1, 0.003: 1, 0.01: 5, 0.03: 1}
+    assert chosen["task words"] == 0.01
+    assert chosen["task words, MLP"] == 0.0003
+    assert "prefix length 10; training sentences 256; mean and range" in title
+
+
+def test_the_rate_s_axis_is_logarithmic_and_marks_what_was_chosen(prefix: TrainingPanel) -> None:
+    sweep = prefix.records.sweep("rate")
+    for axis in sweep.axes:
+        assert axis.get_xscale() == "log"
+        marks = [line for line in axis.lines if line.get_marker() == "D"]
+        assert [len(mark.get_xdata()) for mark in marks] == [1] * len(prefix.records.families)
+        assert marks[0].get_xdata()[0] == pytest.approx(0.01, rel=0.1)
+    labels = [text.get_text() for text in sweep.figure.legends[0].texts]
+    assert labels[-1] == "chosen"
+    assert "chosen" not in [
+        text.get_text() for text in prefix.records.sweep("train").figure.legends[0].texts
+    ]
+
+
+def test_the_rate_moves_the_marks(prefix: TrainingPanel) -> None:
+    prefix.axis.value = "rate"
+    prefix.controls["init"].value = "uniform"
+    before = prefix.sweep_plot.value
+    prefix.controls["learning_rate"].value = 0.003
+    assert prefix.sweep_plot.value != before
+    sweep = prefix.records.sweep("rate")
+    assert [line.get_xdata() for line in sweep.here] == [[0.003] * 2] * 2
+    assert sweep.rings[0].get_ydata() == [pytest.approx(0.62)]
+
+
+def test_many_rates_are_labelled_so_that_they_can_be_read() -> None:
+    for rates in (LADDER[4:11], LADDER[4:12], LADDER):
+        one = {"line": "a", "accuracy": 0.5, "loss": 0.5}
+        runs = pd.DataFrame([one | {"rate": rate} for rate in rates])
+        (axis, _) = Sweep(runs, "rate", "").axes
+        labels = [text.get_text() for text in axis.get_xticklabels()]
+        assert len(labels) == len(rates)
+        assert 4 <= sum(map(bool, labels)) <= 7
+        assert all(float(label) == at for label, at in zip(labels, rates, strict=True) if label)
+
+
+def test_a_recorded_run_that_ended_at_once_is_drawn_without_its_curve(
+    recorded: Path, make: Make
+) -> None:
+    file = recorded / "prefix_tuning.jsonl"
+    rows = [json.loads(line) for line in file.read_text().splitlines()]
+    ended = [row | ({"losses": []} if row["rate"] == 0.03 else {}) for row in rows]
+    file.write_text("".join(f"{json.dumps(row)}\n" for row in ended))
+    panel = make(PrefixTuningPanel)
+    panel.draw_run()
+    recorded_curves = bytes(panel.run_plot.value)
+    panel.controls["learning_rate"].value = 0.03
+    panel.draw_run()
+    assert panel.run_plot.value != recorded_curves
+    assert "Recorded at 0.03" in panel.rate_words.value
+
+
+def test_wordings_are_called_by_their_names(recorded: Path, make: Make, drawn: list[Any]) -> None:
+    panel = make(PTuningPanel)
+    runs, x, *_ = panel.records.draw("template") and drawn[-1]
+    assert x == "template"
+    assert set(runs.template) == {"sentiment", "question", "it was", "all in all"}
+    assert set(runs.line) == {"no encoder", "mlp", "lstm"}
+    panel.axis.value = "rate"
+    assert "wording sentiment" in drawn[-1][2]
+
+
+@pytest.mark.parametrize(
+    ("rows_on", "words"),
+    [
+        ("tiny-gpt2", "Recorded on tiny-gpt2."),
+        ("big", "Recorded on big: there is nothing on tiny-gpt2, "),
+    ],
+)
+def test_the_words_say_on_which_backbone_the_runs_are(
+    rows_on: str, words: str, recorded: Path, make: Make
+) -> None:
+    file = recorded / "prefix_tuning.jsonl"
+    file.write_text(file.read_text().replace("tiny-gpt2", rows_on))
+    assert words in make(PrefixTuningPanel).words.value
+
+
+def test_the_rows_of_the_backbone_in_use_are_preferred_and_choose_its_rate(
+    recorded: Path, make: Make
+) -> None:
+    file = recorded / "prefix_tuning.jsonl"
+    own = [json.loads(line) for line in file.read_text().splitlines()]
+    others = [
+        row | {"backbone": "big", "validation_loss": -row["rate"]} for row in own for _ in range(2)
+    ]
+    file.write_text("".join(f"{json.dumps(row)}\n" for row in others + own))
+    panel = make(PrefixTuningPanel)
+    assert panel.records.backbone == "tiny-gpt2"
+    assert rate_of(panel) == 0.01
+    assert len(panel.records.like()) == 5
+
+
+def test_a_damaged_record_is_named(recorded: Path, make: Make) -> None:
+    (recorded / "prefix_tuning.jsonl").write_text("{}\n")
+    with pytest.raises(ValueError, match=r"prefix_tuning.jsonl is damaged: .*\.$"):
+        make(PrefixTuningPanel)
