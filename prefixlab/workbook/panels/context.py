@@ -2,6 +2,9 @@
 
 import asyncio
 import time
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cache
 from html import escape
 from math import factorial
 from typing import Any, NamedTuple
@@ -14,12 +17,13 @@ from prefixlab.evaluation.choices import Evaluation, wilson
 from prefixlab.methods import create
 from prefixlab.methods.in_context import InContextKnobs, demonstrations_of, tokens
 from prefixlab.models.backbone import Backbone
+from prefixlab.workbook.measuring import is_lesson_task, task_of
 from prefixlab.workbook.panels.base import BREATH, WIDE, control, plot
 from prefixlab.workbook.panels.live import LivePanel
 from prefixlab.workbook.panels.orders import Orders
-from prefixlab.workbook.panels.prediction import Prediction
-from prefixlab.workbook.panels.records import on_task
 from prefixlab.workbook.panels.results import Result, tried
+from prefixlab.workbook.protocol import Family, Run
+from prefixlab.workbook.records import preferred, rows_of
 
 MOST = 8  # demonstrations
 REACH = 120  # orders that the slider reaches: all of up to five demonstrations
@@ -32,9 +36,6 @@ class Draw(NamedTuple):
     demonstrations: int
     labels: str
     seed: int
-
-
-ASKED = Draw(4, "true", 0)  # what is to be predicted
 
 
 class InContextPanel(LivePanel):
@@ -51,9 +52,11 @@ class InContextPanel(LivePanel):
             raise ValueError(f"{task.name} has no answers to choose from; take another task.")
         tooltip = "Read the demonstrations, answer the test sentences and count"
         super().__init__(lm, task, self.measure, "Measure", tooltip)
-        rows = on_task("in_context", lm.name, task.name)
-        self.recorded = by_draw(rows, len(task.train))
-        self.backbone = "" if rows.empty else str(rows.backbone.iloc[0])
+        self.by_protocol = is_lesson_task(task)
+        rows = preferred(rows_of("in_context"), lm.name) if self.by_protocol else []
+        self.recorded = by_draw(rows)
+        self.backbone: str = rows[0]["backbone"] if rows else ""
+        self.shown_from = cache(self.pool)
         self.yours: dict[Draw, dict[int, tuple[Evaluation, Evaluation]]] = {}
         self.controls = make_controls()
         self.words = widgets.HTML(layout={"min_height": "84px"})
@@ -63,26 +66,13 @@ class InContextPanel(LivePanel):
         for widget in self.controls.values():
             widget.observe(self.turn, "value")
         knobs = widgets.VBox(list(self.controls.values()))
-        parts = [knobs, self.bar, self.status, self.words, self.plot]
-        self.children = self.predict_first(parts)
+        self.children = [knobs, self.bar, self.status, self.words, self.plot]
 
-    def predict_first(self, hides: list[widgets.Widget]) -> list[widgets.Widget]:
-        """A question in front, where its answer was recorded."""
-        asked = self.recorded.get(ASKED, pd.DataFrame())
-        orders = factorial(ASKED.demonstrations)
-        if len(asked) < orders:
-            return hides
-        ask = Prediction(
-            f"Four demonstrations with true labels can stand in {orders} orders, and say the same "
-            "in each. How far is the best of these orders above the worst, in accuracy?",
-            lambda: 100 * float(asked.accuracy.max() - asked.accuracy.min()),
-            "The model leans to the answers that it read last, so that the order decides how "
-            f"often it says which. Some of it is chance: each order was tried on "
-            f"{asked.test.iloc[0]} sentences (recorded on {self.backbone}).",
-            hides,
-            signed=False,
-        )
-        return [ask]
+    def pool(self, seed: int) -> Task:
+        """The task with the sentences that a draw shows, which differ as in the recorded runs."""
+        if not self.by_protocol:
+            return self.task
+        return replace(self.task, train=task_of(Family("", "").run(seed, None)).train)
 
     def turn(self, _: Any = None) -> None:
         """What a moved control does: the sliders follow each other, the rest follows them."""
@@ -108,7 +98,7 @@ class InContextPanel(LivePanel):
         dots = {} if known.empty else dict(zip(known.index, known[column], strict=True))
         self.plot.value = self.figure.png(order, min(orders, REACH), dots, yours)
         with self.reporting():
-            lines = [self.about_context(draw, order, known), self.about_records(known, orders)]
+            lines = [self.about_context(draw, order), self.about_records(known, orders)]
             if order in yours:
                 lines.append(f"Yours: {yours[order]}.")
             text = "".join(f"<div>{escape(one)}</div>" for one in lines)
@@ -119,19 +109,17 @@ class InContextPanel(LivePanel):
         at = {name: widget.value for name, widget in self.controls.items()}
         return Draw(at["demonstrations"], at["labels"], at["seed"]), at["order"], at["calibrate"]
 
-    def about_context(self, draw: Draw, order: int, known: pd.DataFrame) -> str:
+    def about_context(self, draw: Draw, order: int) -> str:
         if not draw.demonstrations:
             return "No demonstrations: the model sees the template alone."
         asked = {"demonstrations": draw.demonstrations, "labels": draw.labels, "order": order}
-        chosen = demonstrations_of(self.task, InContextKnobs.of("in_context", asked), draw.seed)
+        knobs, task = InContextKnobs.of("in_context", asked), self.shown_from(draw.seed)
+        chosen = demonstrations_of(task, knobs, draw.seed)
         length = len(tokens(self.lm, [self.task.template.fill(x, y) for x, y in chosen]))
         orders = factorial(draw.demonstrations)
         reach = f" (the slider reaches {REACH})" if orders > REACH else ""
         labels = ", ".join(word for _, word in chosen)
-        words = f"Order {order} of 0 to {orders - 1}{reach}: {labels}. {length} tokens"
-        if order in known.index:
-            words += f", read in {known.cpu_seconds[order]:.1f} s of the processor (recorded)"
-        return f"{words}."
+        return f"Order {order} of 0 to {orders - 1}{reach}: {labels}. {length} tokens."
 
     def about_records(self, known: pd.DataFrame, orders: int) -> str:
         if not self.recorded:
@@ -157,7 +145,8 @@ class InContextPanel(LivePanel):
             await asyncio.sleep(BREATH)
             knobs = {"demonstrations": draw.demonstrations, "order": order, "labels": draw.labels}
             began = time.process_time()
-            method = create("in_context", self.lm, self.task, seed=draw.seed, **knobs)
+            shown = self.shown_from(draw.seed)
+            method = create("in_context", self.lm, shown, seed=draw.seed, **knobs)
             seconds = time.process_time() - began
             both = await self.judged(method, self.task, self.task.test)
             if both is None:
@@ -205,12 +194,10 @@ def slider(description: str, high: int, tooltip: str) -> widgets.IntSlider:
     return widgets.IntSlider(max=high, description=description, tooltip=tooltip, **WIDE)
 
 
-def by_draw(rows: pd.DataFrame, train: int) -> dict[Draw, pd.DataFrame]:
-    """The recorded orders of every draw, by order.
-
-    Another number of training examples would be another draw of demonstrations.
-    """
-    if rows.empty:
+def by_draw(rows: Sequence[Run]) -> dict[Draw, pd.DataFrame]:
+    """The recorded orders of every draw, by order."""
+    if not rows:
         return {}
-    groups = rows[rows.train == train].groupby(list(Draw._fields))
-    return {Draw._make(draw): rows.set_index("order").sort_index() for draw, rows in groups}
+    table = pd.DataFrame([row | row["knobs"] for row in rows])
+    groups = table.groupby(list(Draw._fields))
+    return {Draw._make(draw): of_draw.set_index("order").sort_index() for draw, of_draw in groups}

@@ -13,42 +13,40 @@ import pytest
 
 from prefixlab import Backbone, Task, Template, evaluation
 from prefixlab.methods import InContextLearning, create
-from prefixlab.workbook import experiments
-from prefixlab.workbook.panels import InContextPanel
-from prefixlab.workbook.panels.prediction import Prediction
+from prefixlab.workbook import records
+from prefixlab.workbook.panels import InContextPanel, context
 from prefixlab.workbook.panels.results import tried
+from prefixlab.workbook.protocol import Family
 
 
-def row(k: int, order: int, labels: str, **changed: Any) -> dict[str, Any]:
+def row(k: int, order: int, labels: str, seed: int = 0, **changed: Any) -> dict[str, Any]:
     accuracy = 0.3 + 0.02 * order + 0.005 * k
-    return {
-        "backbone": "tiny-gpt2",
-        "task": "films",
-        "train": 16,
-        "test": 64,
-        "seed": 0,
-        "knobs": {"demonstrations": k, "order": order, "labels": labels},
-        "accuracy": accuracy,
-        "calibrated": 1 - accuracy,
-        "cpu_seconds": 0.1,
-    } | changed
+    knobs = {"demonstrations": k, "order": order, "labels": labels}
+    return (
+        Family("shown", "in_context", knobs).run(seed, None)
+        | {"backbone": "tiny-gpt2", "accuracy": accuracy, "calibrated": 1 - accuracy}
+        | changed
+    )
 
 
 @pytest.fixture
-def grid(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """A record of all orders of up to four demonstrations, with true and with random labels."""
+def grid(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, task: Task) -> Path:
+    """A record of all orders of up to four demonstrations, with true and with random labels.
+
+    The sentences of seed 2 are others: as they are, and backwards.
+    """
+    others = {0: task.train, 2: task.train.select(range(len(task.train) - 1, -1, -1))}
+    pools = {seed: replace(task, train=train) for seed, train in others.items()}
+    monkeypatch.setattr(context, "is_lesson_task", lambda asked: True)
+    monkeypatch.setattr(context, "task_of", lambda run: pools.get(run["seed"], task))
     rows = [
         row(k, order, labels)
         for k in (1, 2, 3, 4)
         for order in range(factorial(k))
         for labels in ("true", "random")
     ]
-    rows += [
-        row(4, 0, "true", train=32, accuracy=0.9),  # other demonstrations
-        row(4, 1, "true", task="tweets", accuracy=0.9),
-        row(3, 0, "true", seed=2, accuracy=0.9),
-    ]
-    monkeypatch.setattr(experiments, "FOLDER", tmp_path)
+    rows += [row(3, 0, "true", seed=2, accuracy=0.9)]
+    monkeypatch.setattr(records, "FOLDER", tmp_path)
     (tmp_path / "in_context.jsonl").write_text("\n".join(map(json.dumps, rows)))
     return tmp_path
 
@@ -208,20 +206,25 @@ def test_an_error_appears_in_words(gpt2: Backbone, task: Task) -> None:
     assert not panel.status.value
 
 
-def test_the_question_is_answered_by_the_record(panel: InContextPanel) -> None:
-    (ask,) = panel.children
-    assert isinstance(ask, Prediction)
-    assert ask.answer() == pytest.approx(46)
+def test_a_draw_shows_the_sentences_of_the_recorded_runs_of_its_seed(
+    panel: InContextPanel, gpt2: Backbone, task: Task
+) -> None:
+    turn(panel, demonstrations=2, seed=2)
+    others = panel.shown_from(2)
+    assert others.train["x"] == task.train["x"][::-1]
+    asyncio.run(panel.measure())
+    method = create("in_context", gpt2, others, seed=2, demonstrations=2)
+    expected = evaluation.evaluate(gpt2, method, task)
+    assert diamonds(panel) == {0: expected.accuracy}
 
 
-def test_an_unfinished_record_asks_no_question(gpt2: Backbone, task: Task, grid: Path) -> None:
-    path = grid / "in_context.jsonl"
-    rows = [json.loads(line) for line in path.read_text().splitlines()]
-    kept = [each for each in rows if each["knobs"]["order"] != 17]
-    path.write_text("\n".join(map(json.dumps, kept)))
+def test_another_task_is_laid_beside_no_record(
+    gpt2: Backbone, task: Task, grid: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(context, "is_lesson_task", lambda asked: False)
     panel = InContextPanel(gpt2, task)
-    assert not any(isinstance(child, Prediction) for child in panel.children)
-    assert "23 of 24 orders" in panel.words.value
+    assert not dots(panel)
+    assert panel.shown_from(2) is task
 
 
 def test_its_picture_shows_the_figure(panel: InContextPanel) -> None:
