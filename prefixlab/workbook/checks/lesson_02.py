@@ -101,55 +101,6 @@ tokens_read = Exercise(
 )
 
 
-def _calibrated(p: Tensor, content_free: Tensor) -> Tensor:
-    ratio = p / content_free.mean(0)
-    return ratio / ratio.sum(1, keepdim=True)
-
-
-_SURE = torch.tensor([[0.30, 0.70], [0.15, 0.85], [0.55, 0.45]])
-_EMPTY = torch.tensor([[0.20, 0.80], [0.30, 0.70], [0.10, 0.90]])
-
-calibrated = Exercise(
-    right=_calibrated,
-    probes=(
-        (_SURE, _EMPTY),
-        (torch.tensor([[0.2, 0.3, 0.5]]), torch.tensor([[0.6, 0.3, 0.1], [0.4, 0.2, 0.4]])),
-    ),
-    praise="An answer has to be more probable than it is when there is nothing to judge.",
-    mistakes=(
-        Mistake(
-            "not normalised",
-            lambda p, content_free: p / content_free.mean(0),
-            "the direction is right, but a row no longer sums to one; divide by its sum.",
-        ),
-        Mistake(
-            "subtracted",
-            lambda p, content_free: p - content_free.mean(0),
-            "you subtract probabilities. One divides probabilities (or subtracts logarithms).",
-        ),
-        Mistake(
-            "multiplied",
-            lambda p, content_free: (
-                p * content_free.mean(0) / (p * content_free.mean(0)).sum(1, keepdim=True)
-            ),
-            "you multiply, which doubles the model's prejudice; divide by it.",
-        ),
-        Mistake(
-            "the first empty input only",
-            lambda p, content_free: _calibrated(p, content_free[:1]),
-            "you use one content-free input; the paper takes the mean of several.",
-        ),
-        Mistake(
-            "normalised over the texts",
-            lambda p, content_free: (
-                p / content_free.mean(0) / (p / content_free.mean(0)).sum(0, keepdim=True)
-            ),
-            "you normalise over the texts; the answers to one text (dimension 1) sum to one.",
-        ),
-    ),
-)
-
-
 def _attend(
     queries: Tensor,
     past: tuple[Tensor, Tensor],
@@ -209,6 +160,126 @@ attend = Exercise(
             "past left out",
             lambda queries, past, text: _attend(queries, (past[0][:0], past[1][:0]), text),
             "the past is not in your keys and values at all.",
+        ),
+    ),
+)
+
+
+def _how_many_fit(positions: int, lengths: list[int], query: int) -> int:
+    left = positions - query - 1
+    for count, length in enumerate(lengths):
+        if length > left:
+            return count
+        left -= length
+    return len(lengths)
+
+
+how_many_fit = Exercise(
+    right=_how_many_fit,
+    probes=(
+        (100, [30, 30, 20, 5], 19),
+        (128, [40, 70, 10, 10], 26),
+        (64, [10, 10], 20),
+        (60, [20, 20], 19),
+        (50, [60, 5], 9),
+    ),
+    praise="A prefix of ten positions takes the room of ten tokens, whatever it has learned from.",
+    mistakes=(
+        Mistake(
+            "no room for the answer",
+            lambda positions, lengths, query: _how_many_fit(positions + 1, lengths, query),
+            "the answer needs a position too.",
+        ),
+        Mistake(
+            "no room for the query",
+            lambda positions, lengths, query: _how_many_fit(positions + query + 1, lengths, query),
+            "the query and its answer need room as well.",
+        ),
+        Mistake(
+            "a long one skipped",
+            lambda positions, lengths, query: _skipping(positions - query - 1, lengths),
+            "you leave out one that is too long and take later ones; they are shown from the "
+            "first on.",
+        ),
+        Mistake(
+            "by the longest",
+            lambda positions, lengths, query: min(
+                len(lengths), (positions - query - 1) // max(lengths)
+            ),
+            "you reckon as if all were as long as the longest; add their lengths up.",
+        ),
+        Mistake(
+            "one too many",
+            lambda positions, lengths, query: min(
+                len(lengths), _how_many_fit(positions, lengths, query) + 1
+            ),
+            "you count the one that no longer fits.",
+        ),
+    ),
+)
+
+
+def _skipping(left: int, lengths: list[int]) -> int:
+    count = 0
+    for length in lengths:
+        if length <= left:
+            left, count = left - length, count + 1
+    return count
+
+
+Accuracies = dict[str, list[float]]
+
+
+def _mean(values: list[float]) -> float:
+    return sum(values) / len(values)
+
+
+def _order_to_report(validation: Accuracies, test: Accuracies) -> float:
+    return _mean(test[max(validation, key=lambda order: _mean(validation[order]))])
+
+
+order_to_report = Exercise(
+    right=_order_to_report,
+    probes=(
+        (
+            {"npnp": [0.80, 0.84], "nnpp": [0.95, 0.55], "pnpn": [0.70, 0.72]},
+            {"npnp": [0.78, 0.80], "nnpp": [0.90, 0.50], "pnpn": [0.82, 0.83]},
+        ),
+        (
+            {"np": [0.6, 0.7, 0.9], "pn": [0.8, 0.8, 0.5]},
+            {"np": [0.5, 0.6, 0.7], "pn": [0.9, 0.8, 0.7]},
+        ),
+    ),
+    praise="Chosen by one set, judged by another, and by all seeds.",
+    mistakes=(
+        Mistake(
+            "the best on the test",
+            lambda validation, test: max(map(_mean, test.values())),
+            "you choose by the test, which then praises its own choice.",
+        ),
+        Mistake(
+            "validation accuracy",
+            lambda validation, test: max(map(_mean, validation.values())),
+            "that is the accuracy it was chosen by, and it is flattered; report the test.",
+        ),
+        Mistake(
+            "the luckiest seed",
+            lambda validation, test: _mean(
+                test[max(validation, key=lambda order: max(validation[order]))]
+            ),
+            "you choose the order with the best single seed; one seed is luck, take the mean.",
+        ),
+        Mistake(
+            "the best seed of the test",
+            lambda validation, test: max(
+                test[max(validation, key=lambda order: _mean(validation[order]))]
+            ),
+            "you report the best seed; report the mean of all.",
+        ),
+        Mistake(
+            "which, not how good",
+            lambda validation, test: max(validation, key=lambda order: _mean(validation[order])),
+            "that says which order was chosen; return its mean accuracy on the test.",
         ),
     ),
 )

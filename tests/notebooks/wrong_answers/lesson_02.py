@@ -91,47 +91,6 @@ def tokens_read(demonstrations, query, queries):
             "one query only",
         ),
     ],
-    "calibrated": [
-        (
-            """
-def calibrated(p, content_free):
-    return p * (1 / content_free.mean(dim=0))
-""",
-            "not normalised",
-        ),
-        (
-            """
-def calibrated(p, content_free):
-    lean = content_free.sum(0) / len(content_free)
-    return p - lean[None, :]
-""",
-            "subtracted",
-        ),
-        (
-            """
-def calibrated(p, content_free):
-    q = torch.einsum("na,a->na", p, content_free.mean(0))
-    return torch.nn.functional.normalize(q, p=1, dim=1)
-""",
-            "multiplied",
-        ),
-        (
-            """
-def calibrated(p, content_free):
-    q = p / content_free[0]
-    return q / q.sum(1)[:, None]
-""",
-            "the first empty input only",
-        ),
-        (
-            """
-def calibrated(p, content_free):
-    q = p / content_free.mean(0)
-    return q / q.sum(0)
-""",
-            "normalised over the texts",
-        ),
-    ],
     "attend": [
         (
             """
@@ -187,6 +146,102 @@ def attend(queries, past, text):
     )[0]
 """,
             "past left out",
+        ),
+    ],
+    "how_many_fit": [
+        (
+            """
+def how_many_fit(positions, lengths, query):
+    used = query
+    for count, length in enumerate(lengths):
+        used += length
+        if used > positions:
+            return count
+    return len(lengths)
+""",
+            "no room for the answer",
+        ),
+        (
+            """
+def how_many_fit(positions, lengths, query):
+    used = 0
+    for count, length in enumerate(lengths):
+        used += length
+        if used > positions:
+            return count
+    return len(lengths)
+""",
+            "no room for the query",
+        ),
+        (
+            """
+def how_many_fit(positions, lengths, query):
+    left, shown = positions - query - 1, []
+    for length in lengths:
+        if length <= left:
+            shown.append(length)
+            left -= length
+    return len(shown)
+""",
+            "a long one skipped",
+        ),
+        (
+            """
+def how_many_fit(positions, lengths, query):
+    return min(len(lengths), (positions - query - 1) // max(lengths))
+""",
+            "by the longest",
+        ),
+        (
+            """
+def how_many_fit(positions, lengths, query):
+    left = positions - query - 1
+    for count, length in enumerate(lengths, 1):
+        left -= length
+        if left < 0:
+            return count
+    return len(lengths)
+""",
+            "one too many",
+        ),
+    ],
+    "order_to_report": [
+        (
+            """
+def order_to_report(validation, test):
+    return max(sum(values) / len(values) for values in test.values())
+""",
+            "the best on the test",
+        ),
+        (
+            """
+def order_to_report(validation, test):
+    return max(sum(values) / len(values) for values in validation.values())
+""",
+            "validation accuracy",
+        ),
+        (
+            """
+def order_to_report(validation, test):
+    chosen = max(validation, key=lambda order: max(validation[order]))
+    return sum(test[chosen]) / len(test[chosen])
+""",
+            "the luckiest seed",
+        ),
+        (
+            """
+def order_to_report(validation, test):
+    chosen = max(validation, key=lambda order: sum(validation[order]))
+    return max(test[chosen])
+""",
+            "the best seed of the test",
+        ),
+        (
+            """
+def order_to_report(validation, test):
+    return max(validation, key=lambda order: sum(validation[order]))
+""",
+            "which, not how good",
         ),
     ],
 }
