@@ -837,6 +837,25 @@ def show(lesson: str) -> Ledger:
     return Ledger.of({lesson: CLAIMS[one_of("lesson", lesson, CLAIMS)]}, Records.read())
 
 
+def found(lesson: str, begins: str) -> Evidence | None:
+    """What the records say to the claim of a lesson that begins with these words.
+
+    Raises
+    ------
+    ValueError
+        No such lesson, not one such claim, or as `show`.
+    """
+    told = [
+        claim for claim in CLAIMS[one_of("lesson", lesson, CLAIMS)] if claim.says.startswith(begins)
+    ]
+    if len(told) != 1 or told[0].comparison is None:
+        raise ValueError(
+            f"{len(told)} claims of {lesson} begin with {begins!r}; give the first words of one "
+            "that is compared here."
+        )
+    return Records.read().weigh(told[0].comparison, told[0].measure)
+
+
 def put_into(page: str, text: str) -> str:
     """The page with the text between the two marks, instead of what is there.
 

@@ -148,11 +148,20 @@ class Records:
         """
         return cls(row for grid in GRIDS for row in rows.read(path_of(grid)))
 
+    def rate(self, family: str) -> float | None:
+        """The rate that was chosen for a family; None before that, and where nothing is trained."""
+        return FAMILIES[family].rate(self.of_family(family))
+
+    def of_family(self, family: str) -> list[Run]:
+        return [row for row in self.rows if row["family"] == family]
+
     def of(self, runs: Runs) -> dict[int, Run]:
         """The rows of these runs by their seeds; none before the search for the rate has ended."""
-        family = FAMILIES[runs.family]
-        own = [row for row in self.rows if row["family"] == family.name]
-        rate = family.rate(own)
+        family, own, rate = (
+            FAMILIES[runs.family],
+            self.of_family(runs.family),
+            self.rate(runs.family),
+        )
         if family.middle is not None and rate is None:
             return {}
         if rate is not None and runs.rungs:

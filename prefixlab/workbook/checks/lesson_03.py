@@ -4,6 +4,57 @@ import torch
 from torch import Tensor
 
 from prefixlab.workbook.checks import Exercise, Mistake
+from prefixlab.workbook.checks.training_loop import training_loop as training_loop
+
+_numbers = torch.Generator().manual_seed(3)
+_prompt = torch.randn(3, 4, generator=_numbers)
+_one, _two = (torch.randn(texts, 5, 4, generator=_numbers) for texts in (1, 2))
+
+
+def _in_front(prompt: Tensor, embedded: Tensor) -> Tensor:
+    return torch.cat([prompt.expand(len(embedded), -1, -1), embedded], dim=1)
+
+
+put_in_front = Exercise(
+    right=_in_front,
+    probes=((_prompt, _one), (_prompt, _two)),
+    praise="The model cannot tell: to it these are embeddings like all others.",
+    mistakes=(
+        Mistake(
+            "at the end",
+            lambda prompt, embedded: torch.cat(
+                [embedded, prompt.expand(len(embedded), -1, -1)], dim=1
+            ),
+            "the prompt stands behind the text, where no token of the text can see it.",
+        ),
+        Mistake(
+            "side by side",
+            lambda prompt, embedded: torch.cat(
+                [prompt.expand(len(embedded), -1, -1), embedded[:, : len(prompt)]], dim=2
+            ),
+            "you make the vectors wider; the prompt is more positions, not more numbers in each.",
+        ),
+        Mistake(
+            "added",
+            lambda prompt, embedded: torch.cat(
+                [embedded[:, : len(prompt)] + prompt, embedded[:, len(prompt) :]], dim=1
+            ),
+            "you add the prompt to the first tokens; it gets positions of its own.",
+        ),
+        Mistake(
+            "instead of the first tokens",
+            lambda prompt, embedded: torch.cat(
+                [prompt.expand(len(embedded), -1, -1), embedded[:, len(prompt) :]], dim=1
+            ),
+            "you overwrite the first tokens of the text; it must stay whole.",
+        ),
+        Mistake(
+            "the first text only",
+            lambda prompt, embedded: torch.cat([prompt[None], embedded[:1]], dim=1),
+            "you return the first text only; every text of the batch gets the prompt.",
+        ),
+    ),
+)
 
 
 def stored_bytes(prompt_length: int, hidden: int) -> int:

@@ -61,4 +61,125 @@ WRONG: dict[str, list[tuple[str, str]]] = {
             "smallest cosine",
         ),
     ],
+    "put_in_front": [
+        (
+            """
+def put_in_front(prompt, embedded):
+    repeated = torch.stack([prompt] * embedded.shape[0])
+    return torch.cat((embedded, repeated), 1)
+""",
+            "at the end",
+        ),
+        (
+            """
+def put_in_front(prompt, embedded):
+    m = len(prompt)
+    rows = [torch.cat([prompt, text[m:]]) for text in embedded]
+    return torch.stack(rows)
+""",
+            "instead of the first tokens",
+        ),
+        (
+            """
+def put_in_front(prompt, embedded):
+    changed = embedded.clone()
+    changed[:, : len(prompt)] += prompt
+    return changed
+""",
+            "added",
+        ),
+        (
+            """
+def put_in_front(prompt, embedded):
+    return torch.cat([prompt, embedded[0]])[None]
+""",
+            "the first text only",
+        ),
+    ],
+    "training_loop": [
+        (
+            """
+def train_by_hand(answer_scores, prompt, examples, steps, rate):
+    optimizer = torch.optim.AdamW([prompt], lr=rate)
+    labels = torch.tensor([label for _, label in examples])
+    losses = []
+    for _ in range(steps):
+        scores = torch.stack([answer_scores(prompt, text) for text, _ in examples])
+        loss = torch.nn.functional.cross_entropy(scores, labels)
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    return losses
+""",
+            "no zero_grad",
+        ),
+        (
+            """
+def train_by_hand(answer_scores, prompt, examples, steps, rate):
+    optimizer = torch.optim.AdamW([prompt], lr=rate)
+    labels = torch.tensor([label for _, label in examples])
+    losses = []
+    for _ in range(steps):
+        scores = torch.stack([answer_scores(prompt, text) for text, _ in examples])
+        loss = torch.nn.functional.cross_entropy(scores, labels)
+        optimizer.step()
+        optimizer.zero_grad()
+        loss.backward()
+        losses.append(loss.item())
+    return losses
+""",
+            "step before backward",
+        ),
+        (
+            """
+def train_by_hand(answer_scores, prompt, examples, steps, rate):
+    optimizer = torch.optim.AdamW([prompt], lr=rate)
+    labels = torch.tensor([label for _, label in examples])
+    losses = []
+    for _ in range(steps):
+        scores = torch.stack([answer_scores(prompt, text) for text, _ in examples])
+        loss = torch.nn.functional.cross_entropy(scores, labels)
+        optimizer.zero_grad()
+        (-loss).backward()
+        optimizer.step()
+        losses.append(loss.item())
+    return losses
+""",
+            "gradient ascent",
+        ),
+        (
+            """
+def train_by_hand(answer_scores, prompt, examples, steps, rate):
+    optimizer = torch.optim.SGD([prompt], lr=rate)
+    labels = torch.tensor([label for _, label in examples])
+    losses = []
+    for _ in range(steps):
+        scores = torch.stack([answer_scores(prompt, text) for text, _ in examples])
+        loss = torch.nn.functional.cross_entropy(scores, labels)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    return losses
+""",
+            "plain gradient descent",
+        ),
+        (
+            """
+def train_by_hand(answer_scores, prompt, examples, steps, rate):
+    optimizer = torch.optim.Adam([prompt], lr=rate)
+    labels = torch.tensor([label for _, label in examples])
+    losses = []
+    for _ in range(steps):
+        scores = torch.stack([answer_scores(prompt, text) for text, _ in examples])
+        loss = torch.nn.functional.cross_entropy(scores, labels)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    return losses
+""",
+            "Adam",
+        ),
+    ],
 }
