@@ -5,6 +5,7 @@ from torch import Tensor
 
 from prefixlab.models.geometry import Geometry, geometry
 from prefixlab.workbook.checks import Exercise, Mistake
+from prefixlab.workbook.checks.training_loop import training_loop as training_loop
 
 _SMOLLM2, _GPT2 = geometry("smollm2"), geometry("gpt2")
 
@@ -154,6 +155,58 @@ zero_prefix_factor = Exercise(
             "no exponent",
             lambda scores, p: (scores.sum() / (scores.sum() + p)).item(),
             "the softmax adds up e^score, not the scores themselves.",
+        ),
+    ),
+)
+
+
+_prefix = torch.randn(3, 2, 2, 4, 5, generator=torch.Generator().manual_seed(4))
+
+
+def _of_layer(prefix: Tensor, layer: int) -> tuple[Tensor, Tensor]:
+    keys, values = prefix[:, layer].unbind(1)  # each [P, kv_heads, head_dim]
+    return keys.transpose(0, 1)[None], values.transpose(0, 1)[None]  # [1, kv_heads, P, head_dim]
+
+
+of_layer = Exercise(
+    right=_of_layer,
+    probes=((_prefix, 0), (_prefix, 1)),
+    praise="These are tensors like those that a read text leaves; nothing checks where they came "
+    "from.",
+    mistakes=(
+        Mistake(
+            "positions and heads not exchanged",
+            lambda prefix, layer: (prefix[:, layer, 0][None], prefix[:, layer, 1][None]),
+            "the heads come before the positions: [1, kv_heads, P, head_dim].",
+        ),
+        Mistake(
+            "reshaped, not exchanged",
+            lambda prefix, layer: tuple(
+                prefix[:, layer, part].reshape(1, prefix.shape[3], len(prefix), prefix.shape[4])
+                for part in (0, 1)
+            ),
+            "the shape is right, but a reshape reads the numbers on in their old order and mixes "
+            "positions with heads; use `transpose`.",
+        ),
+        Mistake(
+            "no batch",
+            lambda prefix, layer: tuple(part[0] for part in _of_layer(prefix, layer)),
+            "a batch dimension of 1 is missing in front.",
+        ),
+        Mistake(
+            "values first",
+            lambda prefix, layer: _of_layer(prefix, layer)[::-1],
+            "you return the values before the keys; return the keys first.",
+        ),
+        Mistake(
+            "the keys twice",
+            lambda prefix, layer: (_of_layer(prefix, layer)[0],) * 2,
+            "your second result is the keys again; return the values.",
+        ),
+        Mistake(
+            "one layer for all",
+            lambda prefix, layer: _of_layer(prefix, 0),
+            "you always take the first layer; take the one that is asked for.",
         ),
     ),
 )

@@ -97,4 +97,123 @@ WRONG: dict[str, list[tuple[str, str]]] = {
             "no exponent",
         ),
     ],
+    "of_layer": [
+        (
+            """
+def of_layer(prefix, layer):
+    keys, values = prefix[:, layer].unbind(1)
+    return keys.unsqueeze(0), values.unsqueeze(0)
+""",
+            "positions and heads not exchanged",
+        ),
+        (
+            """
+def of_layer(prefix, layer):
+    P, layers, two, heads, d = prefix.shape
+    return prefix[:, layer, 0].view(1, heads, P, d), prefix[:, layer, 1].view(1, heads, P, d)
+""",
+            "reshaped, not exchanged",
+        ),
+        (
+            """
+def of_layer(prefix, layer):
+    return prefix[:, layer, 0].permute(1, 0, 2), prefix[:, layer, 1].permute(1, 0, 2)
+""",
+            "no batch",
+        ),
+        (
+            """
+def of_layer(prefix, layer):
+    own = prefix[:, layer].permute(1, 2, 0, 3)[:, None]
+    return own[1], own[0]
+""",
+            "values first",
+        ),
+    ],
+    "training_loop": [
+        (
+            """
+def train_by_hand(answer_scores, prompt, examples, steps, rate):
+    optimizer = torch.optim.AdamW([prompt], lr=rate)
+    labels = torch.tensor([label for _, label in examples])
+    losses = []
+    for _ in range(steps):
+        scores = torch.stack([answer_scores(prompt, text) for text, _ in examples])
+        loss = torch.nn.functional.cross_entropy(scores, labels)
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    return losses
+""",
+            "no zero_grad",
+        ),
+        (
+            """
+def train_by_hand(answer_scores, prompt, examples, steps, rate):
+    optimizer = torch.optim.AdamW([prompt], lr=rate)
+    labels = torch.tensor([label for _, label in examples])
+    losses = []
+    for _ in range(steps):
+        scores = torch.stack([answer_scores(prompt, text) for text, _ in examples])
+        loss = torch.nn.functional.cross_entropy(scores, labels)
+        optimizer.step()
+        optimizer.zero_grad()
+        loss.backward()
+        losses.append(loss.item())
+    return losses
+""",
+            "step before backward",
+        ),
+        (
+            """
+def train_by_hand(answer_scores, prompt, examples, steps, rate):
+    optimizer = torch.optim.AdamW([prompt], lr=rate)
+    labels = torch.tensor([label for _, label in examples])
+    losses = []
+    for _ in range(steps):
+        scores = torch.stack([answer_scores(prompt, text) for text, _ in examples])
+        loss = torch.nn.functional.cross_entropy(scores, labels)
+        optimizer.zero_grad()
+        (-loss).backward()
+        optimizer.step()
+        losses.append(loss.item())
+    return losses
+""",
+            "gradient ascent",
+        ),
+        (
+            """
+def train_by_hand(answer_scores, prompt, examples, steps, rate):
+    optimizer = torch.optim.SGD([prompt], lr=rate)
+    labels = torch.tensor([label for _, label in examples])
+    losses = []
+    for _ in range(steps):
+        scores = torch.stack([answer_scores(prompt, text) for text, _ in examples])
+        loss = torch.nn.functional.cross_entropy(scores, labels)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    return losses
+""",
+            "plain gradient descent",
+        ),
+        (
+            """
+def train_by_hand(answer_scores, prompt, examples, steps, rate):
+    optimizer = torch.optim.Adam([prompt], lr=rate)
+    labels = torch.tensor([label for _, label in examples])
+    losses = []
+    for _ in range(steps):
+        scores = torch.stack([answer_scores(prompt, text) for text, _ in examples])
+        loss = torch.nn.functional.cross_entropy(scores, labels)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    return losses
+""",
+            "Adam",
+        ),
+    ],
 }
