@@ -23,7 +23,7 @@ from scipy.stats import norm, t as student
 
 from prefixlab.workbook import rows
 from prefixlab.workbook.grids import GRIDS
-from prefixlab.workbook.measuring import task_of
+from prefixlab.workbook.measuring import tested_on
 from prefixlab.workbook.protocol import ELSEWHERE, FEWER, LADDER, Run, key_of
 from prefixlab.workbook.records import path_of
 
@@ -119,9 +119,7 @@ def labels_of(row: Run) -> Array:
 
 @lru_cache
 def right_answers(task: str, test: int) -> Array:
-    # None depends on what is trained on.
-    asked = {"task": task, "train": 2, "test": test, "seed": 0}
-    return np.array(task_of(asked).test["y"], float)
+    return np.array(tested_on(task, test).test["y"], float)
 
 
 class Records:

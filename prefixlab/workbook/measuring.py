@@ -84,10 +84,18 @@ def e2e(train: int, test: int, subset: int) -> Task:
 
 
 def elsewhere(run: Run, task: str) -> Task:
-    """Another task that a run is tested on, and not trained on: with as few examples as there may
-    be, but for the test."""
-    test = run["test"] if task in tasks.TABLES else ELSEWHERE
-    return task_of(run | {"task": task, "train": 2, "test": test})
+    """Another task that a run is tested on, and not trained on."""
+    return tested_on(task, run["test"] if task in tasks.TABLES else ELSEWHERE)
+
+
+def tested_on(task: str, test: int) -> Task:
+    """A task for the sake of its test, which is the same whatever else is asked for.
+
+    A domain has as little else as there may be: the smallest has hardly more than its test.
+    """
+    if task in tasks.DOMAINS:
+        return tasks.load(task, train=2, validation=2, test=test, words=WORDS)
+    return task_of({"task": task, "train": TRAIN, "test": test, "seed": 0})
 
 
 def lesson_task(train: int = TRAIN) -> Task:

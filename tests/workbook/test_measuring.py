@@ -382,3 +382,26 @@ def test_a_validation_falls_eight_times_into_a_run_of_any_length(
     for steps, every in ((16, 2), (4, 1)):
         row = row_of(FAMILY.run(0, 0.03) | {"steps": steps})
         assert [at for at, _, _ in row["validation"]] == [*range(every, steps + 1, every)]
+
+
+@pytest.mark.real
+def test_there_are_sentences_for_every_test_that_a_grid_asks_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.undo()  # the sentences are the real ones
+    every = [family for grid in GRIDS for family in families(grid) if family.task != "e2e"]
+    for name, test in {(family.task, family.test) for family in every}:
+        assert len(tasks.references(measuring.tested_on(name, test).test)) == test, name
+    others = {(name, family.test) for family in every for name in family.also}
+    for name, test in others:
+        found = measuring.elsewhere({"test": test}, name)
+        size = test if name in tasks.TABLES else measuring.ELSEWHERE
+        assert len(tasks.references(found.test)) == size, name
+
+
+@pytest.mark.real
+def test_a_test_is_the_same_whatever_else_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+    for name, test in (("movie_reviews", 400), ("film_or_product", 400)):
+        own = task_of(protocol.Family("", "", task=name).run(3, None)).test
+        assert measuring.tested_on(name, test).test[:] == own[:]
