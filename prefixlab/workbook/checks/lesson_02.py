@@ -181,6 +181,7 @@ how_many_fit = Exercise(
         (128, [40, 70, 10, 10], 26),
         (64, [10, 10], 20),
         (60, [20, 20], 19),
+        (60, [20, 20], 20),
         (50, [60, 5], 9),
     ),
     praise="A prefix of ten positions takes the room of ten tokens, whatever it has learned from.",
