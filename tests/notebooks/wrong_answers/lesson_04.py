@@ -110,7 +110,7 @@ def of_layer(prefix, layer):
             """
 def of_layer(prefix, layer):
     P, layers, two, heads, d = prefix.shape
-    return prefix[:, layer, 0].view(1, heads, P, d), prefix[:, layer, 1].view(1, heads, P, d)
+    return prefix[:, layer, 0].reshape(1, heads, P, d), prefix[:, layer, 1].reshape(1, heads, P, d)
 """,
             "reshaped, not exchanged",
         ),
