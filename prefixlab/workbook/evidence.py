@@ -10,6 +10,7 @@ learned from the same sentences, and all runs were tested on the same, so that e
 one in pairs.
 """
 
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -32,19 +33,19 @@ FAMILIES = {family.name: family for grid in GRIDS.values() for family in grid()}
 DRAWS = 4000  # of the bootstrap
 
 
-class Score:
+class Score(ABC):
     """What is compared: the score of runs, or what is made of such scores."""
 
     def __sub__(self, other: "Score") -> "Score":
         return Made(np.subtract, (self, other))
 
+    @abstractmethod
     def runs(self) -> list["Runs"]:
         """All runs that it is made of."""
-        raise NotImplementedError
 
+    @abstractmethod
     def value(self, of: Callable[["Runs"], Array]) -> Array:
         """The score, given that of any runs."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True, eq=False)
@@ -202,9 +203,10 @@ class Records:
             return row
         return row | {"task": runs.on, "test": ELSEWHERE} | row["elsewhere"][runs.on]
 
-    def table(self, runs: Runs, seeds: Sequence[int], measure: str) -> Array:
+    def table(
+        self, runs: Runs, by_seed: Mapping[int, Run], seeds: Sequence[int], measure: str
+    ) -> Array:
         """The scores of runs, [seeds, sentences]; what is not trained may have one for all."""
-        by_seed = self.of(runs)
         only = by_seed[0] if len(by_seed) == 1 else None
         rows = [self.tested(runs, only or by_seed[seed]) for seed in seeds]
         if runs.voted:
@@ -222,13 +224,13 @@ class Records:
             A row that was tested on other sentences.
         """
         compared = set(comparison.runs())
-        seeds_of = {runs: set(self.of(runs)) for runs in compared}
+        found = {runs: self.of(runs) for runs in compared}
         # A family of one seed, which trains nothing, is the same for all seeds of the others.
-        several = [seeds_of[runs] for runs in compared if FAMILIES[runs.family].seeds > 1]
+        several = [set(found[runs]) for runs in compared if FAMILIES[runs.family].seeds > 1]
         seeds = sorted(set.intersection(*several)) if several else [0]
-        if not all(seeds_of.values()) or (several and len(seeds) < FEWER):
+        if not all(found.values()) or (several and len(seeds) < FEWER):
             return None
-        table = {runs: self.table(runs, seeds, measure) for runs in compared}
+        table = {runs: self.table(runs, found[runs], seeds, measure) for runs in compared}
         sentences = next(iter(table.values())).shape[1]
         of_seeds = comparison.value(lambda runs: table[runs].mean(1))  # [seeds]
         others = shares(sentences, 1).T  # [sentences, DRAWS]

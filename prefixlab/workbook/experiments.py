@@ -11,7 +11,6 @@ import hashlib
 import json
 import sys
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -37,6 +36,7 @@ from prefixlab.models.loading import load
 from prefixlab.paths import DATA
 from prefixlab.training.loop import Recipe, train
 from prefixlab.workbook import rows, span_corruption
+from prefixlab.workbook.records import table_of
 
 FOLDER = DATA / "runs"
 STEPS, BATCH = 48, 8
@@ -233,15 +233,8 @@ def recorded(name: str, backbone: str = "") -> pd.DataFrame:
     ValueError
         No such record, or a damaged one.
     """
-    runs = rows_of(FOLDER / f"{name}.jsonl")
-    if not runs:
-        here = ", ".join(sorted(file.stem for file in FOLDER.glob("*.jsonl")))
-        raise ValueError(f"No runs are recorded as {name!r}; recorded are: {here or 'none'}.")
-    counts = Counter(row["backbone"] for row in runs)
-    if backbone:
-        shown = backbone if backbone in counts else counts.most_common(1)[0][0]
-        runs = [row for row in runs if row["backbone"] == shown]
-    return pd.DataFrame([row | row.pop("knobs") for row in runs])
+    path = FOLDER / f"{name}.jsonl"
+    return table_of(path, rows_of(path), backbone)
 
 
 def rows_of(path: Path) -> list[rows.Row]:

@@ -28,10 +28,15 @@ def recorded(grid: str, backbone: str = "") -> pd.DataFrame:
     ValueError
         No such record, or a damaged one.
     """
-    runs = preferred(rows_of(grid), backbone)
+    return table_of(path_of(grid), rows_of(grid), backbone)
+
+
+def table_of(path: Path, runs: list[Run], backbone: str) -> pd.DataFrame:
+    """The rows of a file as `recorded` hands them out."""
     if not runs:
-        here = ", ".join(sorted(file.stem for file in FOLDER.glob("*.jsonl")))
-        raise ValueError(f"No runs are recorded as {grid!r}; recorded are: {here or 'none'}.")
+        here = ", ".join(sorted(file.stem for file in path.parent.glob("*.jsonl")))
+        raise ValueError(f"No runs are recorded as {path.stem!r}; recorded are: {here or 'none'}.")
+    runs = preferred(runs, backbone)
     return pd.DataFrame([row | row.pop("knobs") for row in runs])
 
 

@@ -1,5 +1,6 @@
 """What all widgets that draw in the page have in common: a module, a picture, a sentence."""
 
+from abc import abstractmethod
 from base64 import b64encode
 from pathlib import Path
 from typing import Any, ClassVar, cast
@@ -36,13 +37,13 @@ class InPage(anywidget.AnyWidget):
         super().__init__(**traits)
         close_what_this_cell_made_before(self)
 
+    @abstractmethod
     def says(self) -> str:
         """What is chosen and what came of it, as one sentence."""
-        raise NotImplementedError
 
+    @abstractmethod
     def picture(self) -> Figure:
         """What the page shows, as a figure to be stored."""
-        raise NotImplementedError
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}: {self.says()}"
