@@ -43,6 +43,7 @@ def bring_up_to_date(lessons: Path, mine: Path) -> list[str]:
         There are no lessons in the folder.
     """
     found = sorted(lessons.glob("[0-9][0-9]_*.ipynb"))
+    found += lessons.glob("symbols.ipynb")  # which they point to
     if not found:
         raise FileNotFoundError(
             f"There are no lessons in {lessons}; run this in the folder of the workbook, where it "
