@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from matplotlib.figure import Figure
 from traitlets import Dict, List
@@ -48,9 +49,10 @@ class Tracked:
     outcome: str
     difference: str
 
-    @property
-    def colour(self) -> str:
-        return figures.COLOURS[self.look % len(figures.COLOURS)]
+
+def colour_of(look: int) -> str:
+    """The colour of a look, counted from 0."""
+    return figures.COLOURS[look % len(figures.COLOURS)]
 
 
 class Runs(InPage):
@@ -72,7 +74,7 @@ class Runs(InPage):
     script = "runs.js"
     _esm = module(script)
     drawing = Dict().tag(sync=True)
-    hidden = List().tag(sync=True)
+    hidden: Any = List().tag(sync=True)
 
     def __init__(self, delete: Callable[[int], None]):
         super().__init__()
@@ -119,7 +121,7 @@ class Runs(InPage):
             "runs": [
                 {
                     "number": run.number,
-                    "colour": run.colour,
+                    "colour": colour_of(run.look),
                     "dashed": run.look >= len(figures.COLOURS),
                     "losses": list(run.losses),
                     "smoothed": figures.smoothed(run.losses),
