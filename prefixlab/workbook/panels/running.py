@@ -290,10 +290,10 @@ class RunningPanel(Panel):
         """Give the knobs back, and show how things stand; of a closed panel nothing is shown."""
         if self.comm is None:
             return
-        self.hold(False)
-        self.show_state()
         self.look_inside()
         self.turn()
+        self.hold(False)  # last: what is clicked before would find the run not yet at its end
+        self.show_state()
 
     def hold(self, busy: bool) -> None:
         self.stopping = False
