@@ -86,7 +86,7 @@ class Plot {
       this.add("text", { x: this.left - 6, y: this.y(tick) + 4, class: "end" },
         tick.toFixed(digits));
     }
-    const places = rounded(0, last, 4).filter((tick) => tick <= last && tick % 1 === 0);
+    const places = rounded(0, last, 6).filter((tick) => tick <= last && tick % 1 === 0);
     for (const place of places) {
       this.add("text", { x: this.x(place), y: this.bottom + 16, class: "middle" }, place);
     }
@@ -129,12 +129,15 @@ class Plot {
     }
   }
 
-  /** Values to compare with; their names stand at the right, apart from each other. */
+  /** Values to compare with; their names stand over their lines, that of the lowest under its. */
   levels(levels) {
+    const lowest = Math.min(...levels.map(([, value]) => value));
     levels.forEach(([, value], at) => this.across(value, at ? "reference long" : "reference"));
-    const wanted = levels.map(([, value]) => this.y(value) - 5);
-    apart(wanted, 14, this.top + 8, this.bottom - 4).forEach((y, at) =>
-      this.add("text", { x: this.right - 2, y, class: "note end" }, levels[at][0]));
+    levels.forEach(([name, value]) => {
+      const under = levels.length > 1 && value === lowest;
+      const y = this.y(value) + (under ? 14 : -5);
+      this.add("text", { x: this.right - 2, y, class: "note end" }, name);
+    });
   }
 
   /** The numbers of runs, at the ends of their lines. */

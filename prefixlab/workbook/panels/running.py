@@ -77,7 +77,7 @@ class RunningPanel(Panel):
         self.progress = widgets.IntProgress(layout={"width": "80px"})
         self.buttons = (self.train_button, self.stop_button, self.resume_button, self.reset_button)
         for one in self.buttons:
-            one.layout.width = "72px"
+            one.layout.width = "78px"
 
     def rows_of_buttons(self) -> list[widgets.HBox]:
         """Train with the state beside it, and below them the others."""

@@ -152,9 +152,9 @@ class TrainingPanel(RunningPanel):
         self.view = widgets.ToggleButtons(
             options=list(self.pages), description="show", style=BUTTONS
         )
-        results = [self.rate_words, self.words, self.view, *self.pages.values()]
+        results = [self.rate_words, self.view, *self.pages.values()]
         self.ask = Prediction(self.question, self.answer, self.why, results)
-        left = [*self.on_the_left(), *self.rows_of_buttons(), self.status]
+        left = [*self.on_the_left(), *self.rows_of_buttons(), self.status, self.words]
         self.children = [sides(left, self.ask)]
 
     def on_the_left(self) -> list[widgets.Widget]:
