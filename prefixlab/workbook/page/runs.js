@@ -131,10 +131,11 @@ class Plot {
 
   /** Values to compare with; their names stand over their lines, that of the lowest under its. */
   levels(levels) {
-    const lowest = Math.min(...levels.map(([, value]) => value));
+    const values = levels.map(([, value]) => value);
+    const lowest = values.lastIndexOf(Math.min(...values));
     levels.forEach(([, value], at) => this.across(value, at ? "reference long" : "reference"));
-    levels.forEach(([name, value]) => {
-      const under = levels.length > 1 && value === lowest;
+    levels.forEach(([name, value], at) => {
+      const under = levels.length > 1 && at === lowest;
       const y = this.y(value) + (under ? 14 : -5);
       this.add("text", { x: this.right - 2, y, class: "note end" }, name);
     });

@@ -5,6 +5,7 @@ few milliseconds; drawing the whole figure anew would take a hundred.
 """
 
 from collections.abc import Mapping, Sequence
+from math import ceil
 from textwrap import fill
 from typing import Any, NamedTuple
 
@@ -21,7 +22,8 @@ from prefixlab.workbook.figures import COLOURS, GREY, one_at_a_time, snapshot
 NAMES = {"train": "training sentences", "template": "wording", "rate": "learning rate"}
 # Label, and a range in which all runs of two-class tasks can be compared.
 MEASURES = {"accuracy": ("accuracy", (0.4, 1.0)), "loss": ("test loss (nats)", (0.0, 1.4))}
-SIZE = (5.8, 3.6)  # inches: as wide as there is room beside the knobs
+WIDTH, HEIGHT = 5.8, 2.4  # inches: as wide as there is room beside the knobs; without what is above
+IN_A_ROW = 4  # names of lines
 CHOSEN: dict[str, Any] = {"markersize": 9, "fillstyle": "none", "markeredgewidth": 1.5}
 
 
@@ -53,10 +55,15 @@ class Sweep:
     ):
         self.words = None if is_number(runs[x]) else list(dict.fromkeys(runs[x]))
         self.chosen = chosen or {}
-        self.figure = Figure(figsize=SIZE, facecolor="white")
+        titles = fill(title, 84).splitlines()
+        above = 0.2 * ceil(runs.line.nunique() / IN_A_ROW) + 0.17 * len(titles) + 0.15  # inches
+        high = above + HEIGHT
+        self.figure = Figure(figsize=(WIDTH, high), facecolor="white")
         self.canvas = FigureCanvasAgg(self.figure)
         self.axes: Sequence[Axes] = self.figure.subplots(1, 2)
-        self.figure.subplots_adjust(left=0.09, right=0.99, bottom=0.14, top=0.72, wspace=0.26)
+        self.figure.subplots_adjust(
+            left=0.09, right=0.99, bottom=0.5 / high, top=1 - above / high, wspace=0.26
+        )
         for axis, (measure, (label, limits)) in zip(self.axes, MEASURES.items(), strict=True):
             self.draw(axis, runs, x, measure)
             axis.set(xlabel=label_of(x), ylabel=label, ylim=limits)
@@ -65,9 +72,16 @@ class Sweep:
             handles.append(Line2D([], [], ls="", marker="D", **CHOSEN, markeredgecolor="black"))
             labels.append("chosen")
         self.figure.legend(
-            handles, labels, loc="upper center", ncols=4, frameon=False, fontsize=8, columnspacing=1
+            handles,
+            labels,
+            loc="upper center",
+            ncols=IN_A_ROW,
+            frameon=False,
+            fontsize=8,
+            columnspacing=1,
         )
-        self.figure.suptitle(fill(title, 84), fontsize=9, y=0.74, va="bottom")
+        under = 1 - (above - 0.06) / high
+        self.figure.suptitle("\n".join(titles), fontsize=9, y=under, va="bottom")
         self.here = [axis.axvline(1, color="black", ls=":", lw=1.5) for axis in self.axes]
         self.rings = [mark(axis, "o", markersize=13, fillstyle="none") for axis in self.axes]
         self.stars = [mark(axis, "*", markersize=13) for axis in self.axes]
@@ -105,7 +119,7 @@ class Sweep:
             best = mean.index == self.chosen.get(str(line))
             axis.plot(at[best], mean[best], "D", **CHOSEN, markeredgecolor=colour)
         if self.words is not None:
-            axis.set_xticks(range(len(self.words)), self.words)
+            axis.set_xticks(range(len(self.words)), self.words, fontsize=8)
             axis.set_xlim(-0.5, max(1, len(self.words)) - 0.5)
         else:
             ticks = sorted(set(runs[x])) or [1]  # a grid that was begun may have no run along it

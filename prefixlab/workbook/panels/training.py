@@ -149,9 +149,7 @@ class TrainingPanel(RunningPanel):
             "your sentence": widgets.VBox([self.sentence, self.sentence_words]),
             "inside": widgets.VBox([self.inside_words, self.inside_plot]),
         }
-        self.view = widgets.ToggleButtons(
-            options=list(self.pages), description="show", style=BUTTONS
-        )
+        self.view = widgets.ToggleButtons(options=list(self.pages), style=BUTTONS)
         results = [self.rate_words, self.view, *self.pages.values()]
         self.ask = Prediction(self.question, self.answer, self.why, results)
         left = [*self.on_the_left(), *self.rows_of_buttons(), self.status, self.words]

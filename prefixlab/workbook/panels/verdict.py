@@ -33,7 +33,7 @@ def verdict(result: Evaluation, untrained: Evaluation, recorded: pd.DataFrame) -
         mean = float(recorded.accuracy.mean())
         said.append(against(result, "the recorded mean", mean_and_range(recorded), mean))
     else:
-        said.append("Nothing is recorded with the same knobs, rate and steps.")
+        said.append("Nothing is recorded on this model with the same knobs, rate and steps.")
     return " ".join(said)
 
 

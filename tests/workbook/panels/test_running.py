@@ -229,7 +229,7 @@ def found(right: int, low: float, high: float) -> Evaluation:
         (376, [0.88, 0.9], "no training, 0.940: 5.0 points worse."),
         (336, [0.88, 0.9], "(0.880 to 0.900 over 2 seeds), loss 0.300: +0.0 points, not decided"),
         (336, [0.95, 0.95], "loss 0.300: 6.0 points worse."),
-        (336, [], "Nothing is recorded with the same knobs, rate and steps."),
+        (336, [], "Nothing is recorded on this model with the same knobs, rate and steps."),
     ],
 )
 def test_a_verdict_claims_no_more_than_the_interval_does(
