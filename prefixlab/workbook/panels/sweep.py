@@ -62,7 +62,7 @@ class Sweep:
         self.canvas = FigureCanvasAgg(self.figure)
         self.axes: Sequence[Axes] = self.figure.subplots(1, 2)
         self.figure.subplots_adjust(
-            left=0.09, right=0.99, bottom=0.5 / high, top=1 - above / high, wspace=0.26
+            left=0.09, right=0.99, bottom=0.5 / high, top=1 - above / high, wspace=0.3
         )
         for axis, (measure, (label, limits)) in zip(self.axes, MEASURES.items(), strict=True):
             self.draw(axis, runs, x, measure)
