@@ -515,34 +515,6 @@ def card(title: str, words: Sequence[str], plots: Sequence[np.ndarray]) -> Figur
     return figure
 
 
-def run(
-    losses: Sequence[float], accuracies: Mapping[int, float], recorded: Sequence[Sequence[float]]
-) -> Figure:
-    """A run as it goes: its loss by step over those of recorded runs, and what validation finds.
-
-    `accuracies` are by step, 0 for before training; `recorded` holds the losses of other seeds.
-    """
-    figure = Figure(figsize=(WIDTH, 2.6), facecolor="white")
-    left, right = figure.subplots(1, 2)
-    figure.subplots_adjust(left=0.08, right=0.98, bottom=0.18, top=0.9, wspace=0.25)
-    for values in recorded:
-        left.plot(range(1, len(values) + 1), smoothed(values), color=GREY, label="recorded")
-    steps = range(1, len(losses) + 1)
-    left.plot(steps, losses, ".", color=BLUE, alpha=0.4)
-    left.plot(steps, smoothed(losses), color=BLUE, label="yours" if losses else None)
-    left.set(xlabel="step", ylabel="loss of the batch (nats)")
-    left.set_ylim(0, max([1.0, *losses, *(max(values) for values in recorded)]))
-    right.plot(list(accuracies), list(accuracies.values()), "o-", color=ORANGE)
-    right.set(xlabel="step", ylabel="accuracy on validation", ylim=(0.3, 1.02))
-    for axis in (left, right):
-        axis.set_xlim(0, max([8, len(losses), *(len(values) for values in recorded)]) + 1)
-        axis.spines[["top", "right"]].set_visible(False)
-    named = dict(zip(*reversed(left.get_legend_handles_labels()), strict=True))
-    if named:
-        left.legend(named.values(), named.keys(), frameon=False)
-    return figure
-
-
 def smoothed(values: Sequence[float], window: int = 8) -> list[float]:
     """The mean of each value and those just before it."""
     return [sum(values[max(0, i - window) : i]) / min(i, window) for i in range(1, len(values) + 1)]

@@ -232,17 +232,19 @@ def try_lab(panel: Locator, slider: str, name: str, there: int = 4) -> None:
           const began = performance.now()
           const train = [...panel.querySelectorAll('button')].find(b => b.innerText === 'Train')
           train.click()
-          while (!panel.innerText.includes('Step 1 of'))
+          while (!panel.innerText.includes('step 1 of'))
             await new Promise(resolve => setTimeout(resolve, 5))
           return (performance.now() - began) / 1000
         }"""
     )
     FIGURES.append(f"{name}: first step shown after {seconds:.1f} s")
     press(panel, "Stop")
-    stopped = re.compile(rf"Stopped after step \d+ of {STEPS - 1}")
+    stopped = re.compile(rf"stopped: run 1 after step \d+ of {STEPS - 1}; Resume goes on")
     expect(panel).to_contain_text(stopped, timeout=MINUTES)
     press(panel, "Resume")
-    expect(panel).to_contain_text("Done: accuracy", timeout=2 * MINUTES)
+    expect(panel).to_contain_text("done: run 1", timeout=2 * MINUTES)
+    expect(panel).to_contain_text("Against no training")
+    run_table(panel)
     keep(panel, f"{name}_run")
     press(panel, "your sentence")
     fill(panel, "your sentence", "<script>window.broken = 1</script> I want my money back.")
@@ -250,6 +252,23 @@ def try_lab(panel: Locator, slider: str, name: str, there: int = 4) -> None:
     assert panel.page.evaluate("window.broken") is None
     press(panel, "recorded runs")
     keep(panel, name)
+
+
+def run_table(panel: Locator) -> None:
+    """A run is hidden and shown again by keyboard, another one is deleted while it trains."""
+    runs = panel.locator("table.runs")
+    expect(runs.locator("tbody tr")).to_have_count(1)
+    curves = panel.locator(".prefixlab-page svg .run.newest")
+    expect(curves).to_have_count(2)
+    runs.get_by_role("button", name="Hide run 1").press("Enter")
+    expect(curves).to_have_count(0)
+    runs.get_by_role("button", name="Show run 1").press("Space")
+    expect(curves).to_have_count(2)
+    press(panel, "Train")
+    expect(panel).to_contain_text("training: run 2, step", timeout=MINUTES)
+    runs.get_by_role("button", name="Delete run 2").click()
+    expect(panel).to_contain_text("ready")
+    expect(runs.locator("tbody tr")).to_have_count(1)
 
 
 def memory_holds(page: Page, lab: Lab, slider: str) -> None:

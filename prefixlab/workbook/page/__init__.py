@@ -7,5 +7,6 @@ shows a picture of the same, and says the same in words.
 
 from prefixlab.workbook.page.curve import Curve
 from prefixlab.workbook.page.microscope import Microscope
+from prefixlab.workbook.page.runs import Runs, Tracked
 
-__all__ = ["Curve", "Microscope"]
+__all__ = ["Curve", "Microscope", "Runs", "Tracked"]

@@ -97,3 +97,31 @@ def attention(weights: Tensor, positions: Sequence[str], title: str) -> Figure:
     bar.set_ticks(np.sqrt(shares).tolist(), labels=[f"{share:g}" for share in shares])
     axis.set_title(title, fontsize=10, parse_math=False, wrap=True)
     return figure
+
+
+def runs(drawing: dict[str, Any], hidden: Sequence[int]) -> Figure:
+    """A `Runs`: what its page has as `drawing`, without those that are hidden."""
+    figure, (left, right) = figures.new(height=2.8, columns=2)
+    for losses in drawing["recorded"]:
+        left.plot(range(1, len(losses) + 1), losses, color=figures.GREY, linewidth=1)
+    for run in drawing["runs"]:
+        if run["number"] in hidden:
+            continue
+        look = {"color": run["colour"], "linestyle": "--" if run["dashed"] else "-"}
+        steps = range(1, len(run["losses"]) + 1)
+        left.plot(steps, run["losses"], linewidth=0.6, alpha=0.5, **look)
+        left.plot(steps, run["smoothed"], label=f"run {run['number']}", **look)
+        if run["validations"]:
+            at, found, low, high = zip(*run["validations"], strict=True)
+            right.plot(at, found, marker="o", markersize=4, **look)
+            right.vlines(at, low, high, color=run["colour"], alpha=0.4)
+    for axis, measure in ((left, "loss"), (right, "accuracy")):
+        for name, level in drawing["levels"].get(measure, []):
+            axis.axhline(level, color="black", linestyle=":", linewidth=1)
+            note(axis, name, drawing["steps"] / 2, level, fontsize=9)
+        axis.set(xlabel="step", xlim=(0, drawing["steps"]))
+    left.set(ylabel="loss of the batch (nats)", ylim=(0, None))
+    right.set(ylabel="accuracy on validation")
+    if left.get_legend_handles_labels()[0]:
+        figure.legend(loc="outside upper center", ncols=6, frameon=False, fontsize=9)
+    return figure

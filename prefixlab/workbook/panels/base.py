@@ -16,6 +16,7 @@ import torch
 from prefixlab.arguments import text
 from prefixlab.workbook import figures
 from prefixlab.workbook.cells import close_what_this_cell_made_before
+from prefixlab.workbook.panels.interrupt import listen, on_interrupt
 
 T = TypeVar("T")
 
@@ -121,10 +122,30 @@ class Panel(widgets.VBox):
     def start(self, work: Callable[[], Any]) -> None:
         """Begin `work()`, a coroutine, beside everything else the page does.
 
-        While one is being done there is no second: a double click is one click.
+        While one is being done there is no second: a double click is one click. A panel that was
+        closed begins nothing.
         """
-        if self.running is None or self.running.done():
-            self.running = asyncio.ensure_future(work())
+        if self.comm is not None and (self.running is None or self.running.done()):
+            self.running = asyncio.ensure_future(self.interruptible(work))
+
+    async def interruptible(self, work: Callable[[], Any]) -> None:
+        """Do some work; the kernel's Interrupt stops it as the button does."""
+        with on_interrupt(self.stop):
+            await work()
+
+    def end(self, then: Callable[[], None] = lambda: None) -> None:
+        """End the work at once, and do something when it has ended, or now where there is none."""
+        running = self.running
+        if running is None or running.done():
+            then()
+            return
+
+        def cancel() -> None:
+            running.add_done_callback(lambda _: then())
+            running.cancel()
+
+        # It may run in another thread: JupyterLab has one for the callbacks of widgets.
+        running.get_loop().call_soon_threadsafe(cancel)
 
     def stop(self) -> None:
         """End the work after the piece that is being done."""
@@ -135,6 +156,7 @@ class Panel(widgets.VBox):
         for piece in work:
             yield piece
             await asyncio.sleep(BREATH)
+            listen()
             if self.stopping:
                 return
 
@@ -148,9 +170,7 @@ class Panel(widgets.VBox):
         """
         if self.comm is None:
             return
-        if self.running and not self.running.done():
-            # It may run in another thread: JupyterLab has one for the callbacks of widgets.
-            self.running.get_loop().call_soon_threadsafe(self.running.cancel)
+        self.end()
         if self.children:
             self.release()
         for child in (*self.children, self.status):
@@ -228,6 +248,13 @@ def button(description: str, tooltip: str, on_click: Callable[[], Any], **look: 
 def columns(controls: Iterable[widgets.Widget]) -> widgets.Box:
     """Controls side by side where the page is wide enough, else below each other."""
     return widgets.Box(list(controls), layout={"flex_flow": "row wrap", "max_width": "860px"})
+
+
+def sides(left: Iterable[widgets.Widget], right: widgets.Widget) -> widgets.Box:
+    """Controls at the left and what they show at the right; on a narrow page below them."""
+    controls = widgets.VBox(list(left), layout={"flex": "1 1 320px", "max_width": "420px"})
+    shown = widgets.VBox([right], layout={"flex": "3 1 480px", "min_width": "0"})
+    return widgets.Box([controls, shown], layout={"flex_flow": "row wrap", "max_width": "1180px"})
 
 
 def plot() -> widgets.Image:

@@ -1,5 +1,6 @@
 """The labs of the trained methods, each behind its own knobs."""
 
+import re
 from math import nan
 from typing import Any
 
@@ -8,7 +9,7 @@ import ipywidgets as widgets
 from prefixlab.workbook.grids import WORDINGS, soft
 from prefixlab.workbook.panels.base import WIDE, shown
 from prefixlab.workbook.panels.prediction import points
-from prefixlab.workbook.panels.slots import SlotEditor
+from prefixlab.workbook.panels.slots import SOFT, SlotEditor
 from prefixlab.workbook.panels.training import TrainingPanel
 
 
@@ -105,7 +106,13 @@ class PTuningPanel(TrainingPanel):
 
     def make_views(self) -> None:
         super().make_views()
-        self.children = [self.wording, self.editor, *self.children]
+        self.children = [self.editor, *self.children]
+
+    def on_the_left(self) -> list[widgets.Widget]:
+        return [self.wording, *super().on_the_left()]
+
+    def plain(self, settings: dict[str, Any]) -> dict[str, Any]:
+        return {"template": re.sub(SOFT, "", settings["template"])}
 
     def take_wording(self) -> None:
         self.controls["template"].value = self.wording.value

@@ -13,6 +13,7 @@ import ipywidgets as widgets
 from prefixlab.workbook.figures import BLUE, ORANGE
 from prefixlab.workbook.panels.base import BUTTONS, WIDE, button
 
+OPEN = '<details open style="line-height: 1.5">'
 WAYS = {"lower": -1, "about the same": 0, "higher": 1}
 
 
@@ -47,7 +48,7 @@ class Prediction(widgets.VBox):
         signed: bool = True,
     ):
         self.answer, self.why, self.unit, self.most = answer, why, unit, most
-        self.signed = signed
+        self.asked, self.signed = question, signed
         self.way = widgets.ToggleButtons(
             options=list(WAYS), value=None, description="which way?", style=BUTTONS
         )
@@ -87,18 +88,22 @@ class Prediction(widgets.VBox):
         both = {"your guess": guessed, "measured": measured}
         sign = "+" if self.signed else ""
         words = remark(guessed, measured, self.most, self.signed)
+        short = ", ".join(f"{name} {value:{sign}.3g}" for name, value in both.items())
         self.verdict.value = (
-            side_by_side(both, self.most, self.unit, sign)
-            + f"<div>{escape(words)} {escape(self.why)}</div>"
+            f"{OPEN}<summary>Predicted: {short} {escape(self.unit)}</summary>"
+            f"<div>{escape(self.asked)}</div>{side_by_side(both, self.most, self.unit, sign)}"
+            f"<div>{escape(words)} {escape(self.why)}</div></details>"
         )
         self.uncover()
 
     def uncover(self) -> None:
-        """Show what was hidden, with or without a guess."""
-        self.asking.layout.display = "none"
-        if not self.verdict.value:  # skipped: a question without its answer is in the way
-            self.question.layout.display = "none"
+        """Show what was hidden, with or without a guess; a question that is answered is in it."""
+        self.asking.layout.display = self.question.layout.display = "none"
         self.hidden.layout.display = ""
+
+    def fold(self) -> None:
+        """Show an answer in one line, which opens again when it is pressed."""
+        self.verdict.value = self.verdict.value.replace(OPEN, OPEN.replace(" open", ""), 1)
 
 
 def remark(guessed: float, measured: float, most: float, signed: bool = True) -> str:

@@ -5,7 +5,9 @@ few milliseconds; drawing the whole figure anew would take a hundred.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from math import ceil
+from textwrap import fill
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -14,13 +16,23 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from prefixlab.workbook.figures import COLOURS, GREY, WIDTH, YELLOW, one_at_a_time, snapshot
+from prefixlab.workbook.figures import COLOURS, GREY, one_at_a_time, snapshot
 
 # Labels of their own, where the column is too short.
 NAMES = {"train": "training sentences", "template": "wording", "rate": "learning rate"}
 # Label, and a range in which all runs of two-class tasks can be compared.
 MEASURES = {"accuracy": ("accuracy", (0.4, 1.0)), "loss": ("test loss (nats)", (0.0, 1.4))}
+WIDTH, HEIGHT = 5.8, 2.4  # inches: as wide as there is room beside the knobs; without what is above
+IN_A_ROW = 4  # names of lines
 CHOSEN: dict[str, Any] = {"markersize": 9, "fillstyle": "none", "markeredgewidth": 1.5}
+
+
+class Star(NamedTuple):
+    """A run of the learner's: where it stands, what it came to by measure, and its colour."""
+
+    place: Any
+    result: Mapping[str, float]
+    colour: str
 
 
 class Sweep:
@@ -43,10 +55,15 @@ class Sweep:
     ):
         self.words = None if is_number(runs[x]) else list(dict.fromkeys(runs[x]))
         self.chosen = chosen or {}
-        self.figure = Figure(figsize=(WIDTH, 3.4), facecolor="white")
+        titles = fill(title, 84).splitlines()
+        above = 0.2 * ceil(runs.line.nunique() / IN_A_ROW) + 0.17 * len(titles) + 0.15  # inches
+        high = above + HEIGHT
+        self.figure = Figure(figsize=(WIDTH, high), facecolor="white")
         self.canvas = FigureCanvasAgg(self.figure)
         self.axes: Sequence[Axes] = self.figure.subplots(1, 2)
-        self.figure.subplots_adjust(left=0.08, right=0.99, bottom=0.17, top=0.77, wspace=0.22)
+        self.figure.subplots_adjust(
+            left=0.09, right=0.99, bottom=0.5 / high, top=1 - above / high, wspace=0.3
+        )
         for axis, (measure, (label, limits)) in zip(self.axes, MEASURES.items(), strict=True):
             self.draw(axis, runs, x, measure)
             axis.set(xlabel=label_of(x), ylabel=label, ylim=limits)
@@ -55,12 +72,19 @@ class Sweep:
             handles.append(Line2D([], [], ls="", marker="D", **CHOSEN, markeredgecolor="black"))
             labels.append("chosen")
         self.figure.legend(
-            handles, labels, loc="upper center", ncols=5, frameon=False, fontsize=8, columnspacing=1
+            handles,
+            labels,
+            loc="upper center",
+            ncols=IN_A_ROW,
+            frameon=False,
+            fontsize=8,
+            columnspacing=1,
         )
-        self.figure.suptitle(title, fontsize=9, y=0.79, va="bottom")
+        under = 1 - (above - 0.06) / high
+        self.figure.suptitle("\n".join(titles), fontsize=9, y=under, va="bottom")
         self.here = [axis.axvline(1, color="black", ls=":", lw=1.5) for axis in self.axes]
         self.rings = [mark(axis, "o", markersize=13, fillstyle="none") for axis in self.axes]
-        self.stars = [mark(axis, "*", markersize=13, color=YELLOW) for axis in self.axes]
+        self.stars = [mark(axis, "*", markersize=13) for axis in self.axes]
         for artist in (*self.here, *self.rings, *self.stars):
             artist.set_animated(True)  # left out of the background
         self.canvas.draw()
@@ -95,7 +119,7 @@ class Sweep:
             best = mean.index == self.chosen.get(str(line))
             axis.plot(at[best], mean[best], "D", **CHOSEN, markeredgecolor=colour)
         if self.words is not None:
-            axis.set_xticks(range(len(self.words)), self.words)
+            axis.set_xticks(range(len(self.words)), self.words, fontsize=8)
             axis.set_xlim(-0.5, max(1, len(self.words)) - 0.5)
         else:
             ticks = sorted(set(runs[x])) or [1]  # a grid that was begun may have no run along it
@@ -119,7 +143,7 @@ class Sweep:
         self,
         at: Any,
         here: Mapping[str, float] | None = None,
-        yours: Sequence[tuple[Any, Mapping[str, float]]] = (),
+        yours: Sequence[Star] = (),
     ) -> bytes:
         """The figure with its marks.
 
@@ -130,7 +154,7 @@ class Sweep:
         here
             Accuracy and loss of the recorded runs with just these knobs, if there are any: a ring.
         yours
-            The learner's own runs, each with its setting: stars.
+            The learner's own runs: stars.
         """
         self.canvas.restore_region(self.background)
         for axis, measure, line, ring, star in zip(
@@ -139,12 +163,12 @@ class Sweep:
             line.set_xdata([self.place(at)] * 2)
             ring.set_data([self.place(at)] if here else [], [here[measure]] if here else [])
             low, high = axis.get_ylim()
-            star.set_data(
-                [self.place(place) for place, _ in yours],
-                [min(max(result[measure], low), high) for _, result in yours],
-            )
-            for artist in (line, ring, star):
+            for artist in (line, ring):
                 axis.draw_artist(artist)
+            for run in yours:
+                star.set_data([self.place(run.place)], [min(max(run.result[measure], low), high)])
+                star.set_color(run.colour)
+                axis.draw_artist(star)
         return snapshot(self.canvas)
 
 

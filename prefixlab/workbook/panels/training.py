@@ -1,16 +1,12 @@
 """A laboratory for a method that is trained: turn the knobs, see what was recorded, train it now.
 
 Behind the knobs lie recorded runs, which answer at once. Train makes a run of the learner's own
-beside them, by the same protocol: a coroutine that gives way after every step, so that the page
-stays alive and Stop takes effect between two steps.
+beside them, by the same protocol.
 """
 
-import time
 from abc import abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
-from copy import deepcopy
-from dataclasses import dataclass, field, replace
 from html import escape
 from math import isfinite, log
 from typing import Any, ClassVar
@@ -20,68 +16,37 @@ import pandas as pd
 from datasets import Dataset
 
 from prefixlab.data.task import Task
-from prefixlab.evaluation.choices import Evaluation, judge, scoring
-from prefixlab.methods import METHODS, Method, create
+from prefixlab.methods import METHODS
 from prefixlab.models.backbone import Backbone
-from prefixlab.training.loop import Recipe, Training
-from prefixlab.workbook import figures
-from prefixlab.workbook.duration import duration, training_seconds
+from prefixlab.training.loop import Recipe
 from prefixlab.workbook.grids import SIZES
-from prefixlab.workbook.measuring import is_lesson_task, lesson_task, recipe
+from prefixlab.workbook.measuring import is_lesson_task, lesson_task
+from prefixlab.workbook.page import Runs
+from prefixlab.workbook.page.runs import colour_of
 from prefixlab.workbook.panels import inside
 from prefixlab.workbook.panels.base import (
     BUTTONS,
     SENTENCE,
     WIDE,
-    Panel,
-    button,
-    columns,
     control,
     plot,
     shown,
+    sides,
     typed,
 )
 from prefixlab.workbook.panels.prediction import Prediction
 from prefixlab.workbook.panels.records import Records, mean_and_range
-from prefixlab.workbook.panels.results import Result, tried
-from prefixlab.workbook.panels.sweep import MEASURES, label_of
+from prefixlab.workbook.panels.run import Run
+from prefixlab.workbook.panels.running import RunningPanel, knobs_of
+from prefixlab.workbook.panels.sweep import MEASURES, Star, label_of
+from prefixlab.workbook.panels.verdict import verdict
 from prefixlab.workbook.protocol import LADDER, STEPS, TRAIN
 from prefixlab.workbook.records import preferred, rows_of
 
 TRAINED_ON = sorted([*SIZES, TRAIN])  # sentences
-SAMPLE = 32  # training sentences, whose length says how long a run takes
 
 
-@dataclass
-class Run:
-    """One run of the learner's: what was asked for, and what has come out so far."""
-
-    settings: dict[str, Any]
-    steps: int
-    rate: float
-    head_rate: float  # 0: the same
-    usual_rate: float  # of the recorded runs with these knobs
-    losses: list[float] = field(default_factory=list)
-    validations: dict[int, Evaluation] = field(default_factory=dict)  # by step, 0 for untrained
-    seconds: float = 0.0
-    result: Evaluation | None = None
-
-    @property
-    def recipe(self) -> Recipe:
-        return recipe(self.steps, self.rate, 0, self.head_rate)
-
-    @property
-    def best_step(self) -> int | None:
-        """The step that was kept, where any was validated."""
-        trained = {step: found.loss for step, found in self.validations.items() if step}
-        return min(trained, key=trained.__getitem__, default=None)
-
-    def stands_along(self, x: str) -> bool:
-        """Whether it is like the recorded runs that are drawn along `x`, but for its settings."""
-        return self.steps == STEPS and (x == "rate" or self.rate == self.usual_rate)
-
-
-class TrainingPanel(Panel):
+class TrainingPanel(RunningPanel):
     """What the labs have in common; a lab says which method, which knobs, and which records.
 
     Parameters
@@ -99,7 +64,6 @@ class TrainingPanel(Panel):
         A task whose answers are free text; a damaged record.
     """
 
-    method: ClassVar[str]
     knobs: ClassVar[tuple[str, ...]]  # the method's knobs that get a control, in this order
     question: ClassVar[str]
     why: ClassVar[str]
@@ -109,30 +73,24 @@ class TrainingPanel(Panel):
             raise ValueError(f"{task.name} has no answers to choose from; take another task.")
         comparable = is_lesson_task(task)
         recorded = preferred(rows_of(self.method), lm.name) if comparable else []
-        super().__init__()
-        self.lm, self.task, self.comparable = lm, task, comparable
+        super().__init__(lm, task)
+        self.answers = len(task.verbalizer.words)
+        self.comparable = comparable
         self.records = Records(self.method, recorded, self.line, self.place)
-        few = task.train.select(range(min(SAMPLE, len(task.train))))
-        rows = lm.rows(task.template, few, task.verbalizer)
-        self.tokens_a_row = sum(row.length for row in rows) / len(rows)
         self.following = True  # the learning rate follows the other knobs
-        self.runs: list[Run] = []
-        self.training: Training | None = None  # where there is something to resume
-        self.before: Method | None = None  # the newest run's method, untrained
-        self.trained: Method | None = None  # and as it is now
         self.controls = self.make_controls(steps)
         self.controls["learning_rate"].value = self.usual_rate()
         self.defaults = {name: widget.value for name, widget in self.controls.items()}
-        self.make_buttons()
+        self.at_first = self.in_words(self.run_as_set())
         self.make_views()
-        self.busy(False)
-        self.reset()
+        self.clear()
         for name, widget in self.controls.items():
             turned = self.take_rate if name == "learning_rate" else self.follow
             widget.observe(lambda _, turned=turned: turned(), "value")
         self.axis.observe(lambda _: self.turn(), "value")
         self.view.observe(lambda _: self.show(), "value")
         self.sentence.observe(lambda _: self.answer_sentence(), "value")
+        self.tracker.observe(lambda _: self.turn(), "hidden")
 
     # What a lab adds
 
@@ -172,20 +130,10 @@ class TrainingPanel(Panel):
         )
         return controls
 
-    def make_buttons(self) -> None:
-        self.train_button = button(
-            "Train", "Begin a new run", lambda: self.start(self.train), button_style="primary"
-        )
-        self.stop_button = button("Stop", "Stop after this step", self.stop)
-        self.resume_button = button(
-            "Resume", "Go on with the stopped run", lambda: self.start(self.resume)
-        )
-        self.reset_button = button("Reset", "Everything as at first, without your runs", self.reset)
-        self.progress = widgets.IntProgress(layout={"width": "160px"})
-
     def make_views(self) -> None:
-        self.sweep_plot, self.run_plot, self.inside_plot = plot(), plot(), plot()
-        self.words, self.rate_words = widgets.HTML(), widgets.HTML()
+        self.sweep_plot, self.inside_plot = plot(), plot()
+        self.tracker = Runs(self.delete)
+        self.words, self.rate_words, self.verdict = (widgets.HTML() for _ in range(3))
         self.inside_words, self.sentence_words = widgets.HTML(), widgets.HTML()
         self.sentence = widgets.Text(
             value=SENTENCE, description="your sentence", continuous_update=False, **WIDE
@@ -197,23 +145,22 @@ class TrainingPanel(Panel):
         )
         self.pages = {
             "recorded runs": widgets.VBox([self.axis, self.sweep_plot]),
-            "your run": widgets.VBox([self.run_plot]),
+            "your runs": widgets.VBox([self.verdict, self.tracker]),
             "your sentence": widgets.VBox([self.sentence, self.sentence_words]),
             "inside": widgets.VBox([self.inside_words, self.inside_plot]),
         }
-        self.view = widgets.ToggleButtons(
-            options=list(self.pages), description="show", style=BUTTONS
-        )
-        results = [self.rate_words, self.words, self.view, *self.pages.values()]
+        self.view = widgets.ToggleButtons(options=list(self.pages), style=BUTTONS)
+        results = [self.rate_words, self.view, *self.pages.values()]
         self.ask = Prediction(self.question, self.answer, self.why, results)
-        buttons = [self.train_button, self.stop_button, self.resume_button, self.reset_button]
-        for one in buttons:
-            one.layout.width = "90px"
-        row = widgets.HBox([*buttons, self.progress], layout={"flex_flow": "row wrap"})
-        self.children = [columns(self.controls.values()), row, self.status, self.ask]
+        left = [*self.on_the_left(), *self.rows_of_buttons(), self.status, self.words]
+        self.children = [sides(left, self.ask)]
+
+    def on_the_left(self) -> list[widgets.Widget]:
+        """The controls, in their order."""
+        return list(self.controls.values())
 
     def plots(self) -> list[widgets.Image]:
-        return [self.sweep_plot] if self.records else [self.run_plot]
+        return [self.sweep_plot] if self.records else []
 
     def show(self) -> None:
         """Show one page; the others are there, unseen."""
@@ -224,12 +171,12 @@ class TrainingPanel(Panel):
 
     def expected(self) -> str:
         """How long a run takes on this machine."""
-        how = self.run_as_set().recipe
-        looks = 1 + how.steps // how.validate_every  # one of them before training
-        judged = looks * len(self.task.validation) + len(self.task.test)
-        seconds = training_seconds(self.lm, how.steps * how.batch_size * self.tokens_a_row)
-        seconds += judged * self.tokens_a_row / self.lm.tokens_per_second
-        return f"{how.steps} steps of {how.batch_size} take about {duration(seconds)} here."
+        run = self.run_as_set()
+        how = run.recipe
+        sentences = how.steps // how.validate_every * len(self.task.validation)
+        sentences += self.sentences_at_the_ends(run)
+        took = self.clock.words(how.steps, sentences)
+        return f"{how.steps} steps of {how.batch_size} take about {took} here."
 
     def settings(self) -> dict[str, Any]:
         """The method's knobs and the number of training examples, as the controls stand."""
@@ -279,7 +226,7 @@ class TrainingPanel(Panel):
                 f"{cost.stored:,} numbers to store ({cost.stored_bytes / 1000:,.0f} kB, "
                 f"{cost.share:.3%} of the model), {cost.trained:,} while training."
             )
-            self.say(f"Turn the knobs, or press Train. {self.expected()}")
+            self.say(self.expected())
             found = self.recorded(run)
             self.rate_words.value = escape(self.about_rate(run, found))
             self.words.value = escape(f"{words} {self.about_records()}")
@@ -288,6 +235,7 @@ class TrainingPanel(Panel):
                 self.sweep_plot.value = self.records.sweep(x).png(
                     self.place_of(run, x), here, self.stars()
                 )
+            self.draw_runs()
 
     def run_as_set(self) -> Run:
         """A run with the knobs as they stand, before its first step."""
@@ -335,149 +283,48 @@ class TrainingPanel(Panel):
         """Where a run stands on the horizontal axis `x`."""
         return self.place(x, run.rate if x == "rate" else run.settings[x])
 
-    def stars(self) -> list[tuple[Any, dict[str, float]]]:
-        """The learner's finished runs: where they stand on the axis, and what they came to."""
+    def stars(self) -> list[Star]:
+        """The learner's finished runs that stand along the axis and are not hidden."""
         x = self.axis.value
         return [
-            (
+            Star(
                 self.place_of(run, x),
                 {"accuracy": run.result.accuracy or 0.0, "loss": run.result.loss},
+                colour_of(run.look),
             )
             for run in self.runs
-            if run.result and run.stands_along(x)
+            if run.result and run.stands_along(x) and run.number not in self.tracker.hidden
         ]
 
-    # Training
-
-    async def train(self) -> None:
-        """Begin a run with the knobs as they stand, and see it through unless Stop is pressed."""
-        with self.reporting(), self.working():
-            self.check_texts()
-            run = self.run_as_set()
-            task = replace(self.task, train=self.examples(run.settings["train"]))
-            method = create(self.method, self.lm, task, **knobs_of(run.settings))
-            self.before, self.trained = deepcopy(method), method
-            self.training = Training(self.lm, method, task, run.recipe)
-            self.runs.append(run)
-            await self.go_on(self.training, run)
+    # Runs
 
     def examples(self, size: int) -> Dataset:
-        """What a run of that size is trained on."""
         if self.comparable:
             return lesson_task(size).train
         return self.task.train.select(range(size))
 
-    async def resume(self) -> None:
-        """Go on with the run that was stopped."""
-        if self.training:
-            with self.reporting(), self.working():
-                await self.go_on(self.training, self.runs[-1])
-
-    async def go_on(self, training: Training, run: Run) -> None:
-        began, before = time.perf_counter(), training.step
-        async for step in self.patiently(training):
-            run.losses.append(step.loss)
-            run.seconds += step.seconds
-            self.progress.max, self.progress.value = run.steps, step.step
-            each = (time.perf_counter() - began) / (step.step - before)  # validation included
-            left = each * (run.steps - step.step)
-            words = f"Step {step.step} of {run.steps}, loss {step.loss:.2f}"
-            self.say(f"{words}, about {left:.0f} s left")
-            if step.validation:
-                run.validations[step.step] = step.validation
-            self.draw_run()
-            if step.step == 1 and self.before:
-                await self.look(self.before, run)
-                began, before = time.perf_counter(), step.step  # a look is no step
-        if training.step < run.steps:
-            self.say(
-                f"Stopped after step {training.step} of {run.steps}. Resume goes on from here."
-            )
-        else:
-            await self.finish(training, run)
-        self.look_inside()
-
-    async def look(self, untrained: Method, run: Run) -> None:
-        """Validate before training, too."""
-        result = await self.judged(untrained, self.task.validation)
-        if result:
-            run.validations[0] = result
-            self.draw_run()
-
-    async def finish(self, training: Training, run: Run) -> None:
-        """Go back to the best step, test on all test examples, and keep what came out."""
-        training.finish()
-        self.say(f"Testing on {len(self.task.test)} sentences…")
-        run.result = await self.judged(training.method, self.task.test)
-        if run.result is None:
-            self.say("Stopped while testing. Resume tests again.")
-            return
-        result, self.training = run.result, None
-        tried.add(
-            Result.of(
-                self.lm.geometry,
-                self.method,
-                knobs_of(run.settings),
-                accuracy=result.accuracy or 0.0,
-                loss=result.loss,
-                seconds=run.seconds,
-            )
-        )
-        self.turn()
-        self.say(f"Done: {result}.{self.about_run(run)}")
-
-    def about_run(self, run: Run) -> str:
-        """Which step was tested, and where the run stands among the recorded ones."""
-        said = ""
-        if best := run.best_step:
-            said += f" It is as after step {best}, where the loss on validation was lowest."
-        if self.records and run.stands_along("rate"):
-            also = "" if run.rate == run.usual_rate else ", by the learning rate"
-            said += f" A star marks it among the recorded runs{also}."
-        return said
-
-    async def judged(self, method: Method, examples: Any) -> Evaluation | None:
-        """The evaluation of a method, giving way after each batch; None if it was stopped."""
-        batches = scoring(self.lm, method, self.task, examples, batch_size=8)
-        scored = [partly async for partly in self.patiently(batches)][-1]
-        return None if scored.isnan().any() else judge(scored, examples)
-
     @contextmanager
     def working(self) -> Iterator[None]:
-        """Within this context the knobs are held and Stop can be pressed."""
         self.ask.uncover()
-        self.view.value = "your run"
-        self.busy(True)
-        try:
+        self.ask.fold()
+        self.view.value = "your runs"
+        with super().working():
             yield
-        finally:
-            self.busy(False)
 
-    def busy(self, busy: bool) -> None:
-        self.stopping = False
-        self.train_button.disabled = self.reset_button.disabled = busy
-        self.stop_button.disabled = not busy
-        self.resume_button.disabled = busy or self.training is None
-        for knob in self.controls.values():
-            knob.disabled = busy
-
-    def reset(self) -> None:
-        """Everything as at first: the knobs, no runs, and the question where there is an answer."""
-        self.runs, self.training, self.before, self.trained = [], None, None, None
+    def clear(self) -> None:
+        """The knobs as at first, no runs, and the question where there is an answer."""
+        self.forget_all()
         self.following = True
         for name, value in self.defaults.items():
             self.controls[name].value = value
         self.progress.value = 0
-        self.view.value = "recorded runs" if self.records else "your run"
+        self.view.value = "recorded runs" if self.records else "your runs"
         if self.answered():
             self.ask.cover()
         else:
             self.ask.uncover()
-        self.busy(False)
-        self.draw_run()
-        self.look_inside()
         self.show()
-        self.turn()
+        self.free()
 
     def answered(self) -> bool:
         """Whether the runs that answer the question are recorded."""
@@ -488,12 +335,50 @@ class TrainingPanel(Panel):
 
     # Looking
 
-    def draw_run(self) -> None:
-        """The latest run, over what was recorded with the same knobs."""
-        run = self.runs[-1] if self.runs else self.run_as_set()
-        losses = [of_one for of_one in self.recorded(run).losses if of_one]  # one that diverged
-        accuracies = {step: found.accuracy or 0.0 for step, found in run.validations.items()}
-        self.run_plot.value = figures.png(figures.run(run.losses, accuracies, losses))
+    def draw_runs(self) -> None:
+        newest = self.newest or self.run_as_set()
+        curves = self.recorded(newest).losses
+        self.tracker.draw(
+            [run.tracked(self.in_words(run), self.beside(run)) for run in self.runs],
+            at_first=self.at_first,
+            steps=max(run.steps for run in (*self.runs, newest)),
+            levels=self.levels(newest),
+            recorded=[losses for losses in curves if losses],  # one that diverged has none
+        )
+        self.verdict.value = escape(self.about_result(newest))
+
+    def in_words(self, run: Run) -> dict[str, str]:
+        """The knobs of a run, by their labels."""
+        knobs = {label_of(name): said(value) for name, value in run.settings.items()}
+        return knobs | {"steps": said(run.steps), label_of("rate"): said(run.rate)}
+
+    def beside(self, run: Run) -> pd.DataFrame:
+        """The recorded runs that a run is compared with: like it, and on the model in use."""
+        found = self.recorded(run)
+        return found if self.records.backbone == self.lm.name else found.iloc[:0]
+
+    def levels(self, run: Run) -> dict[str, dict[str, float]]:
+        """What losses and accuracies are compared with: a guess, and the prompt alone."""
+        n = self.answers
+        guess = "a coin flip" if n == 2 else f"a guess among {n}"
+        levels = {"loss": {f"{guess}, ln {n}": log(n)}, "accuracy": {guess: 1 / n}}
+        if plain := self.untrained.get((self.key(run), "validation")):
+            levels["loss"]["no training"] = plain.loss
+            levels["accuracy"]["no training"] = plain.accuracy or 0.0
+        return levels
+
+    def about_result(self, run: Run) -> str:
+        """What the newest run came to, in words."""
+        plain = self.untrained.get((self.key(run), "test"))
+        if run.result is None or plain is None:
+            return ""
+        words = f"Run {run.number}. {verdict(run.result, plain, self.beside(run))}"
+        if best := run.best_step:
+            words += f" It is as after step {best}, where the loss on validation was lowest."
+        if self.records and run.stands_along("rate"):
+            also = "" if run.rate == run.usual_rate else ", by the learning rate"
+            words += f" A star marks it among the recorded runs{also}."
+        return words
 
     def answer_sentence(self) -> None:
         """Answer the learner's sentence anew."""
@@ -517,13 +402,15 @@ class TrainingPanel(Panel):
 
     def release(self) -> None:
         # The learner, and Jupyter's Out, may hold on to the panel: let go of what is large.
-        self.training = self.before = self.trained = None
+        self.forget_newest()
         self.records.sweep.cache_clear()
 
 
-def knobs_of(settings: dict[str, Any]) -> dict[str, Any]:
-    """The method's own among the settings of a run."""
-    return {name: value for name, value in settings.items() if name != "train"}
+def said(value: Any) -> str:
+    """A knob's value in words."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:g}" if isinstance(value, float) else shown(str(value))
 
 
 def choice(description: str, tooltip: str, options: dict[str, Any]) -> widgets.SelectionSlider:

@@ -16,6 +16,7 @@ from prefixlab.workbook.panels import (
     PromptTuningPanel,
     PTuningPanel,
     PTuningV2Panel,
+    run,
     training,
 )
 from prefixlab.workbook.panels.results import tried
@@ -80,7 +81,6 @@ def test_the_question_is_answered_from_the_records(panel: TrainingPanel) -> None
 
 def test_train_trains_and_gives_the_knobs_back(panel: TrainingPanel) -> None:
     async def press() -> None:
-        before = panel.run_plot.value
         panel.train_button.click()
         await asyncio.sleep(0)
         assert panel.train_button.disabled
@@ -88,14 +88,16 @@ def test_train_trains_and_gives_the_knobs_back(panel: TrainingPanel) -> None:
         assert all(widget.disabled for widget in panel.controls.values())
         assert panel.running
         await panel.running
-        assert panel.run_plot.value != before
 
     count = len(tried.results)
     asyncio.run(press())
     assert len(panel.runs[0].losses) == 4
     assert list(panel.runs[0].validations) == [0, 2, 4]  # 0: before training
     assert tried.results[count:][0].method == panel.method
-    assert "Done" in panel.status.value
+    assert "done" in panel.state.value
+    (shown,) = panel.tracker.drawing["runs"]
+    assert shown["losses"] == panel.runs[0].losses
+    assert [step for step, *_ in shown["validations"]] == [0, 2, 4]
     assert not panel.train_button.disabled
     assert panel.resume_button.disabled
     assert "before training" in panel.sentence_words.value
@@ -126,7 +128,9 @@ def test_stop_takes_effect_within_one_step_and_resume_goes_on(panel: TrainingPan
         assert panel.running
         await panel.running
         assert len(panel.runs[0].losses) == 1
-        assert "Stopped after step 1 of 4" in panel.status.value
+        assert "<b>stopped</b>: run 1 after step 1 of 4; Resume goes on" in panel.state.value
+        panel.controls["train"].value = 32
+        assert "stopped" in panel.state.value  # turning a knob hides nothing
         panel.resume_button.click()
         await panel.running
 
@@ -269,7 +273,7 @@ def test_a_run_of_the_learners_is_the_recorded_run_of_seed_0(
     assert run.result
     assert (run.result.accuracy, round(run.result.loss, 4)) == (row["accuracy"], row["loss"])
     assert run.validations[2].accuracy == row["validation"][0][2]
-    assert f"as after step {seed_0_is_best_at}" in panel.status.value
+    assert f"as after step {seed_0_is_best_at}" in panel.verdict.value
 
 
 def test_a_head_has_the_rate_of_its_own_that_its_family_has(
@@ -296,7 +300,7 @@ def test_another_task_trains_on_the_first_of_its_own_and_is_compared_with_nothin
     assert panel.examples(8)["x"] == task.train["x"][:8]
     asyncio.run(panel.train())
     assert panel.runs[0].result
-    assert "star" not in panel.status.value
+    assert "star" not in panel.verdict.value
 
 
 def test_a_lab_offers_the_sizes_that_were_recorded_or_that_there_are(
@@ -325,7 +329,9 @@ def test_a_diverged_run_is_told_in_words(
     poison(prefix.lm, 1)
     asyncio.run(prefix.train())
     assert "not finite" in prefix.status.value
+    assert "<b>failed</b>: run 1" in prefix.state.value
     assert prefix.runs[0].result is None
+    assert prefix.resume_button.disabled
 
 
 def test_a_star_stands_among_runs_like_it(
@@ -337,15 +343,16 @@ def test_a_star_stands_among_runs_like_it(
     for x in ("template", "rate"):
         panel.axis.value = x
         assert panel.stars() == []  # it has four steps, and recorded runs have more
-    assert "star" not in panel.status.value
-    monkeypatch.setattr(training, "STEPS", 4)
+    assert "star" not in panel.verdict.value
+    for module in (training, run):
+        monkeypatch.setattr(module, "STEPS", 4)
     asyncio.run(panel.train())
-    assert "A star marks it among the recorded runs." in panel.status.value
+    assert "A star marks it among the recorded runs." in panel.verdict.value
     panel.axis.value = "template"
-    assert [place for place, _ in panel.stars()] == ["sentiment"] * 2
+    assert [star.place for star in panel.stars()] == ["sentiment"] * 2
     knobs["learning_rate"].value = 0.1
     asyncio.run(panel.train())
-    assert "recorded runs, by the learning rate." in panel.status.value
+    assert "recorded runs, by the learning rate." in panel.verdict.value
     assert len(panel.stars()) == 2  # the others are at the chosen rate
     panel.axis.value = "rate"
-    assert [place for place, _ in panel.stars()] == [0.03, 0.03, 0.1]
+    assert [star.place for star in panel.stars()] == [0.03, 0.03, 0.1]
