@@ -112,7 +112,8 @@ def three_attentions(x: str, y: str) -> Figure:
     axis = figure.add_axes((0, 0, 1, 1))
     axis.set(xlim=(0, 72), ylim=(0, 36))  # tenths of an inch
     axis.set_axis_off()
-    wide, centred = 17, {"ha": "center", "va": "center"}
+    wide = 17
+    centred: dict[str, Any] = {"ha": "center", "va": "center"}
     boxes = {  # left, bottom, height, and how high the prefix stands in it
         "encoder\nself-attention": (13, 7, 7, 3.5),
         "decoder\nself-attention": (52, 7, 7, 3.5),
