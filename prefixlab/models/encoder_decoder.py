@@ -2,7 +2,7 @@
 
 The encoder reads the input x in both directions, the decoder writes the answer y from left to
 right and looks at what the encoder made of x. So there are three kinds of attention, and a prefix
-for each: Li & Liang (2021, section 4.1) write z = [PREFIX; x; PREFIX'; y].
+for each: Li & Liang (2021, section 4.2) write z = [PREFIX; x; PREFIX'; y].
 
     encoder    x attends to [PREFIX; x]          L_e layers, numbered first
     decoder    y attends to [PREFIX'; y_<t]      L_d layers

@@ -11,7 +11,7 @@ import hashlib
 import json
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -27,7 +27,7 @@ from filelock import FileLock, Timeout
 from prefixlab.arguments import one_of
 from prefixlab.data import tasks
 from prefixlab.data.task import Task
-from prefixlab.evaluation.choices import content_free_scores, evaluate, judge, scores
+from prefixlab.evaluation.choices import content_free_scores, judge, scores
 from prefixlab.evaluation.generation import generate
 from prefixlab.evaluation.text_metrics import judge_texts
 from prefixlab.methods import Method, create
@@ -35,7 +35,7 @@ from prefixlab.models.backbone import Backbone
 from prefixlab.models.loading import load
 from prefixlab.paths import DATA
 from prefixlab.training.loop import Recipe, train
-from prefixlab.workbook import rows, span_corruption
+from prefixlab.workbook import rows
 from prefixlab.workbook.records import table_of
 
 FOLDER = DATA / "runs"
@@ -190,14 +190,6 @@ def domain_shift() -> Iterator[dict[str, Any]]:
             yield run("fine_tuning", seed=seed, top=2)
 
 
-def lm_adaptation() -> Iterator[dict[str, Any]]:
-    """A prompt before every variant of the tiny T5, which was LM-adapted for ever more steps."""
-    asked: dict[str, Any] = {"task": "film_or_product", "train_size": 1024, "test_size": 300}
-    yield run("discrete_prompt", **asked)
-    for seed in SEEDS:
-        yield run("prompt_tuning", **asked, seed=seed, prompt_length=10, init="vocabulary")
-
-
 def variants() -> Iterator[dict[str, Any]]:
     """The experiments, each as near to the prefix of 10 in the grid prefix_tuning as it can be."""
     for seed in SEEDS:
@@ -217,7 +209,7 @@ GRIDS = {
     grid.__name__: grid
     for grid in (
         *(discrete_prompt, in_context, prompt_tuning, prefix_tuning, p_tuning, p_tuning_v2),
-        *(baselines, variants, table_to_text, domain_shift, lm_adaptation, e2e),
+        *(baselines, variants, table_to_text, domain_shift, e2e),
     )
 }
 
@@ -313,18 +305,6 @@ def scored(lm: Backbone, method: Method, task: Task) -> Result:
     }
 
 
-def labelled(lm: Backbone, method: Method, task: Task) -> Result:
-    """How often the method writes the right word, and a word that is a label at all."""
-    answers, labels = task.test["y"], set(task.test["y"])
-    texts = generate(lm, method, task, task.test["x"], max_new_tokens=4)
-    right = [text == answer for text, answer in zip(texts, answers, strict=True)]
-    return {
-        "accuracy": sum(right) / len(right),
-        "legal": sum(text in labels for text in texts) / len(texts),
-        "loss": evaluate(lm, method, task).loss,  # per token, the end of the text among them
-    }
-
-
 def written(lm: Backbone, method: Method, task: Task) -> Result:
     """What the method writes, greedily, and how good it is against all references of a table."""
     references = tasks.references(task.test)
@@ -346,7 +326,6 @@ class Setting:
     method on the test examples of a task.
     """
 
-    backbones: Callable[[], Sequence[Backbone]] = lambda: [load()]
     task: Callable[..., Task] = lambda name, **sizes: tasks.load(name, **sizes)
     recipe: Mapping[str, Any] = field(default_factory=lambda: {"steps": STEPS, "batch_size": BATCH})
     judge: Callable[[Backbone, Method, Task], Result] = chosen
@@ -376,12 +355,6 @@ SETTINGS = {  # of the grids that do not have the usual one
         judge=scored,
         elsewhere={name: name for name in tasks.DOMAINS if name != "movie_reviews"},
     ),
-    "lm_adaptation": Setting(
-        span_corruption.variants,
-        lambda _, **sizes: span_corruption.downstream(**sizes).text_to_text(),
-        {"steps": 100, "batch_size": 16, "learning_rate": 0.3},
-        labelled,
-    ),
 }
 
 
@@ -397,16 +370,13 @@ def record(name: str) -> None:
     """
     one_of("grid", name, GRIDS)
     path = FOLDER / f"{name}.jsonl"
-    done, backbones = keys(path), SETTINGS.get(name, Setting()).backbones()
+    done, lm = keys(path), load()
     missing = [
-        (lm, wanted)
-        for wanted in GRIDS[name]()
-        for lm in backbones
-        if key_of(wanted | {"backbone": lm.name}) not in done
+        wanted for wanted in GRIDS[name]() if key_of(wanted | {"backbone": lm.name}) not in done
     ]
     # Those that nobody is at come first; then those that another process was at and may have left.
     for patient in (False, True):
-        for number, (lm, wanted) in enumerate(missing, 1):
+        for number, wanted in enumerate(missing, 1):
             key = key_of(wanted | {"backbone": lm.name})
             with claimed(path, key, patient) as mine:
                 if not mine or key in keys(path):

@@ -103,6 +103,52 @@ def looks_back(words: Sequence[str], *, layers: int = 4, at: int = 1) -> Figure:
     return figure
 
 
+def three_attentions(x: str, y: str) -> Figure:
+    """An encoder-decoder as its three kinds of attention, each with the place for a prefix.
+
+    `x` is what the encoder reads, `y` what the decoder has written so far.
+    """
+    figure = Figure(figsize=(WIDTH, 3.6), facecolor="white")
+    axis = figure.add_axes((0, 0, 1, 1))
+    axis.set(xlim=(0, 72), ylim=(0, 36))  # tenths of an inch
+    axis.set_axis_off()
+    wide = 17
+    centred: dict[str, Any] = {"ha": "center", "va": "center"}
+    boxes = {  # left, bottom, height, and how high the prefix stands in it
+        "encoder\nself-attention": (13, 7, 7, 3.5),
+        "decoder\nself-attention": (52, 7, 7, 3.5),
+        "decoder\ncross-attention": (52, 20, 9, 6.5),
+    }
+    for name, (left, bottom, high, up) in boxes.items():
+        axis.add_patch(Rectangle((left, bottom), wide, high, facecolor=GREY))
+        axis.text(left + wide / 2, bottom + high / 2, name, **centred, fontsize=10)
+        axis.add_patch(Rectangle((left - 11, bottom + up - 1.8), 7, 3.6, facecolor=ORANGE))
+        axis.text(left - 7.5, bottom + up, "PREFIX", **centred, fontsize=8, color="white")
+        arrow(axis, (left - 4, bottom + up), (left, bottom + up), ORANGE)
+    of_x, of_y = 13 + wide / 2, 52 + wide / 2
+    for place in (of_x, of_y):
+        arrow(axis, (place, 3), (place, 7))
+    arrow(axis, (of_y, 14), (of_y, 20))
+    arrow(axis, (of_y, 29), (of_y, 33))
+    axis.plot([of_x, of_x], [14, 22], color="black", linewidth=1.4)
+    arrow(axis, (of_x, 22), (52, 22))
+    axis.text(of_y + 0.8, 17, "queries", va="center", fontsize=9)
+    axis.text(of_x + 0.8, 20.6, "Enc(x), for keys and values", va="center", fontsize=9)
+    below: dict[str, Any] = {"ha": "center", "va": "top", "fontsize": 9, "parse_math": False}
+    axis.text(of_x, 2.6, f"x: {x}", **below)
+    axis.text(of_y, 2.6, f"y so far: {y}", **below)
+    axis.text(of_y, 35.2, "the next token of y", **below)
+    legend = [Patch(color=ORANGE, label="trained"), Patch(color=GREY, label="frozen")]
+    figure.legend(handles=legend, loc="upper left", ncols=2, frameon=False, fontsize=9)
+    return figure
+
+
+def arrow(
+    axis: Axes, start: tuple[float, float], end: tuple[float, float], colour: str = "black"
+) -> None:
+    axis.annotate("", end, start, arrowprops={"arrowstyle": "->", "lw": 1.4, "color": colour})
+
+
 def keys_and_values(words: Sequence[str], keys: Tensor, values: Tensor) -> Figure:
     """What one head keeps of each word, [words, head_dim] each, as colours around 0."""
     figure, axes = new(height=0.36 * len(words) + 1.3, columns=2)

@@ -5,6 +5,7 @@ The middle rate of a family is only where the search begins: see `protocol`.
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from math import factorial
 from typing import Any
 
@@ -222,24 +223,43 @@ def table_to_text() -> list[Family]:
 
 
 def lm_adaptation() -> list[Family]:
-    """A tiny T5 after span corruption, LM-adapted ever longer: a prompt, and a decoder prefix."""
+    """A tiny T5 after span corruption, LM-adapted ever longer: a prompt before each, and controls.
+
+    Before the model of span corruption alone stand a prefix in each kind of attention and in all
+    three, and a prompt of as many numbers as one of them; all weights show what the frozen ones
+    lack.
+    """
     asked: dict[str, Any] = {
         **{"task": "film_or_product, written", "train": 1024, "test": 300},
         **{"steps": 1000, "seeds": FEWER},
     }
     models = ("0", "0, sentinel", "100", "400", "1200")
     prompt = {"prompt_length": 10, "init": "vocabulary"}
-    prefix = {"prefix_length": 10, "init": "matched", "layers": "decoder"}
-    unadapted = asked | {"model": "tiny-t5, adapted 0"}
+
+    def before(model: str, what: str, *trained: Any) -> Family:
+        name = f"T5, adapted {model}" + (what and f", {what}")
+        return Family(name, *trained, **asked | {"model": f"tiny-t5, adapted {model}"})
+
+    def prefix(model: str, what: str, layers: str, middle: float) -> Family:
+        knobs = {"prefix_length": 10, "init": "matched", "layers": layers}
+        return before(model, what, "prefix_tuning", knobs, middle)
+
+    as_many_numbers = [{"prompt_length": 40}]  # as a prefix of one kind of attention has
     return [
         *(
-            Family(
-                *(f"T5, adapted {model}", "prompt_tuning", prompt, 0.1),
-                **asked | {"model": f"tiny-t5, adapted {model}"},
-            )
+            before(model, "", "prompt_tuning", prompt, 0.1, as_many_numbers if model == "0" else ())
             for model in models
         ),
-        Family("T5, adapted 0, decoder prefix", "prefix_tuning", prefix, 0.01, **unadapted),
+        prefix("0", "decoder prefix", "decoder", 0.01),
+        prefix("0", "encoder prefix", "encoder", 0.03),
+        prefix("0", "cross prefix", "cross", 0.03),
+        prefix("0", "three prefixes", "all", 0.03),
+        prefix("1200", "decoder prefix", "decoder", 0.03),
+        *(
+            before(model, "all weights", "fine_tuning", {"top": 0}, 0.001)
+            for model in ("0", "1200")
+        ),
+        *(replace(before(model, "no training", "discrete_prompt"), seeds=1) for model in models),
     ]
 
 

@@ -16,12 +16,10 @@ PANELS = {
     "p_tuning": "PTuningPanel(lm, lab)",
     "p_tuning_v2": "PTuningV2Panel(lm, lab)",
     "texts": "TextPanel(lm, {})",
-    "adaptation": "AdaptationPanel(experiments.recorded('lm_adaptation'))",
     "comparison": "ComparisonPanel(lm)",
     "variants": "VariantsPanel(lm)",
 }
 START = """import prefixlab as pl
-from prefixlab.workbook import experiments
 from prefixlab.workbook.measuring import lesson_task
 from prefixlab.workbook.panels import *
 lm, task = pl.load(), pl.tasks.load("movie_reviews", train=256, test=100)

@@ -159,16 +159,20 @@ def test_lesson_07(run_lesson: RunLesson) -> None:
 
 
 def test_lesson_08(run_lesson: RunLesson) -> None:
-    panel = panels(run_lesson("08")).last
-    handle_of(panel, "model").press("Home")
-    expect(panel).to_contain_text("<extra_id_0>")
-    report("adaptation", redraws(panel, "model", 20, there=3), "redraws", most=500)
-    handle_of(panel, "model").press("End")
-    expect(panel).not_to_contain_text("<extra_id_0>")
-    fill(panel, "text", "<script>window.broken = 1</script> the battery is a")
-    expect(panel).to_contain_text("What the decoder begins with")
-    assert panel.page.evaluate("window.broken") is None
-    keep(panel, "adaptation")
+    page = run_lesson("08")
+    question = questions(page).first
+    question.get_by_text("About 80").click()
+    press(question, "Commit")
+    expect(question).to_contain_text("Your guess: About 80")
+    accuracy = page.locator(".prefixlab-page").filter(has_text="always the same label").first
+    slider = accuracy.get_by_role("slider", name="steps of LM adaptation")
+    slider.press("Home")
+    expect(accuracy).to_contain_text("prompt, steps of LM adaptation 0: accuracy")
+    slider.press("End")
+    expect(accuracy).to_contain_text("prompt, steps of LM adaptation 1200: accuracy")
+    accuracy.get_by_role("button", name="all weights").click()
+    expect(accuracy).to_contain_text("all weights, steps of LM adaptation 1200: accuracy")
+    keep(accuracy, "adaptation")
 
 
 def test_lesson_09(run_lesson: RunLesson) -> None:

@@ -9,7 +9,6 @@ import torch
 
 from prefixlab import (
     Backbone,
-    EncoderDecoder,
     Task,
     create,
     evaluation,
@@ -96,29 +95,6 @@ def test_a_second_call_adds_only_what_is_missing(folder: Path) -> None:
     assert left == {"prompt_tuning.jsonl", ".prompt_tuning.jsonl.lock"}  # and no claim
 
 
-def test_a_grid_may_have_models_a_task_and_a_recipe_of_its_own(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, t5: EncoderDecoder, task: Task
-) -> None:
-    started = EncoderDecoder("started", t5.model, t5.tokenizer, target_start="so")
-    grid = experiments.SETTINGS["lm_adaptation"]
-    short = replace(
-        grid,
-        backbones=lambda: [t5, started],
-        task=lambda name, **_: task.text_to_text(),
-        recipe={"steps": 3},
-    )
-    monkeypatch.setitem(experiments.SETTINGS, "lm_adaptation", short)
-    runs = [experiments.run("prompt_tuning", prompt_length=2)]
-    monkeypatch.setitem(experiments.GRIDS, "lm_adaptation", lambda: iter(runs))
-    experiments.record("lm_adaptation")
-    rows = experiments.recorded("lm_adaptation")
-    assert rows.backbone.tolist() == ["tiny-t5", "started"]
-    assert [len(losses) for losses in rows.losses] == [3, 3]
-    assert (rows.accuracy <= rows.legal).all()
-    assert set(rows.command) == {"python -m prefixlab.workbook.experiments lm_adaptation"}
-    assert experiments.recorded("lm_adaptation", "started").backbone.tolist() == ["started"]
-
-
 def test_a_grid_may_be_tested_on_other_tasks_too_and_keep_every_score(
     folder: Path, monkeypatch: pytest.MonkeyPatch, gpt2: Backbone, task: Task
 ) -> None:
@@ -137,18 +113,6 @@ def test_a_grid_may_be_tested_on_other_tasks_too_and_keep_every_score(
         assert torch.tensor(row[f"{word}scores"]).sub(expected).abs().max() < 1e-3
         assert row[f"{word}accuracy"] == evaluation.judge(expected, load(name).test).accuracy
     assert len(row.scores) == len(load("movie_reviews").test)
-
-
-def test_an_answer_counts_as_right_or_at_least_as_a_label(
-    gpt2: Backbone, task: Task, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    asked = task.text_to_text()
-    other = {"negative": "positive", "positive": "negative"}
-    answers = asked.test["y"]
-    texts = [answers[0], other[answers[1]], "", f"{answers[3]} film", *answers[4:]]
-    monkeypatch.setattr(experiments, "generate", lambda *_, **__: texts)
-    found = experiments.labelled(gpt2, create("discrete_prompt", gpt2, asked), asked)
-    assert (found["accuracy"], found["legal"]) == (5 / 8, 6 / 8)
 
 
 @pytest.fixture

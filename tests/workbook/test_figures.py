@@ -13,6 +13,7 @@ from prefixlab.workbook import figures
 INTERVAL = (0.6, (0.5, 0.7))
 FIGURES = {
     "anatomy": lambda: figures.anatomy([("P0", "trained"), ("good", "answer")], layers=2),
+    "attentions": lambda: figures.three_attentions("a film", "<start>"),
     "batch": lambda: figures.batch(
         {"one": [("a", "text")], "two": [("P", "trained"), ("b", "text")]}
     ),
@@ -36,7 +37,7 @@ def test_a_figure_is_drawn_and_not_left_open(draw) -> None:
     assert plt.get_fignums() == []
 
 
-@pytest.mark.parametrize("name", [name for name in FIGURES if name not in ("anatomy", "batch")])
+@pytest.mark.parametrize("name", sorted(FIGURES.keys() - {"anatomy", "attentions", "batch"}))
 def test_its_axes_are_labelled(name: str) -> None:
     axes = FIGURES[name]().axes[0]
     assert axes.get_xlabel()
@@ -58,6 +59,22 @@ def test_the_anatomy_colours_what_is_trained() -> None:
     figure = figures.anatomy(columns, layers=2, depth={0: "trained"})
     legend = [text.get_text() for text in figure.legends[0].get_texts()]
     assert legend == ["trained", "computed by the frozen model", "answer is read here"]
+
+
+def test_each_kind_of_attention_has_a_place_for_a_prefix() -> None:
+    figure = figures.three_attentions("a fine film", "<start>")
+    (axis,) = figure.axes
+    boxes, places = (
+        [patch for patch in axis.patches if patch.get_facecolor()[:3] == to_rgb(colour)]
+        for colour in (figures.GREY, figures.ORANGE)
+    )
+    assert len(boxes) == len(places) == 3
+    for box, place in zip(boxes, places, strict=True):
+        assert place.get_x() + place.get_width() < box.get_x()
+        assert box.get_y() < place.get_y() < box.get_y() + box.get_height()
+    said = [text.get_text() for text in axis.texts]
+    assert {"x: a fine film", "y so far: <start>"} <= set(said)
+    assert said.count("PREFIX") == 3
 
 
 def pixels(figure) -> np.ndarray:

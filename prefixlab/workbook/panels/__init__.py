@@ -1,6 +1,5 @@
 """Panels: the interactive parts of the lessons. They hold no method code."""
 
-from prefixlab.workbook.panels.adaptation import AdaptationPanel
 from prefixlab.workbook.panels.anatomy import AnatomyPanel
 from prefixlab.workbook.panels.choice import Choice
 from prefixlab.workbook.panels.comparison import ComparisonPanel
@@ -20,7 +19,6 @@ from prefixlab.workbook.panels.texts import TextPanel, marked
 from prefixlab.workbook.panels.variants import VariantsPanel
 
 __all__ = [
-    "AdaptationPanel",
     "AnatomyPanel",
     "Choice",
     "ComparisonPanel",

@@ -15,8 +15,8 @@ import pytest
 import torch
 from ipywidgets.widgets.widget import _instances
 
-from prefixlab import Backbone, EncoderDecoder, Task
-from prefixlab.workbook import experiments, figures, panels, span_corruption
+from prefixlab import Backbone, Task
+from prefixlab.workbook import experiments, figures, panels
 from prefixlab.workbook.panels.base import Panel, boxes
 from prefixlab.workbook.panels.results import Result, tried
 from prefixlab.workbook.panels.training import TrainingPanel
@@ -40,11 +40,6 @@ def old_runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(scope="module")
-def few() -> list[EncoderDecoder]:
-    return span_corruption.variants()[:2]
-
-
 @pytest.fixture
 def make(
     gpt2: Backbone,
@@ -52,19 +47,16 @@ def make(
     lesson: Task,
     recorded: Path,
     old_runs: Path,
-    few: list[EncoderDecoder],
     monkeypatch: pytest.MonkeyPatch,
 ) -> dict[str, Callable[[], Panel]]:
     """By the name of a kind of panel, what makes one."""
     dot = figures.png(figures.new()[0])  # what is drawn is not what is tested
     monkeypatch.setattr(figures, "png", lambda figure: dot)
     monkeypatch.setattr(experiments, "FOLDER", old_runs)
-    monkeypatch.setattr(span_corruption, "variants", lambda: few)
     made: dict[str, Callable[[], Panel]] = {
         name: lambda lab=lab: lab(gpt2, lesson, steps=1) for name, lab in LABS.items()
     }
     return made | {
-        "AdaptationPanel": lambda: panels.AdaptationPanel(experiments.recorded("lm_adaptation")),
         "AnatomyPanel": panels.AnatomyPanel,
         "ComparisonPanel": lambda: panels.ComparisonPanel(gpt2),
         "EnsemblePanel": lambda: panels.EnsemblePanel(SCORED, LABELS, "made up"),
@@ -82,8 +74,7 @@ def row(wanted: dict[str, Any]) -> dict[str, Any]:
     written = {"bleu": 1, "slot_error": 0.1, "texts": texts}
     written |= {f"unseen_{name}": value for name, value in written.items()}
     task = wanted["task"].replace("movie_reviews", "films")
-    of = "tiny-t5, adapted 0" if task == "film_or_product" else "gpt2"
-    return wanted | measured | written | {"backbone": of, "task": task}
+    return wanted | measured | written | {"backbone": "gpt2", "task": task}
 
 
 @pytest.fixture(params=KINDS)
