@@ -10,10 +10,11 @@ import sys
 import time
 import urllib.request
 from pathlib import Path
+from statistics import quantiles
 from typing import Any
 
 import psutil
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 ROOT = Path(__file__).parents[2]
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -148,3 +149,17 @@ def run_all(page: Page, lab: Lab) -> None:
         except AssertionError:
             if attempt == 9:
                 raise
+
+
+def report(name: str, took: list[float], moves: str, most: float) -> None:
+    """A measurement in milliseconds, printed; a median over `most` is a fault on any machine."""
+    usual, slow = quantiles(took, n=20)[9], quantiles(took, n=20)[18]
+    FIGURES.append(f"{name}: {len(took)} {moves}, {usual:.1f} ms, 95th percentile {slow:.1f} ms")
+    assert usual < most
+
+
+def keep(shown: Locator, name: str) -> None:
+    """A screenshot, where somebody wants to look."""
+    if folder := os.environ.get("PREFIXLAB_SCREENSHOTS"):
+        shown.scroll_into_view_if_needed()
+        shown.screenshot(path=Path(folder) / f"{name}.png")

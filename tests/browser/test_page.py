@@ -1,14 +1,12 @@
 """What is drawn in the page answers there: dragged, by keys, and while the kernel is busy."""
 
-import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from statistics import quantiles
 
 import nbformat
 import pytest
-from lab import FIGURES, Lab, run_all, wait_until_idle
+from lab import Lab, keep, report, run_all, wait_until_idle
 from playwright.sync_api import Locator, Page, expect
 
 from prefixlab.workbook.page import Curve, export
@@ -97,7 +95,7 @@ def test_a_curve_answers_while_it_is_dragged(opened: Page, widgets: Locator) -> 
         opened.wait_for_timeout(7 + move % 13)
     opened.mouse.up()
     expect(walk).to_contain_text("t 1.5: P(positive) 1.00")
-    report("curve, dragged", opened.evaluate("window.took"))
+    report("curve, dragged", opened.evaluate("window.took"), "moves", most=50)
     keep(walk, "curve_walk")
 
 
@@ -184,7 +182,7 @@ def test_the_microscope_follows_mouse_and_keys(opened: Page, widgets: Locator) -
         share = (move + 0.5) / 60
         opened.mouse.move(box["x"] + share * box["width"], box["y"] + (1 - share) * box["height"])
         opened.wait_for_timeout(7 + move % 13)
-    report("microscope, pointed at", opened.evaluate("window.took"))
+    report("microscope, pointed at", opened.evaluate("window.took"), "moves", most=50)
     expect(said).to_contain_text("Layer 11, mean of all heads")
     scope.get_by_label("heads").select_option("head 3")
     opened.mouse.move(0, 0)
@@ -203,11 +201,14 @@ def test_an_exported_page_needs_no_kernel(page: Page, tmp_path: Path) -> None:
     curve = Curve({"</script>": {1: [0.5, 0.7], 5: 0.9}, "b": {1: 0.4}}, xlabel="x", ylabel="y")
     file = tmp_path / "page.html"
     file.write_text(f"<!doctype html>{export.html(curve.script, curve.state())}")
-    page.goto(file.as_uri())
-    said = page.locator(".said")
+    assert page.context.browser
+    own = page.context.browser.new_page()  # the notebook stays open for the tests after this one
+    own.goto(file.as_uri())
+    said = own.locator(".said")
     expect(said).to_have_text("</script>, x 1: y 0.60 (0.50 to 0.70, 2 seeds)")
-    page.get_by_role("slider").press("ArrowRight")
+    own.get_by_role("slider").press("ArrowRight")
     expect(said).to_have_text("</script>, x 5: y 0.90")
+    own.close()
 
 
 def cell(page: Page, number: int) -> Locator:
@@ -232,17 +233,3 @@ def place_of(part: Locator) -> tuple[float, float]:
     box = part.bounding_box()
     assert box
     return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-
-
-def report(name: str, took: list[float]) -> None:
-    """A measurement, printed; some frames more would be a fault on any machine."""
-    usual, slow = quantiles(took, n=20)[9], quantiles(took, n=20)[18]
-    FIGURES.append(f"{name}: {len(took)} moves, {usual:.1f} ms, 95th percentile {slow:.1f} ms")
-    assert usual < 50
-
-
-def keep(widget: Locator, name: str) -> None:
-    """A screenshot, where somebody wants to look."""
-    if folder := os.environ.get("PREFIXLAB_SCREENSHOTS"):
-        widget.scroll_into_view_if_needed()
-        widget.screenshot(path=Path(folder) / f"{name}.png")

@@ -1,13 +1,10 @@
 """Every lesson in a real browser: it runs from top to bottom, and its panels do what they say."""
 
-import os
 import re
 from collections.abc import Callable
-from pathlib import Path
-from statistics import quantiles
 
 import pytest
-from lab import FIGURES, MINUTES, Lab, wait_until_idle
+from lab import FIGURES, MINUTES, Lab, keep, report, wait_until_idle
 from playwright.sync_api import Locator, Page, expect
 
 from prefixlab.workbook.protocol import STEPS
@@ -56,7 +53,7 @@ def test_lesson_00(run_lesson: RunLesson) -> None:
     move(panel, "prompt length", "ArrowRight")
     expect(panel).not_to_have_text(before)
     choose(panel, "method", "prefix_tuning")
-    report("anatomy", redraws(panel, "prefix length", 60))
+    report("anatomy", redraws(panel, "prefix length", 60), "redraws", most=500)
     fill(panel, "layers", "0-99")
     expect(panel).to_contain_text("names no layers")
     fill(panel, "layers", "all")
@@ -87,7 +84,7 @@ def test_lesson_01(run_lesson: RunLesson) -> None:
 def test_lesson_02(run_lesson: RunLesson) -> None:
     panel = panels(run_lesson("02")).first
     skip(panel)
-    report("orders", redraws(panel, "order", 60))
+    report("orders", redraws(panel, "order", 60), "redraws", most=500)
     for name in ("draw (seed)", "demonstrations", "order"):
         move(panel, name, "ArrowRight")
     by_keyboard(panel)
@@ -165,7 +162,7 @@ def test_lesson_08(run_lesson: RunLesson) -> None:
     panel = panels(run_lesson("08")).last
     handle_of(panel, "model").press("Home")
     expect(panel).to_contain_text("<extra_id_0>")
-    report("adaptation", redraws(panel, "model", 20, there=3))
+    report("adaptation", redraws(panel, "model", 20, there=3), "redraws", most=500)
     handle_of(panel, "model").press("End")
     expect(panel).not_to_contain_text("<extra_id_0>")
     fill(panel, "text", "<script>window.broken = 1</script> the battery is a")
@@ -177,7 +174,7 @@ def test_lesson_08(run_lesson: RunLesson) -> None:
 def test_lesson_09(run_lesson: RunLesson) -> None:
     panel = panels(run_lesson("09")).last
     guess(panel, "points")
-    report("ensembles", redraws(panel, "prompts", 20))
+    report("ensembles", redraws(panel, "prompts", 20), "redraws", most=500)
     choose(panel, "tested on", "tweets")
     expect(panel).to_contain_text("tweets; recorded on")
     choose(panel, "combined by", "mean probability")
@@ -226,7 +223,7 @@ def by_keyboard(panel: Locator) -> None:
 def try_lab(panel: Locator, slider: str, name: str, there: int = 4) -> None:
     """What all labs have in common: guess, turn, train, stop, resume, a sentence."""
     guess(panel, "points")
-    report(name, redraws(panel, slider, 60, there))
+    report(name, redraws(panel, slider, 60, there), "redraws", most=500)
     for knob in ("training sentences", "steps"):
         move(panel, knob, "ArrowLeft")
     panel.page.wait_for_timeout(500)  # a slider's last value may leave after the next click
@@ -341,20 +338,6 @@ def redraws(panel: Locator, slider: str, moves: int, there: int = 4) -> list[flo
     image = panel.locator("img.widget-image:visible").first.element_handle()
     handle = handle_of(panel, slider).element_handle()
     return panel.page.evaluate(REDRAW, [handle, image, moves, there])
-
-
-def report(name: str, took: list[float]) -> None:
-    """A measurement, printed; a redraw of half a second would be a fault on any machine."""
-    middle, slow = quantiles(took, n=20)[9], quantiles(took, n=20)[18]
-    FIGURES.append(f"{name}: {len(took)} redraws, {middle:.0f} ms, 95th percentile {slow:.0f} ms")
-    assert middle < 500
-
-
-def keep(panel: Locator, name: str) -> None:
-    """A screenshot, where somebody wants to look."""
-    if folder := os.environ.get("PREFIXLAB_SCREENSHOTS"):
-        panel.scroll_into_view_if_needed()
-        panel.screenshot(path=Path(folder) / f"{name}.png")
 
 
 @pytest.fixture(autouse=True)
