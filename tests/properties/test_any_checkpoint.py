@@ -35,8 +35,13 @@ SMALL = {
     "width",
     "demonstrations",
 }
-FIXED = {"maps": ["all"], "layers": ["all", "0", "1-2", "last:1"], "order": [0], "top": [0, 1, 2]}
-FIXED["frozen"] = [0]
+FIXED = {
+    "maps": ["all"],
+    "layers": ["all", "0", "1-2", "last:1"],
+    "order": [0],
+    "top": [0, 1, 2],
+    "frozen": [0],
+}
 WORDS = st.text(st.characters(codec="utf-8"), min_size=1, max_size=20)
 
 
