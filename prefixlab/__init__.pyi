@@ -31,6 +31,7 @@ from .evaluation.text_metrics import (
 )
 from .methods import (
     METHODS as METHODS,
+    Cartridge as Cartridge,
     Cost as Cost,
     DiscretePrompt as DiscretePrompt,
     InContextLearning as InContextLearning,

@@ -33,6 +33,7 @@ METHODS = [
     ("prefix_tuning", {"prefix_length": 5, "layers": "1-2"}),
     ("p_tuning", {"template": "{soft:2}{x}{soft:3} so it was {y}"}),
     ("p_tuning_v2", {"prefix_length": 5}),
+    ("cartridge", {"prefix_length": 5, "demonstrations": 3}),
     ("infix", {"prefix_length": 5}),
     ("warp", {"prompt_length": 5}),
     ("fine_tuning", {"top": 1}),

@@ -34,12 +34,13 @@ MOST_UNKNOWN = 0.5  # the share of unknown tokens above which texts are as good 
 class Row:
     """One example in token ids: the prompt, the answers to score, and the label (or 0).
 
-    `start` is what a decoder is given before every answer, where an encoder reads the prompt.
+    A label may also be how probable each answer is, in place of a number. `start` is what a
+    decoder is given before every answer, where an encoder reads the prompt.
     """
 
     prompt: list[int]
     answers: list[list[int]]
-    label: int
+    label: int | list[float]
     start: list[int] | None = None
 
     @property

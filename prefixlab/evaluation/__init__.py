@@ -1,4 +1,4 @@
-"""How good a method is: choices, texts, how sure a difference is, and what was learned."""
+"""How good a method is: the answers that it chooses, and the texts that it writes."""
 
 import lazy_loader
 

@@ -8,6 +8,7 @@ from prefixlab.methods.adapters import Adapters
 from prefixlab.methods.adaptive_prefix import AdaptivePrefix
 from prefixlab.methods.base import Method
 from prefixlab.methods.bias_only import BiasOnly
+from prefixlab.methods.cartridge import Cartridge
 from prefixlab.methods.combined import Combined
 from prefixlab.methods.convolution import Convolution
 from prefixlab.methods.cost import Cost as Cost
@@ -29,7 +30,7 @@ METHODS: dict[str, type[Method]] = {
     method.name: method
     for method in (
         *(DiscretePrompt, InContextLearning, PromptTuning, PrefixTuning, PTuning, PTuningV2),
-        *(Infix, Warp, LinearProbe, BiasOnly, Adapters, LoRA, FineTuning),
+        *(Cartridge, Infix, Warp, LinearProbe, BiasOnly, Adapters, LoRA, FineTuning),
         *(GatedPrefix, AdaptivePrefix, Convolution, Combined),  # experiments
     )
 }

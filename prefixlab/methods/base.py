@@ -165,7 +165,7 @@ class Method(nn.Module):
         method = cls.sketch(geometry, **knobs)
         trained = method.parameters_now()
         method.drop_reparameterization()
-        stored = method.parameters_now()
+        stored = sum(value.numel() for value in method.state_dict().values())
         return Cost(method.formula, trained, stored, stored / geometry.parameters)
 
     def parameters_now(self) -> int:

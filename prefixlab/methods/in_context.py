@@ -75,6 +75,11 @@ class InContextLearning(Method):
         self.recall(lm, [self.template.fill(x, y) for x, y in chosen])
 
     def recall(self, lm: Backbone, texts: Sequence[str]) -> None:
+        self.take(lm, texts)
+        self.past = lm.read_past(self.tokens) if self.tokens else None
+
+    def take(self, lm: Backbone, texts: Sequence[str]) -> None:
+        """Know the texts, and their tokens."""
         self.texts = list(texts)
         if isinstance(lm, EncoderDecoder):
             raise ValueError(
@@ -88,7 +93,6 @@ class InContextLearning(Method):
                 "demonstrations are read as text; remove it, or take discrete_prompt."
             )
         self.tokens = tokens(lm, self.texts)
-        self.past = lm.read_past(self.tokens) if self.tokens else None
 
     def rows(self, lm: Backbone, examples: Dataset, task: Task) -> list[Row]:
         if not self.tokens:

@@ -206,7 +206,7 @@ class Training:
         every = self.recipe.validate_every
         if not every or self.step % every:
             return None
-        result = evaluate(self.lm, self.method, self.task, split="validation")
+        result = self.held_out()
         if result.loss < self.best_loss:
             self.best_loss, self.waited = result.loss, 0
             if self.recipe.patience:  # or no one goes back to them
@@ -214,6 +214,10 @@ class Training:
         else:
             self.waited += 1
         return result
+
+    def held_out(self) -> Evaluation:
+        """How well the method does on the validation examples; the lower the loss, the better."""
+        return evaluate(self.lm, self.method, self.task, split="validation")
 
     def restore_last_good(self, loss: float) -> None:
         """Put back the parameters of the last finite loss, and say so."""

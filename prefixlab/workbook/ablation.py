@@ -1,6 +1,6 @@
 """Ablation: what a method answers to one sentence without some of what was trained for it.
 
-`evaluation.interpretation.Ablated` takes one part away, and any evaluation can be made of that.
+`interpretation.Ablated` takes one part away, and any evaluation can be made of that.
 Here one sentence is asked without many different parts at once, each case a row of one batch.
 """
 

@@ -26,10 +26,12 @@ from prefixlab.workbook.grids import DOMAINS, PATTERNS, WORDINGS, soft
 from prefixlab.workbook.panels.tables import table
 
 # What is compared; texts are those of beam search, and BLEU is that of each text alone.
-LOSS, ACCURACY, BLEU, SLOTS = "loss", "accuracy", "bleu, beam", "slots, beam"
-UNITS = {LOSS: "nats", ACCURACY: "points", BLEU: "BLEU", SLOTS: "points"}
-DIGITS = {LOSS: 3, ACCURACY: 1, BLEU: 1, SLOTS: 1}
-MARGIN = {LOSS: 0.05, ACCURACY: 3.0, BLEU: 2.0, SLOTS: 3.0}  # what is too little to matter
+LOSS, ACCURACY, DIVERGENCE = "loss", "accuracy", "divergence"
+BLEU, SLOTS = "bleu, beam", "slots, beam"
+UNITS = {LOSS: "nats", ACCURACY: "points", DIVERGENCE: "nats", BLEU: "BLEU", SLOTS: "points"}
+DIGITS = {LOSS: 3, ACCURACY: 1, DIVERGENCE: 3, BLEU: 1, SLOTS: 1}
+# What is too little to matter.
+MARGIN = {LOSS: 0.05, ACCURACY: 3.0, DIVERGENCE: 0.02, BLEU: 2.0, SLOTS: 3.0}
 BETTER, EQUAL, NO_WORSE = "better", "equal", "no worse"
 SHOWN, CONTRARY, UNDECIDED = "shown", "contrary", "not decided"
 UNRECORDED, CITED = "not recorded", "cited"
@@ -144,6 +146,11 @@ def small(width: int, what: str) -> Runs:
     return Runs(f"width {width}, {what}")
 
 
+def distilled(positions: int = 16, what: str = "cartridge") -> Runs:
+    """A cartridge of eight demonstrations, or what it begins as."""
+    return Runs(what, {} if positions == 16 else {"prefix_length": positions})
+
+
 def adapted(steps: str, **setting: Any) -> Runs:
     """A prompt before the tiny T5, LM-adapted for so many steps; or what the words name."""
     return Runs(f"T5, adapted {steps}", setting)
@@ -159,6 +166,7 @@ LESTER = "Lester et al. 2021"
 LIU = "Liu et al. 2021, P-tuning"
 LIU_V2 = "Liu et al. 2022, P-tuning v2"
 ZHAO = "Zhao et al. 2021"
+EYUBOGLU = "Eyuboglu et al. 2025, Cartridges"
 
 CLAIMS: dict[str, tuple[Claim, ...]] = {
     "discrete_prompts": (
@@ -792,6 +800,51 @@ CLAIMS: dict[str, tuple[Claim, ...]] = {
         Claim(
             "A prefix and trained biases are together better than the biases",
             Runs("prefix and biases") - Runs("biases"),
+        ),
+    ),
+    "a_past_for_a_document": (
+        Claim(
+            "A cartridge of 16 positions is no worse than the eight demonstrations that it stands "
+            "in for",
+            distilled() - shown(k=8, patterns=PATTERNS[8][:1])[0],
+            ACCURACY,
+            NO_WORSE,
+            source=f"{EYUBOGLU}, abstract",
+            published="as good as the text itself, with 38.6 times less memory",
+        ),
+        Claim(
+            "Training brings it nearer to the model that read them than the first 16 tokens are",
+            distilled() - distilled(what="first tokens, no training"),
+            DIVERGENCE,
+        ),
+        Claim(
+            "The longer the cartridge, the nearer: 64 positions against 4",
+            distilled(64) - distilled(4),
+            DIVERGENCE,
+            source=f"{EYUBOGLU}, section 5",
+            published="a figure only",
+        ),
+        Claim(
+            "A frozen first position is better than training them all",
+            distilled() - distilled(what="cartridge, nothing frozen"),
+            DIVERGENCE,
+        ),
+        Claim("A cartridge of eight demonstrations is better than no text", distilled() - words()),
+        Claim(
+            "Labels teach more: a prefix trained on 256 of them is better than a cartridge that "
+            "knows eight",
+            prefix() - distilled(),
+        ),
+        Claim(
+            "A cartridge learns more from questions that the model asks itself about the text than "
+            "from the text's own next tokens",
+            source=f"{EYUBOGLU}, abstract",
+            published="next tokens alone are “not competitive” with the text itself; no figure",
+        ),
+        Claim(
+            "A short cartridge is cheaper to serve than a long text",
+            source=f"{EYUBOGLU}, abstract",
+            published="26.4 times higher throughput",
         ),
     ),
 }

@@ -4,7 +4,8 @@
     mean_of(a, b), spread_of(a, b)       of several: their mean, and from the worst to the best
     (a - b) - (c - d)                    by how much more a is ahead of b than c of d
 
-All scores are better when higher: accuracy in points, minus the loss in nats, BLEU of single texts.
+All scores are better when higher: accuracy in points, minus the loss in nats, BLEU of single texts,
+minus the divergence of a cartridge from the model that read its text.
 They are taken sentence by sentence from the margins or the scores of a row. Runs of one seed
 learned from the same sentences, and all runs were tested on the same, so that every comparison is
 one in pairs.
@@ -18,11 +19,13 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.random import default_rng
 from numpy.typing import NDArray
 from scipy.stats import norm, t as student
 
 from prefixlab.workbook import rows
+from prefixlab.workbook.distillation import divergence
 from prefixlab.workbook.grids import GRIDS
 from prefixlab.workbook.measuring import tested_on
 from prefixlab.workbook.protocol import ELSEWHERE, FEWER, LADDER, Run, key_of
@@ -192,6 +195,10 @@ class Records:
             )
         if calibrated:
             margins = margins - row["content_free"]
+        if measure == "divergence":
+            both = torch.tensor([row["teacher"], row["margins"]])  # [2, sentences]
+            theirs, ours = torch.stack([torch.zeros_like(both), both], dim=-1)  # of two answers
+            return -divergence(theirs, ours).double().numpy()
         if measure == "accuracy":
             return 100.0 * ((margins > 0) == labels)
         ahead = np.where(labels == 1, margins, -margins)  # how far the right answer is

@@ -76,6 +76,24 @@ def order_of(pattern: str) -> int:
     )
 
 
+def cartridge() -> list[Family]:
+    """Eight demonstrations in a few positions: how many, with a frozen first one and without.
+
+    The teacher is the first pattern of eight in `in_context`, with the same demonstrations.
+    """
+    lengths = each("prefix_length", (4, 64))
+
+    def short(name: str, frozen: int, middle: float | None) -> Family:
+        knobs = {"demonstrations": 8, "prefix_length": 16, "frozen": frozen}
+        return Family(name, "cartridge", knobs, middle, lengths, seeds=FEWER)
+
+    return [
+        short("cartridge", 1, 0.003),
+        short("cartridge, nothing frozen", 0, 0.003),
+        short("first tokens, no training", 1, None),
+    ]
+
+
 def prefix_tuning() -> list[Family]:
     """Starts, lengths, sizes, and an MLP against direct updates, each at its own rate."""
 
@@ -312,7 +330,7 @@ GRIDS: dict[str, Callable[[], list[Family]]] = {
     grid.__name__: grid
     for grid in (
         *(prefix_tuning, prompt_tuning, p_tuning, p_tuning_v2, baselines, variants, in_context),
-        *(lm_adaptation, scale, table_to_text, budget),
+        *(cartridge, lm_adaptation, scale, table_to_text, budget),
     )
 }
 

@@ -14,12 +14,13 @@ import torch
 from prefixlab.data import tasks
 from prefixlab.data.task import Task
 from prefixlab.evaluation.choices import scores
-from prefixlab.methods import Method, create
+from prefixlab.methods import Cartridge, Method, create
 from prefixlab.models.backbone import Backbone
 from prefixlab.models.loading import load
 from prefixlab.paths import DATA
-from prefixlab.training.loop import Recipe, TrainingDiverged, train
+from prefixlab.training.loop import Recipe, Training, TrainingDiverged, train
 from prefixlab.workbook import scale, span_corruption
+from prefixlab.workbook.distillation import distill, divergence, teacher_of
 from prefixlab.workbook.protocol import (
     BATCH,
     ELSEWHERE,
@@ -158,6 +159,7 @@ def measure(run: Run, name: str, threads: int = 1) -> Run:
         "backbone": lm.name,
         **trained,
         **tested(lm, method, task),
+        **beside_its_teacher(lm, method, task),
         "elsewhere": {each: tested(lm, method, elsewhere(run, each)) for each in run["also"]},
         "parameters": method.parameters_now(),
         "train_seconds": round(seconds, 1),  # validation included
@@ -172,10 +174,14 @@ def measure(run: Run, name: str, threads: int = 1) -> Run:
 def train_by_protocol(lm: Backbone, method: Method, task: Task, run: Run) -> Run:
     """What training did; the method is then as it was at the best step.
 
-    Where a loss is no number training ends: there are fewer `losses` than steps.
+    A cartridge learns from the model that read its text, and its losses are divergences. Where a
+    loss is no number training ends: there are fewer `losses` than steps.
     """
     how = recipe(run["steps"], run["rate"], run["seed"], run["head_rate"])
-    training = train(lm, method, task, recipe=how)
+    if isinstance(method, Cartridge):
+        training: Training = distill(lm, method, teacher_of(lm, method), task, recipe=how)
+    else:
+        training = train(lm, method, task, recipe=how)
     losses: list[float] = []
     curve: list[tuple[int, float, float]] = []  # step, loss, accuracy
     try:
@@ -198,6 +204,16 @@ def train_by_protocol(lm: Backbone, method: Method, task: Task, run: Run) -> Run
         "validation_accuracy": accuracy,
         **method.outcome(),
     }
+
+
+def beside_its_teacher(lm: Backbone, method: Method, task: Task) -> Run:
+    """How far a cartridge is from the model that read its text, on the test sentences."""
+    if not isinstance(method, Cartridge):
+        return {}
+    theirs = scores(lm, teacher_of(lm, method), task, task.test)  # [sentences, answers]
+    off = divergence(theirs, scores(lm, method, task, task.test)).mean()
+    margins = [round(margin, 2) for margin in (theirs[:, 1] - theirs[:, 0]).tolist()]
+    return {"divergence": round(off.item(), 4), "teacher": margins}
 
 
 @lru_cache

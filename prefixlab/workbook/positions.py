@@ -6,6 +6,7 @@ from functools import singledispatch
 
 from prefixlab.data.template import Soft, X, Y
 from prefixlab.methods import (
+    Cartridge,
     Combined,
     Convolution,
     InContextLearning,
@@ -64,6 +65,15 @@ def _(method: InContextLearning) -> list[Positions]:
     shared = dict.fromkeys(range(method.geometry.layers), "read")
     length = k * sum(part.length for part in query)  # as long as the query and its answer
     return [Positions(f"{k} demonstrations", length, "read", shared), *query]
+
+
+@positions.register
+def _(method: Cartridge) -> list[Positions]:
+    every, frozen = range(method.geometry.layers), method.knobs.frozen
+    first = Positions("first", frozen, "none", dict.fromkeys(every, "read"))
+    trained = method.knobs.prefix_length - frozen
+    others = Positions("cartridge", trained, "none", dict.fromkeys(every, "trained"))
+    return [*([first] if frozen else []), others, *laid_out(method)]
 
 
 @positions.register

@@ -9,10 +9,10 @@ import torch
 import prefixlab as pl
 from bad_inputs import Given, Mistakes
 from prefixlab import Verbalizer
-from prefixlab.evaluation import interpretation
 from prefixlab.evaluation.choices import scores
 from prefixlab.methods.in_context import InContextLearning
 from prefixlab.serving.ensembles import member_scores
+from prefixlab.workbook import interpretation
 from prefixlab.workbook.memory import step_memory
 
 
@@ -79,6 +79,31 @@ BELONGS = ["made for tiny-llama, not for tiny-gpt2", "fingerprint", "load the mo
 CHOICE = ["seed=", "0 to 4294967295"]
 
 MISTAKES: Mistakes = {
+    # A cartridge and its text.
+    "text that is too short": (
+        lambda at: at.create("cartridge", text="dull", prefix_length=30),
+        ["prefix_length=30", "tokens of the text", "a longer text or more demonstrations"],
+    ),
+    "demonstrations that are too short": (
+        lambda at: at.create("cartridge", demonstrations=1, prefix_length=60),
+        ["prefix_length=60", "tokens of the text", "choose a smaller one"],
+    ),
+    "cartridge without a text": (
+        lambda at: at.create("cartridge", demonstrations=0),
+        ["demonstrations=0", "from 1 to 64"],
+    ),
+    "cartridge longer than the model": (
+        lambda at: at.create("cartridge", text="dull", prefix_length=128),
+        ["128 positions of prefix", "the 128 positions of tiny-gpt2", "shorten"],
+    ),
+    "text longer than the model": (
+        lambda at: at.create("cartridge", text="dull and dull, " * 200),
+        ["the 128 positions of tiny-gpt2", "shorten"],
+    ),
+    "cartridge with nothing to train": (
+        lambda at: at.create("cartridge", prefix_length=4, frozen=4),
+        ["frozen=4", "none of 4 positions", "from 0 to 3"],
+    ),
     # Seeds and other whole numbers.
     "seed of text": (lambda at: at.create("adapters", seed="a"), ["seed='a'", *CHOICE[1:]]),
     "seed of nothing": (lambda at: at.create("adapters", seed=None), ["seed=None", *CHOICE]),

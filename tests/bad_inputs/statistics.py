@@ -7,7 +7,7 @@ import torch
 import prefixlab as pl
 from bad_inputs import Mistakes
 from prefixlab.evaluation.choices import expected_calibration_error, judge, wilson
-from prefixlab.evaluation.interpretation import Ablated, moved, persisting
+from prefixlab.workbook.interpretation import Ablated, moved, persisting
 from prefixlab.workbook.memory import step_memory
 from prefixlab.workbook.significance import examples_needed, paired, seeds_needed, standard_error
 

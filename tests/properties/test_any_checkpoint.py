@@ -35,7 +35,13 @@ SMALL = {
     "width",
     "demonstrations",
 }
-FIXED = {"maps": ["all"], "layers": ["all", "0", "1-2", "last:1"], "order": [0], "top": [0, 1, 2]}
+FIXED = {
+    "maps": ["all"],
+    "layers": ["all", "0", "1-2", "last:1"],
+    "order": [0],
+    "top": [0, 1, 2],
+    "frozen": [0],
+}
 WORDS = st.text(st.characters(codec="utf-8"), min_size=1, max_size=20)
 
 
@@ -63,7 +69,7 @@ def chosen(draw):
         elif isinstance(declared.default, bool):
             values = st.booleans()
         elif declared.name in ("words", "text"):
-            values = st.one_of(st.just(""), WORDS.map(lambda word: f"a{word}"))
+            values = st.one_of(st.just(""), WORDS.map(lambda word: f"a warm film{word}"))
         elif declared.name == "template":
             slots = "{soft:2}" if name == "p_tuning" else ""
             values = WORDS.map(

@@ -109,6 +109,7 @@ OF_PREFIX = {
 KNOBS = {
     "discrete_prompt": {},
     "in_context": {},
+    "cartridge": {"prefix_length": lengths, "frozen": st.just(0)},
     "prompt_tuning": {"prompt_length": lengths},
     "prefix_tuning": OF_PREFIX,
     "p_tuning": {

@@ -38,6 +38,7 @@ METHODS = [
     ("prefix_tuning", {"layers": "0,2", "init": "matched"}),
     ("prefix_tuning", MLP),
     ("prefix_tuning", SMALL_MLP),
+    ("cartridge", {"prefix_length": 6, "frozen": 2}),
     ("p_tuning", {"encoder": "lstm"}),
     ("p_tuning", {"encoder": "none"}),
     ("p_tuning_v2", {"prefix_length": 4}),

@@ -10,9 +10,9 @@ from reference import close
 from prefixlab import Verbalizer, attention_mass, create
 from prefixlab.data.examples import dataset
 from prefixlab.evaluation.choices import scores
-from prefixlab.evaluation.interpretation import Ablated
 from prefixlab.workbook import ablation
 from prefixlab.workbook.ablation import Away, OneSentence
+from prefixlab.workbook.interpretation import Ablated
 
 SENTENCE = "a warm and funny film"
 ONE = dataset([(SENTENCE, 0)])

@@ -300,3 +300,18 @@ def test_models_of_families_of_their_own_are_there_on_every_backbone():
     found = records(rows, better(OURS, 0.5))
     assert found.backbone == "made"
     assert len(found.of(small)) == 5
+
+
+def test_a_divergence_is_that_of_the_margins_from_the_teacher_s():
+    ours, theirs = Runs("cartridge"), Runs("first tokens, no training")
+    source = np.random.default_rng(3)
+    teacher = source.normal(size=SENTENCES)
+
+    def off(runs, by):
+        rows = made(runs.family, lambda seed: np.where(LABELS == 1, 1, -1) * (teacher + by))
+        return [row | {"teacher": teacher.tolist()} for row in rows]
+
+    found = records(off(ours, 0.0), off(theirs, 0.5)).weigh(ours - theirs, "divergence")
+    p, q = 1 / (1 + np.exp(-teacher)), 1 / (1 + np.exp(-teacher - 0.5))
+    by_hand = np.mean(p * np.log(p / q) + (1 - p) * np.log((1 - p) / (1 - q)))
+    assert found.effect == pytest.approx(by_hand, abs=1e-5)

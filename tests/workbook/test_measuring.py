@@ -15,6 +15,7 @@ import torch
 from prefixlab import Backbone, Template, Verbalizer, create, evaluation, load, tasks, train
 from prefixlab.training import loop, optimizers
 from prefixlab.workbook import measuring, protocol, tested
+from prefixlab.workbook.distillation import divergence
 from prefixlab.workbook.grids import GRIDS, families
 from prefixlab.workbook.measuring import NO_LOSS, is_lesson_task, lesson_task, measure, task_of
 from prefixlab.workbook.protocol import BATCH, TRAIN, WARMUP, WORDS, Run
@@ -405,3 +406,22 @@ def test_a_test_is_the_same_whatever_else_is_asked_for(monkeypatch: pytest.Monke
     for name, test in (("movie_reviews", 400), ("film_or_product", 400)):
         own = task_of(protocol.Family("", "", task=name).run(3, None)).test
         assert measuring.tested_on(name, test).test[:] == own[:]
+
+
+def test_a_cartridge_is_taught_by_the_model_that_read_its_text(gpt2: Backbone) -> None:
+    knobs = {"demonstrations": 3, "prefix_length": 4}
+    run = Family("cartridge", "cartridge", knobs, 0.03, steps=4).run(1, 0.03)
+    row, task = row_of(run), task_of(run)
+    read = create("in_context", gpt2, task, seed=1, demonstrations=3)
+    theirs = evaluation.scores(gpt2, read, task, task.test)
+    assert row["teacher"] == [round(each, 2) for each in (theirs[:, 1] - theirs[:, 0]).tolist()]
+    ours = torch.tensor(row["margins"])
+    scored = torch.stack([torch.zeros_like(ours), ours], dim=1)
+    assert row["divergence"] == pytest.approx(divergence(theirs, scored).mean().item(), abs=1e-3)
+    # It was trained by divergences, which validation measures too, and kept where it was nearest.
+    start = create("cartridge", gpt2, task, seed=1, **knobs)
+    before = row_of(run | {"rate": None})["divergence"]
+    off = divergence(theirs, evaluation.scores(gpt2, start, task, task.test)).mean().item()
+    assert before == pytest.approx(off, abs=1e-3)
+    assert row["divergence"] < before
+    assert row["validation_loss"] == min(loss for _, loss, _ in row["validation"]) < 0.5

@@ -9,7 +9,7 @@ from ipywidgets.widgets.widget import _instances
 from reference import close
 
 from prefixlab import create, predict
-from prefixlab.evaluation.interpretation import Ablated
+from prefixlab.workbook.interpretation import Ablated
 from prefixlab.workbook.page import Microscope
 
 SENTENCE = "a warm and\nfunny film"

@@ -8,8 +8,8 @@ from reference import close, logits_with_prefix_in
 
 from prefixlab import Conditioning, create
 from prefixlab.evaluation.choices import scores
-from prefixlab.evaluation.interpretation import Ablated, moved, persisting, worth
 from prefixlab.methods.adaptive_prefix import Counts
+from prefixlab.workbook.interpretation import Ablated, moved, persisting, worth
 
 TOKENS = torch.tensor([[8, 9, 10, 11]])
 
