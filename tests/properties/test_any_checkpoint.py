@@ -33,7 +33,6 @@ SMALL = {
     "mlp_hidden",
     "bottleneck",
     "width",
-    "demonstrations",
 }
 FIXED = {
     "maps": ["all"],
@@ -41,8 +40,10 @@ FIXED = {
     "order": [0],
     "top": [0, 1, 2],
     "frozen": [0],
+    "demonstrations": [1, 2],
 }
 WORDS = st.text(st.characters(codec="utf-8"), min_size=1, max_size=20)
+FEW = st.text(st.characters(codec="utf-8"), min_size=1, max_size=4)  # demonstrations repeat them
 
 
 def quick(cases):
@@ -72,7 +73,7 @@ def chosen(draw):
             values = st.one_of(st.just(""), WORDS.map(lambda word: f"a warm film{word}"))
         elif declared.name == "template":
             slots = "{soft:2}" if name == "p_tuning" else ""
-            values = WORDS.map(
+            values = FEW.map(
                 lambda word, slots=slots: (
                     slots + word.replace("{", "{{").replace("}", "}}") + " {x}: {y}"
                 )

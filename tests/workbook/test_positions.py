@@ -30,6 +30,12 @@ PLAIN = [(*part, None, None) for part in QUERY]
             [("2 demonstrations", 2 * 9, "read", "read", "read")],
         ),
         ("in_context", {"demonstrations": 0}, []),
+        (
+            "cartridge",
+            {"prefix_length": 5, "frozen": 2},
+            [("first", 2, "none", "read", "read"), ("cartridge", 3, "none", "trained", "trained")],
+        ),
+        ("cartridge", {"frozen": 0}, [("cartridge", 16, "none", "trained", "trained")]),
         ("prefix_tuning", {"prefix_length": 5}, [("prefix", 5, "none", "trained", "trained")]),
         ("prefix_tuning", {"layers": "2-3"}, [("prefix", 10, "none", "none", "trained")]),
     ],
