@@ -4,7 +4,7 @@ A choice has margins, how far its second answer is ahead of its first. What is w
 all better when higher, a list for every measure with a number for each text.
 """
 
-from collections.abc import Sequence
+from statistics import fmean
 from typing import Any
 
 from prefixlab.data.task import Task
@@ -52,9 +52,9 @@ def labelled(lm: Backbone, method: Method, task: Task) -> Found:
     legal = [text in labels for text in texts]
     log_p = log_likelihoods(lm, method, task)  # of answers, the end of a text among their tokens
     return {
-        "accuracy": mean(right),
-        "legal": mean(legal),
-        "loss": round(-mean(log_p), 4),
+        "accuracy": fmean(right),
+        "legal": fmean(legal),
+        "loss": round(-fmean(log_p), 4),
         "scores": {
             "accuracy": [100 * one for one in right],
             "legal": [100 * one for one in legal],
@@ -103,7 +103,3 @@ def log_likelihoods(lm: Backbone, method: Method, task: Task) -> list[float]:
     """log p of the text of every example, in nats."""
     given = scores(lm, method, task, task.test)  # [examples, 1]
     return [round(value, 4) for value in given[:, 0].tolist()]
-
-
-def mean(values: Sequence[float]) -> float:
-    return sum(values) / len(values)
