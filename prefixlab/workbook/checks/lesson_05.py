@@ -1,6 +1,7 @@
 """The exercises of lesson 05, P-tuning."""
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -227,6 +228,59 @@ encoder_numbers = Exercise(
             "no embedding",
             lambda slots, width: _encoder_numbers(slots, width, embedding=False),
             "the LSTM reads an embedding of its own, one row of the width for each slot.",
+        ),
+    ),
+)
+
+
+Tried = dict[str, list[tuple[float, float, float]]]  # rate, validation loss, test accuracy
+
+
+def _at(chosen: Callable[[list[tuple[float, float, float]]], tuple[float, float, float]]) -> Any:
+    return lambda tried: {name: chosen(rows)[2] for name, rows in tried.items()}
+
+
+_tried: tuple[Tried, ...] = (
+    {
+        "none": [(0.001, 0.40, 0.85), (0.003, 0.30, 0.90), (0.01, 0.35, 0.92)],
+        "lstm": [(0.0003, 0.28, 0.89), (0.001, 0.33, 0.91), (0.003, 0.69, 0.52)],
+    },
+    {
+        "mlp": [(0.01, 0.70, 0.50), (0.0001, 0.31, 0.86), (0.001, 0.29, 0.84)],
+        "none": [(0.01, 0.25, 0.93), (0.03, 0.66, 0.94)],
+    },
+)
+
+fair = Exercise(
+    right=_at(lambda rows: min(rows, key=lambda row: row[1])),
+    probes=tuple((tried,) for tried in _tried),
+    praise="Each at its own rate, and the rate was chosen without a look at the test.",
+    mistakes=(
+        Mistake(
+            "chosen on the test",
+            _at(lambda rows: max(rows, key=lambda row: row[2])),
+            "you take the rate with the best test accuracy. Then the test sentences have chosen, "
+            "and what they say is too good.",
+        ),
+        Mistake(
+            "the worst on validation",
+            _at(lambda rows: max(rows, key=lambda row: row[1])),
+            "you take the rate with the highest loss; the lower a loss, the better.",
+        ),
+        Mistake(
+            "the lowest rate",
+            _at(lambda rows: min(rows)),
+            "you take the lowest rate. Look at the validation losses: the second number of a row.",
+        ),
+        Mistake(
+            "the first row",
+            _at(lambda rows: rows[0]),
+            "you take the first rate that was tried, whatever came out.",
+        ),
+        Mistake(
+            "the validation loss",
+            lambda tried: {name: min(row[1] for row in rows) for name, rows in tried.items()},
+            "you return the loss on validation; the accuracy on the test is asked for.",
         ),
     ),
 )

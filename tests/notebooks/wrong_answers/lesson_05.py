@@ -224,4 +224,49 @@ def encoder_numbers(slots, width):
             "no embedding",
         ),
     ],
+    "fair": [
+        (
+            """
+def fair(tried):
+    return {name: max(accuracy for _, _, accuracy in rows) for name, rows in tried.items()}
+""",
+            "chosen on the test",
+        ),
+        (
+            """
+def fair(tried):
+    found = {}
+    for name, rows in tried.items():
+        losses = [row[1] for row in rows]
+        found[name] = rows[losses.index(max(losses))][2]
+    return found
+""",
+            "the worst on validation",
+        ),
+        (
+            """
+def fair(tried):
+    return {name: sorted(rows)[0][-1] for name, rows in tried.items()}
+""",
+            "the lowest rate",
+        ),
+        (
+            """
+def fair(tried):
+    found = {}
+    for name in tried:
+        rate, loss, accuracy = tried[name][0]
+        found[name] = accuracy
+    return found
+""",
+            "the first row",
+        ),
+        (
+            """
+def fair(tried):
+    return {name: min(loss for _, loss, _ in rows) for name, rows in tried.items()}
+""",
+            "the validation loss",
+        ),
+    ],
 }
