@@ -85,7 +85,7 @@ def record_slowly(folder: Path, seconds: float) -> None:
         return wanted | {"backbone": lm.name, "accuracy": 0.5, "scores": [0.25] * 500}
 
     experiments.measure = measure
-    experiments.SETTINGS["prompt_tuning"] = experiments.Setting(backbones=lambda: [Lm()])
+    experiments.load = Lm
     experiments.GRIDS["prompt_tuning"] = lambda: (
         experiments.run("prompt_tuning", seed=seed) for seed in range(12)
     )
@@ -127,9 +127,11 @@ def test_recorders_share_a_grid_and_lose_nothing(tmp_path: Path, recorder) -> No
 def test_the_run_of_a_killed_recorder_is_done_by_another(tmp_path: Path, recorder) -> None:
     killed = recorder(30)
     while not (tmp_path / "done.txt").exists():
+        assert killed.is_alive()
         time.sleep(0.01)
     other = recorder(0)
     while len(rows.read(tmp_path / "prompt_tuning.jsonl")) < 11:
+        assert other.is_alive()
         time.sleep(0.01)
     assert other.is_alive()  # waits for the run that it thinks is being done
     os.kill(killed.pid, signal.SIGKILL)
