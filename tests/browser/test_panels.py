@@ -102,6 +102,7 @@ def test_lesson_03(run_lesson: RunLesson) -> None:
     try_lab(panel, "prompt length", "soft_prompt")
     press(panel, "inside")
     expect(panel).to_contain_text("words nearest to it")
+    run_table(panel)
 
 
 def test_lesson_04(run_lesson: RunLesson, lab: Lab) -> None:
@@ -113,6 +114,7 @@ def test_lesson_04(run_lesson: RunLesson, lab: Lab) -> None:
     fill(panel, "layers", "<b>7</b>")
     expect(panel).to_contain_text("layers='<b>7</b>' names no layers")
     fill(panel, "layers", "all")
+    run_table(panel)
     memory_holds(page, lab, "prefix length")
 
 
@@ -126,6 +128,8 @@ def test_lesson_05(run_lesson: RunLesson) -> None:
     expect(template).not_to_have_value(before)
     fill(panel, "template", "{soft:3}{x} Sentiment: {y}{soft:3}")
     expect(panel).to_contain_text("after {y}")
+    fill(panel, "template", before)
+    run_table(panel)
 
     skip(comparison)
     point = comparison.locator(".prefixlab-point:visible").last
@@ -143,6 +147,7 @@ def test_lesson_06(run_lesson: RunLesson) -> None:
     expect(panel).to_contain_text("layers='last:99' names no layers")
     fill(panel, "layers", "last:1")
     expect(panel).not_to_contain_text("names no layers")
+    run_table(panel)
 
 
 def test_lesson_07(run_lesson: RunLesson) -> None:
@@ -248,7 +253,6 @@ def try_lab(panel: Locator, slider: str, name: str, there: int = 4) -> None:
     press(panel, "Resume")
     expect(panel).to_contain_text("done: run 1", timeout=2 * MINUTES)
     expect(panel).to_contain_text("Against no training")
-    run_table(panel)
     keep(panel, f"{name}_run")
     press(panel, "your sentence")
     fill(panel, "your sentence", "<script>window.broken = 1</script> I want my money back.")
