@@ -264,6 +264,7 @@ def try_lab(panel: Locator, slider: str, name: str, there: int = 4) -> None:
 
 def run_table(panel: Locator) -> None:
     """A run is hidden and shown again by keyboard, another one is deleted while it trains."""
+    press(panel, "your runs")
     runs = panel.locator("table.runs")
     expect(runs.locator("tbody tr")).to_have_count(1)
     curves = panel.locator(".prefixlab-page svg .run.newest")
