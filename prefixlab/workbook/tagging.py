@@ -17,19 +17,20 @@ import csv
 import re
 from dataclasses import dataclass
 from functools import cache
-from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
 
-from prefixlab.data.restaurants import PATH, spoken
+from prefixlab.data.restaurants import PATH, SLOTS, from_mr, spoken
 from prefixlab.data.template import around, tokens_of
 from prefixlab.models.backbone import Backbone
 from prefixlab.workbook.evidence import middle, shares
 
 Array = NDArray[np.float64]
 TAGS = ("other", "name", "food", "price", "area", "near")  # all but the first are slots
-MOST = 24  # words and signs of the longest text
+NAMED = ("name", "near")  # slots whose values are names
+MOST = 30  # words and signs of the longest text
+TRAIN, VALIDATION, TEST = 130, 40, 100  # texts
 WORD = re.compile(r"\s*(\w+(?:[-'’]\w+)*|\S)")  # a word or a sign, with the space before it
 
 
@@ -56,35 +57,48 @@ def tagged(text: str) -> Tagged:
     return Tagged(tuple(word[0] for word in found), tuple(tags))
 
 
+def is_new(word: str) -> bool:
+    """Whether a word of a name is kept for the test: every second one, in alphabetical order."""
+    return name_words().index(word) % 2 == 1
+
+
 @cache
-def short_texts() -> tuple[Tagged, ...]:
-    """Of every table of a kind that is not held out the first of its short texts, if it has one."""
-    chosen: dict[str, Tagged] = {}
+def name_words() -> list[str]:
+    """The words of all names, of restaurants and of what is near them."""
+    values = (value for slot in NAMED for value in SLOTS[slot])
+    return sorted({word for value in values for word in words_of(value)})
+
+
+def words_of(name: str) -> list[str]:
+    return [word for word in name.split() if word not in ("The", "&")]
+
+
+@cache
+def texts() -> dict[str, tuple[Tagged, ...]]:
+    """Texts to learn from, to validate on and to test on, by their split.
+
+    No word of a name in the test is in a name of the other texts: a list of words that were seen
+    does not help there. Each text of the test is of another table.
+    """
+    known: list[Tagged] = []
+    new: dict[str, Tagged] = {}
     with PATH.open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):
-            if row["split"] != "unseen" and row["mr"] not in chosen:
-                text = tagged(row["ref"])
-                if len(text.words) <= MOST:
-                    chosen[row["mr"]] = text
-    return tuple(chosen.values())
-
-
-def texts(**sizes: int) -> dict[str, tuple[Tagged, ...]]:
-    """Texts for each split, each of another table: `texts(train=160, test=120)`.
-
-    Raises
-    ------
-    ValueError
-        A split without any, or more texts than there are.
-    """
-    found = short_texts()
-    if min(sizes.values()) < 1 or sum(sizes.values()) > len(found):
-        raise ValueError(
-            f"There are {len(found)} short texts, and every split needs at least one; "
-            f"{', '.join(f'{split}={size}' for split, size in sizes.items())} cannot be had."
-        )
-    left = iter(found)
-    return {split: tuple(islice(left, size)) for split, size in sizes.items()}
+            table, text = from_mr(row["mr"]), tagged(row["ref"])
+            named = [word for slot in NAMED for word in words_of(table.get(slot, ""))]
+            news = {is_new(word) for word in named}
+            if len(text.words) > MOST or len(news) > 1:
+                continue
+            if news == {True}:
+                new.setdefault(row["mr"], text)
+            else:
+                known.append(text)
+    # From both ends: texts of one table stand on consecutive lines.
+    return {
+        "train": tuple(known[:TRAIN]),
+        "validation": tuple(known[-VALIDATION:]),
+        "test": tuple(new.values())[:TEST],
+    }
 
 
 def read(lm: Backbone, text: Tagged) -> tuple[list[int], list[int | None]]:
