@@ -492,6 +492,14 @@ CLAIMS: dict[str, tuple[Claim, ...]] = {
             deep(layers="last:4") - Runs("linear probe"),
         ),
         Claim(
+            "A prefix in the first four layers is better than a probe without any",
+            deep(layers="first:4") - Runs("linear probe"),
+        ),
+        Claim(
+            "A prefix in all layers, with a head, is better than a probe without any",
+            deep() - Runs("linear probe"),
+        ),
+        Claim(
             "A head and words for answers are equally good",
             deep("head") - deep("verbalizer"),
             ACCURACY,

@@ -387,10 +387,14 @@ def beside_others(
 def accuracies(
     results: Mapping[str, tuple[float, tuple[float, float]]],
     *,
-    chance: float = 0.5,
+    measure: str = "accuracy",
+    chance: float | None = 0.5,
     title: str = "",
 ) -> Figure:
-    """One line a result: accuracy as a dot, its 95% interval as a bar, chance as a dotted line."""
+    """One line a result: accuracy as a dot, its 95% interval as a bar, chance as a dotted line.
+
+    `measure` is another name for what is shown; `chance` is None where there is no such line.
+    """
     figure, (axis,) = new(height=0.42 * len(results) + 1.1)
     for row, (accuracy, (low, high)) in enumerate(results.values()):
         axis.plot([low, high], [row, row], color=GREY, linewidth=4, solid_capstyle="round")
@@ -398,10 +402,11 @@ def accuracies(
         axis.annotate(
             f"{accuracy:.2f}", (accuracy, row), (0, 7), textcoords="offset points", ha="center"
         )
-    axis.axvline(chance, color="black", linestyle=":", linewidth=1, label="chance")
+    if chance is not None:
+        axis.axvline(chance, color="black", linestyle=":", linewidth=1, label="chance")
+        figure.legend(loc="outside upper right", frameon=False)  # inside it could hide a bar
     axis.set_yticks(range(len(results)), list(results))
-    axis.set(xlabel="accuracy (bar: 95% interval)", title=title, ylim=(len(results) - 0.4, -0.7))
-    figure.legend(loc="outside upper right", frameon=False)  # inside it could hide a bar
+    axis.set(xlabel=f"{measure} (bar: 95% interval)", title=title, ylim=(len(results) - 0.4, -0.7))
     return figure
 
 

@@ -23,6 +23,7 @@ FIGURES = {
         legend={"one": figures.Dot(figures.BLUE)},
     )[0],
     "accuracies": lambda: figures.accuracies({"one": INTERVAL, "two": INTERVAL}),
+    "F1": lambda: figures.accuracies({"one": INTERVAL}, measure="F1", chance=None),
     "losses": lambda: figures.losses({"run": [1.0, 0.5]}),
     "spread": lambda: figures.spread({"one": [0.1, 0.2]}, xlabel="loss"),
     "heatmap": lambda: figures.heatmap(torch.eye(3, 4), xlabel="x", ylabel="y", label="share"),
