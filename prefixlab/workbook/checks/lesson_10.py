@@ -196,10 +196,9 @@ def _chosen(
     *,
     ignored: str = "",
     near: float = NEAR,
-    of_all: bool = False,
     smallest: bool = True,
     always_together: bool = False,
-) -> str | None:
+) -> str:
     """As `choose`, with one thing done otherwise; `ignored` begins a reason that is not heard."""
 
     def possible(way: Way) -> bool:
@@ -207,10 +206,9 @@ def _chosen(
         return not reasons and (way.together or not always_together)
 
     left = [way for way in ways if possible(way)]
-    best = max(way.accuracy for way in (ways if of_all else left))
+    best = max(way.accuracy for way in left)
     good = [way for way in left if way.accuracy >= best - near]
-    taken = min(good, key=lambda way: way.stored if smallest else -way.stored, default=None)
-    return taken.name if taken else None
+    return min(good, key=lambda way: way.stored if smallest else -way.stored).name
 
 
 _WAYS = [
@@ -234,6 +232,7 @@ choose = Exercise(
             Needs(256, False, 5, 10**9, True),
             Needs(256, True, 5, 10**8, False),
             Needs(50, True, 200, 10**9, True),
+            Needs(256, True, 5, 10**9, True),
             Needs(256, True, 200, 10**5, False),
             Needs(256, True, 0, 10**6, False),
         )
@@ -292,12 +291,6 @@ choose = Exercise(
             "the largest",
             lambda ways, needs: _chosen(ways, needs, smallest=False),
             "of those that are equally good you take the one that stores the most.",
-        ),
-        Mistake(
-            "best of those ruled out",
-            lambda ways, needs: _chosen(ways, needs, of_all=True),
-            "you count the 3 points from the best of all ways, also of those that are ruled out; "
-            "count from the best that is left.",
         ),
         Mistake(
             "always together",

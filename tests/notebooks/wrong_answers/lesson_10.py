@@ -150,10 +150,6 @@ WRONG: dict[str, list[tuple[str, str]]] = {
             "the largest",
         ),
         (
-            _choice(NEAR.replace("in left)", "in ways)") + SMALLEST),
-            "best of those ruled out",
-        ),
-        (
             _choice(
                 "    left = [way for way in left if way.together]\n" + NEAR + SMALLEST,
             ),
