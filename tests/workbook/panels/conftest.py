@@ -1,13 +1,12 @@
 """What the tests of panels have in common: recorded runs that never were, and a button pressed."""
 
 import asyncio
-import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
 import pytest
-from made_records import complete
+from made_records import complete, write
 
 from prefixlab import Backbone, Task
 from prefixlab.workbook import measuring, records
@@ -36,8 +35,8 @@ def folder(lesson: Task, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pat
 
 @pytest.fixture
 def recorded(folder: Path, gpt2: Backbone) -> Path:
-    """The grids of the labs, complete: of every family the rate above the middle one was best."""
-    for grid in LABS:
+    """Some grids, complete: of every family the rate above the middle one was best."""
+    for grid in (*LABS, "variants"):
         write(folder, grid, complete_grid(grid, gpt2.name))
     return folder
 
@@ -59,10 +58,6 @@ def measured(run: Run) -> Run:
     better += 0.04 * (knobs.get("layers") == "last:4")
     accuracy = 0.5 + better + 0.05 * run["seed"] + 0.002 * length
     return {"accuracy": round(accuracy, 4), "loss": 0.3}
-
-
-def write(folder: Path, grid: str, rows: Iterable[Run]) -> None:
-    (folder / f"{grid}.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows))
 
 
 @pytest.fixture
