@@ -809,6 +809,10 @@ CLAIMS: dict[str, tuple[Claim, ...]] = {
             published="no figure",
         ),
         Claim(
+            "A plain prefix of five positions is better than one of ten that adapts its length",
+            prefix(prefix_length=5) - Runs("adaptive prefix"),
+        ),
+        Claim(
             "A convolution of the input is better than a prompt in front of it",
             Runs("convolution") - prompt(),
             source="a general article on prefix tuning",
@@ -819,6 +823,10 @@ CLAIMS: dict[str, tuple[Claim, ...]] = {
             Runs("prefix and prompt") - prefix(),
             source="He et al. 2022, MAM adapter, abstract",
             published="no figure",
+        ),
+        Claim(
+            "Beside a prefix of five positions a prompt of five is better than none",
+            Runs("prefix and prompt") - prefix(prefix_length=5),
         ),
         Claim(
             "A prefix and trained biases are together better than a prefix",

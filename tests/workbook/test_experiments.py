@@ -16,7 +16,6 @@ from prefixlab import (
 )
 from prefixlab.data.tasks import load as load_task, references
 from prefixlab.workbook import experiments
-from prefixlab.workbook.panels.variants import compared
 
 SMALL = {"train": 8, "validation": 2, "test": 3}
 
@@ -139,26 +138,6 @@ def test_runs_are_of_the_backbone_asked_for_or_of_one_other_and_never_of_a_mix(
     of_two: Path, asked: str, shown: list[str]
 ) -> None:
     assert experiments.recorded("prompt_tuning", asked).backbone.tolist() == shown
-
-
-def test_variants_are_compared_on_one_backbone_alone(
-    of_two: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def add(grid: str, backbone: str, method: str, **knobs: object) -> None:
-        row = experiments.run(method, seed=0, **knobs) | {"backbone": backbone}
-        with (of_two / f"{grid}.jsonl").open("a") as file:
-            file.write(json.dumps(row | {"accuracy": 0.5, "loss": 0.1}) + "\n")
-
-    (of_two / "prompt_tuning.jsonl").unlink()
-    plain = {"init": "task_words", "prefix_length": 10, "reparameterization": "none"}
-    for backbone in ("gpt2", "smollm2"):
-        add("prefix_tuning", backbone, "prefix_tuning", **plain)
-    add("prompt_tuning", "smollm2", "prompt_tuning", init="labels", prompt_length=10)
-    add("variants", "smollm2", "combined", beside="bias", prefix_length=10)
-    assert set(compared("gpt2").backbone) == {"smollm2"}  # which alone has a variant
-    add("variants", "gpt2", "combined", beside="bias", prefix_length=10)
-    assert compared("gpt2").empty  # there is no prompt on it to compare with
-    assert set(compared("smollm2").backbone) == {"smollm2"}
 
 
 DAMAGED = {

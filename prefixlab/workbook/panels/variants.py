@@ -1,81 +1,57 @@
 """A panel that compares recorded variants of prefix tuning, seed by seed."""
 
+from collections.abc import Sequence
 from html import escape
-from typing import Any
 
 import ipywidgets as widgets
 import pandas as pd
 
-from prefixlab.methods import METHODS
 from prefixlab.models.backbone import Backbone
-from prefixlab.models.geometry import KNOWN
 from prefixlab.workbook import figures
+from prefixlab.workbook.evidence import Records, Runs
 from prefixlab.workbook.panels.base import WIDE, Panel, columns, plot
 from prefixlab.workbook.panels.prediction import Prediction
-from prefixlab.workbook.panels.records import runs_of
 from prefixlab.workbook.panels.tables import table
+from prefixlab.workbook.records import preferred, rows_of
 from prefixlab.workbook.significance import Difference, paired
 
-TRAIN = 256  # sentences, in all runs that are compared
-NAMES = {
-    "gated_prefix": "gated prefix",
-    "adaptive_prefix": "adaptive prefix",
+GRIDS = ("variants", "prefix_tuning", "prompt_tuning", "baselines")
+NAMES = {  # of the families that are compared
+    "prefix tuning, task_words": "prefix",
+    "prompt tuning, labels": "prompt",
+    "gated prefix": "gated prefix",
+    "adaptive prefix": "adaptive prefix",
     "convolution": "convolution",
-    "prompt": "prefix + prompt",
-    "bias": "prefix + biases",
-    "bias_only": "biases alone",
+    "prefix and prompt": "prefix + prompt",
+    "prefix and biases": "prefix + biases",
+    "biases": "biases alone",
 }
-MEASURES = {"accuracy": ("accuracy", 100, "points"), "loss": ("loss", 1, "nats")}
+# What is measured, times what makes it better when higher, and its unit.
+MEASURES = {"accuracy": (100, "points of accuracy"), "loss": (-1, "nats of loss")}
 
 
 def compared(backbone: str) -> pd.DataFrame:
-    """The recorded runs of the variants and of what they vary, with a `name` and their `numbers`.
+    """The recorded runs of the variants and of what they vary, a row a run, each with a `name`.
 
-    The plain prefix and the plain prompt have their usual start and length 10. All ran on one
-    backbone: the one that the variants were recorded on. `numbers` is how many a run stores, NaN
-    on a backbone of unknown sizes. Without records it is empty.
+    Of every family those at the rate that was chosen for it, one for each seed. All ran on one
+    backbone: the one given, or else the one that most variants were recorded on. Without records of
+    variants it is empty.
+
+    Raises
+    ------
+    ValueError
+        A damaged record.
     """
-    variants = runs_of("variants", backbone)
-    shown = backbone if variants.empty else variants.backbone.iloc[0]  # not that of every grid
-    prefix, prompt, baselines = (
-        runs[runs.backbone == shown] if len(runs := runs_of(grid, shown)) else runs
-        for grid in ("prefix_tuning", "prompt_tuning", "baselines")
-    )
-    if any(runs.empty for runs in (prefix, prompt, variants)):
+    variants = preferred(rows_of("variants"), backbone)
+    if not variants:
         return pd.DataFrame()
-    if not baselines.empty:
-        variants = pd.concat([variants, baselines[baselines.method == "bias_only"]])
-    prefix = prefix[
-        (prefix.init == "task_words")
-        & (prefix.prefix_length == 10)
-        & (prefix.reparameterization == "none")
-    ]
-    prompt = prompt[(prompt.init == "labels") & (prompt.prompt_length == 10)]
-    beside = variants.beside.fillna(variants.method)  # which of the combinations, or the method
-    everything = pd.concat(
-        [
-            prefix.assign(name="prefix"),
-            prompt.assign(name="prompt"),
-            variants.assign(name=beside.map(NAMES)),
-        ]
+    shown = variants[0]["backbone"]
+    records = Records(row for grid in GRIDS for row in rows_of(grid, shown))
+    return pd.DataFrame(
+        {"name": name} | row
+        for family, name in NAMES.items()
+        for row in records.of(Runs(family)).values()
     )
-    found = everything[everything.train == TRAIN].reset_index(drop=True)
-    found["numbers"] = found.apply(stored, axis=1)
-    return found
-
-
-def stored(run: pd.Series) -> float:
-    """How many numbers a recorded run stores, from its method and its knobs."""
-    declared: dict[str, Any] = {
-        field.name: type(field.default) for field in METHODS[run.method].Knobs.declared()
-    }
-    knobs = {
-        name: kind(run[name])  # a column with gaps holds no integers
-        for name, kind in declared.items()
-        if name in run and pd.notna(run[name])
-    }
-    known = KNOWN.get(run.backbone)
-    return METHODS[run.method].cost(known, **knobs).stored if known else float("nan")
 
 
 class VariantsPanel(Panel):
@@ -91,14 +67,14 @@ class VariantsPanel(Panel):
         super().__init__()
         runs = compared(lm.name)
         if runs.empty:
-            self.say("Nothing is recorded: python -m prefixlab.workbook.experiments variants")
+            self.say("Nothing is recorded: python -m prefixlab.workbook.recording variants")
             self.children = [self.status]
             return
         self.view, self.words = plot(), widgets.HTML()
         self.backbone = str(runs.backbone.iloc[0])
-        self.found = {  # by measure: a row for each seed, a column for each name
-            measure: runs.pivot(index="seed", columns="name", values=measure)
-            for measure in MEASURES
+        self.found = {  # by measure: a row for each seed, a column for each name; higher is better
+            measure: scale * runs.pivot(index="seed", columns="name", values=measure)
+            for measure, (scale, _) in MEASURES.items()
         }
         names = list(dict.fromkeys(runs.name))
         most = int(runs.seed.max()) + 1
@@ -117,15 +93,15 @@ class VariantsPanel(Panel):
 
     def asked(self, hides: list[widgets.Widget]) -> list[widgets.Widget]:
         """A question in front, where both of its sides are recorded."""
-        both = self.pairs("gated prefix", "prefix", "accuracy", self.seeds.max)
-        if both.empty:
+        apart = self.ahead("gated prefix", "prefix", "accuracy", self.seeds.max)
+        if not apart:
             return hides
-        found = paired(both.ours.tolist(), both.theirs.tolist())
+        found = paired(apart, [0.0] * len(apart))
         return [
             Prediction(
                 "A gate that starts at zero lets the prefix in as it is needed. Against the plain "
                 f"prefix, over {found.pairs} seeds: how does the mean accuracy change?",
-                lambda: 100 * found.mean,
+                lambda: found.mean,
                 f"Of {found.pairs} seeds {found.agreeing} are on the side of the mean; heads or "
                 f"tails would agree as well in {found.chance:.0%} of all cases.",
                 hides,
@@ -136,47 +112,55 @@ class VariantsPanel(Panel):
     def plots(self) -> list[widgets.Image]:
         return [self.view] if self.controls else []
 
-    def pairs(self, name: str, against: str, measure: str, seeds: int) -> pd.DataFrame:
-        """The results of both, a row for each of the first seeds that both were run with."""
-        columns = [self.found[measure].get(one) for one in (name, against)]
-        if any(column is None for column in columns):
-            return pd.DataFrame({"ours": [], "theirs": []})
-        both = pd.concat(columns, axis=1, keys=["ours", "theirs"]).dropna()
-        return both[both.index < seeds]
+    def ahead(self, name: str, against: str, measure: str, seeds: int) -> list[float]:
+        """How far one is ahead of another, for each of the first seeds that both were run with."""
+        sides = [self.found[measure].get(one) for one in (name, against)]
+        if any(side is None for side in sides):
+            return []
+        both = pd.concat(sides, axis=1, keys=["ours", "theirs"]).dropna()
+        both = both[both.index < seeds]
+        return list((both.ours - both.theirs).round(6))
 
     def draw(self) -> None:
-        """Draw the differences from the baseline, and say how sure each is."""
+        """Draw how far each is ahead of the baseline, and say how sure that is."""
         with self.reporting():
             against, measure, seeds = self.against.value, self.measure.value, self.seeds.value
-            label, scale, unit = MEASURES[measure]
-            dots: dict[str, list[float]] = {}
-            rows: list[list[str]] = []
-            for name in self.against.options:
-                both = self.pairs(name, against, measure, seeds)
-                if name != against and not both.empty:
-                    dots[name] = (scale * (both.ours - both.theirs)).tolist()
-                    found = paired(both.ours.tolist(), both.theirs.tolist())
-                    rows.append([escape(name), *verdict(found, scale, unit)])
+            unit = MEASURES[measure][1]
+            dots = {
+                name: apart
+                for name in self.against.options
+                if name != against and (apart := self.ahead(name, against, measure, seeds))
+            }
             self.view.value = figures.png(
                 figures.spread(
                     dots,
-                    xlabel=f"{label} minus that of {against}, in {unit}",
+                    xlabel=f"ahead of {against}, in {unit}",
                     chance=0,
                     dot="one seed",
-                    title=f"Recorded on {self.backbone}, {TRAIN} training sentences",
+                    title=f"Recorded on {self.backbone}, each at the rate chosen for it",
                 )
             )
-            self.words.value = table(rows)
+            self.words.value = table([[escape(name), *told(dots[name], unit)] for name in dots])
             self.status.value = ""
 
 
-def verdict(found: Difference, scale: float, unit: str) -> list[str]:
-    """The mean, its standard error and the sign test, in words."""
-    size = f"<b>{scale * found.mean:+.3g} {unit}</b>"
-    if found.error is None:
-        return [size, "one seed: no spread, so nothing is known of its error"]
+def told(apart: Sequence[float], unit: str) -> list[str]:
+    """The mean, its interval over seeds (Student's t), what follows, and how many seeds agree."""
+    found = paired(apart, [0.0] * len(apart))
+    size = f"<b>{found.mean:+.3g} {unit.partition(' ')[0]}</b>"
+    if found.interval is None:
+        return [size, "one seed: no spread, so nothing is known of its error", "", ""]
+    low, high = found.interval
     ties = f", {found.ties} the same" if found.ties else ""
     return [
-        f"{size} ± {scale * found.error:.2g}",
-        f"{found.agreeing} of {found.pairs} seeds agree{ties}; pure luck: {found.chance:.0%}",
+        size,
+        f"95% interval {low:+.3g} to {high:+.3g}",
+        verdict(found),
+        f"{found.agreeing} of {found.pairs} seeds agree{ties}",
     ]
+
+
+def verdict(found: Difference) -> str:
+    """Whether the whole interval lies on one side."""
+    low, high = found.interval or (0.0, 0.0)
+    return "ahead" if low > 0 else "behind" if high < 0 else "not decided"

@@ -1,52 +1,49 @@
 """The panel of variants: differences from a baseline, over as many seeds as are asked for."""
 
-import json
 from pathlib import Path
 from typing import Any
 
 import pytest
+from made_records import complete, write
 
-from prefixlab import METHODS, Backbone, geometry
-from prefixlab.workbook import experiments, figures
+from prefixlab import Backbone
+from prefixlab.workbook import figures
+from prefixlab.workbook.evidence import FAMILIES
 from prefixlab.workbook.panels.prediction import Prediction
 from prefixlab.workbook.panels.variants import VariantsPanel, compared
+from prefixlab.workbook.protocol import Run
 
-
-def row(method: str, seed: int, accuracy: float, train: int = 256, **knobs: Any) -> dict[str, Any]:
-    about = {"method": method, "seed": seed, "train": train, "knobs": knobs, "backbone": "smollm2"}
-    return about | {"accuracy": accuracy, "loss": 1 - accuracy, "test": 200, "cpu_seconds": 30.0}
-
-
-def prefix(seed: int, accuracy: float, **other: Any) -> dict[str, Any]:
-    knobs = {"init": "task_words", "prefix_length": 10, "reparameterization": "none"}
-    return row("prefix_tuning", seed, accuracy, **knobs | other)
-
-
-RECORDED = {
-    "prefix_tuning": [
-        *(prefix(seed, accuracy) for seed, accuracy in enumerate([0.80, 0.90, 0.85])),
-        prefix(0, 0.1, init="uniform"),
-        prefix(0, 0.1, train=32),
-        prefix(0, 0.1, prefix_length=1),
-        prefix(0, 0.1, reparameterization="mlp"),
-    ],
-    "prompt_tuning": [row("prompt_tuning", 0, 0.7, init="labels", prompt_length=10)],
-    "variants": [
-        row("gated_prefix", 0, 0.82, prefix_length=10, gate="head"),
-        row("gated_prefix", 1, 0.93, prefix_length=10, gate="head"),
-        row("combined", 0, 0.75, beside="prompt", prefix_length=5, prompt_length=5),
-        row("combined", 0, 0.85, beside="bias", prefix_length=10),
-    ],
-    "baselines": [row("bias_only", 1, 0.9), row("linear_probe", 1, 0.3)],
+ACCURACY = {  # of every seed, as long as there are any
+    "prefix_tuning": {"prefix tuning, task_words": [0.80, 0.90, 0.85]},
+    "prompt_tuning": {"prompt tuning, labels": [0.7]},
+    "variants": {
+        "gated prefix": [0.82, 0.93],
+        "prefix and prompt": [0.75],
+        "prefix and biases": [0.85],
+    },
+    "baselines": {"biases": [0.7, 0.9]},
 }
 
 
-@pytest.fixture(autouse=True)
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    for name, rows in RECORDED.items():
-        (tmp_path / f"{name}.jsonl").write_text("\n".join(map(json.dumps, rows)))
-    monkeypatch.setattr(experiments, "FOLDER", tmp_path)
-    return tmp_path
+def family(name: str, accuracies: list[float], backbone: str = "smollm2") -> list[Run]:
+    """The rows of a family, those of later seeds left out; a run at a rate not chosen is poor."""
+    asked = FAMILIES[name]
+
+    def measured(run: Run) -> Run:
+        usual = run["rate"] == asked.middle and run["train"] == asked.train
+        usual = usual and run["knobs"] == asked.knobs and run["seed"] < len(accuracies)
+        accuracy = accuracies[run["seed"]] if usual else 0.1
+        return {"accuracy": accuracy, "loss": 1 - accuracy}
+
+    rows = complete(asked, asked.middle or 0.0, measured, backbone)
+    return [row for row in rows if row["seed"] < len(accuracies)]
+
+
+@pytest.fixture
+def made(folder: Path) -> Path:
+    for grid, families in ACCURACY.items():
+        write(folder, grid, [row for each in families.items() for row in family(*each)])
+    return folder
 
 
 @pytest.fixture
@@ -56,53 +53,84 @@ def drawn(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, list[float]]]:
     honest = figures.spread
 
     def spy(groups: Any, **more: Any) -> Any:
-        seen.append({name: [round(value, 6) for value in dots] for name, dots in groups.items()})
+        seen.append({name: list(dots) for name, dots in groups.items()})
         return honest(groups, **more)
 
     monkeypatch.setattr(figures, "spread", spy)
     return seen
 
 
-def test_runs_that_compare_have_names_and_numbers() -> None:
+def test_runs_that_compare_have_names_and_are_at_the_chosen_rate(made: Path) -> None:
     runs = compared("smollm2")
-    assert list(dict.fromkeys(runs.name)) == [
-        *("prefix", "prompt", "gated prefix", "prefix + prompt", "prefix + biases", "biases alone")
-    ]
-    assert len(runs[runs.name == "prefix"]) == 3
-    size = geometry("smollm2")
-    numbers = runs.groupby("name").numbers.first()
-    assert numbers["prefix"] == METHODS["prefix_tuning"].cost(size, prefix_length=10).stored
-    both = METHODS["combined"].cost(size, beside="bias", prefix_length=10)
-    assert numbers["prefix + biases"] == both.stored
+    assert runs.groupby("name", sort=False).accuracy.apply(list).to_dict() == {
+        "prefix": [0.80, 0.90, 0.85],
+        "prompt": [0.7],
+        "gated prefix": [0.82, 0.93],
+        "prefix + prompt": [0.75],
+        "prefix + biases": [0.85],
+        "biases alone": [0.7, 0.9],
+    }
 
 
-def test_a_dot_is_a_seed_that_both_were_run_with(gpt2: Backbone, drawn: list) -> None:
+def test_a_dot_is_a_seed_that_both_were_run_with(
+    made: Path, gpt2: Backbone, drawn: list[dict[str, list[float]]]
+) -> None:
     panel = VariantsPanel(gpt2)
     assert drawn[-1] == {
         "prompt": [-10],
         "gated prefix": [2],
         "prefix + prompt": [-5],
         "prefix + biases": [5],
+        "biases alone": [-10],
     }
     assert "one seed: no spread" in panel.words.value
     panel.seeds.value = 3
     assert drawn[-1]["gated prefix"] == [2, 3]
-    assert drawn[-1]["biases alone"] == [0]
-    assert "+2.5 points</b> ± 0.5" in panel.words.value
-    assert "2 of 2 seeds agree; pure luck: 50%" in panel.words.value
+    assert drawn[-1]["biases alone"] == [-10, 0]
+    # Student's t for two pairs is 12.7, and the standard error half a point.
+    assert "+2.5 points</b>" in panel.words.value
+    assert "95% interval -3.85 to +8.85" in panel.words.value
+    assert "2 of 2 seeds agree" in panel.words.value
+    assert "1 of 2 seeds agree, 1 the same" in panel.words.value
     panel.against.value, panel.measure.value = "gated prefix", "loss"
-    assert drawn[-1]["prefix"] == [0.02, 0.03]
+    assert drawn[-1]["prefix"] == [-0.02, -0.03]  # a higher loss is behind
     assert "nats" in panel.words.value
 
 
-def test_the_question_is_about_all_seeds(gpt2: Backbone) -> None:
+@pytest.mark.parametrize(
+    ("gated", "verdict"),
+    [([0.9, 0.9, 0.9], "ahead"), ([0.7, 0.7, 0.7], "behind"), ([0.7, 0.9, 0.8], "not decided")],
+)
+def test_the_whole_interval_decides(
+    made: Path, gpt2: Backbone, gated: list[float], verdict: str
+) -> None:
+    write(made, "variants", family("gated prefix", gated))
+    write(made, "prefix_tuning", family("prefix tuning, task_words", [0.80, 0.81, 0.79]))
+    panel = VariantsPanel(gpt2)
+    panel.seeds.value = 3
+    assert verdict in panel.words.value.partition("gated prefix")[2]
+
+
+def test_the_question_is_about_all_seeds(made: Path, gpt2: Backbone) -> None:
     question = VariantsPanel(gpt2).children[0]
     assert isinstance(question, Prediction)
     assert question.answer() == pytest.approx(2.5)
 
 
-def test_without_records_it_says_how_to_make_them(gpt2: Backbone, folder: Path) -> None:
-    (folder / "variants.jsonl").unlink()
+def test_all_runs_are_on_one_backbone(made: Path) -> None:
+    assert set(compared("gpt2").backbone) == {"smollm2"}  # which alone has a variant
+    plain = [
+        row
+        for backbone in ("gpt2", "smollm2")
+        for row in family("prefix tuning, task_words", [0.8], backbone)
+    ]
+    write(made, "prefix_tuning", plain)
+    assert compared("gpt2").name.tolist().count("prefix") == 1
+    write(made, "variants", family("gated prefix", [0.9], "gpt2"))
+    assert compared("gpt2").name.tolist() == ["prefix", "gated prefix"]
+
+
+def test_without_records_it_says_how_to_make_them(folder: Path, gpt2: Backbone) -> None:
     panel = VariantsPanel(gpt2)
-    assert "python -m prefixlab.workbook.experiments variants" in panel.status.value
+    assert "python -m prefixlab.workbook.recording variants" in panel.status.value
     assert compared("smollm2").empty
