@@ -13,13 +13,13 @@ from prefixlab.workbook.panels import EnsemblePanel
 from prefixlab.workbook.panels.ensembles import FAMILY, UNTRAINED
 from prefixlab.workbook.protocol import ELSEWHERE, Run
 
-EVERY = {"": 7, "tweets": 4}  # a seed is wrong about every seventh, or fourth sentence
+EVERY = {"": 7, "tweets": 5}  # a seed is wrong about two of seven, or of five sentences
 
 
 def came_to(sentences: int, seed: int, every: int) -> Run:
-    """What a seed comes to: no two of four seeds are wrong about the same sentence."""
-    wrong = np.arange(sentences) % every == seed
-    ahead = np.where(wrong, -1.0 - seed, 2.0)
+    """What a seed comes to: two of four seeds are wrong about a sentence, but not sure of it."""
+    wrong = np.isin(np.arange(sentences) % every, (seed, seed + 1))
+    ahead = np.where(wrong, -0.5 - 0.1 * seed, 2.0)
     margins = np.where(LABELS[:sentences] == 1, ahead, -ahead)
     return {
         "margins": margins.tolist(),
@@ -86,7 +86,7 @@ def test_it_says_what_they_are_alone_and_together_and_what_they_share(
     assert f"{np.mean(alone):.3f} in the mean" in panel.words.value
     assert "majority vote, ahead of one</b></td>" in panel.words.value
     assert f"{ahead:+.1f} points in the mean" in panel.words.value
-    wrong = sum(place % 7 < 4 for place in range(400))  # no two are wrong about the same
+    wrong = sum(place % 7 < 5 for place in range(400))
     assert f"{wrong} of 400 sentences are wrong for some prompt, 0 for most" in panel.words.value
     assert "made" in panel.words.value
 
