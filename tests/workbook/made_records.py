@@ -38,15 +38,17 @@ def made(
 
 
 def row(run: Run, ahead: Array) -> Run:
+    """What a run came to, on every task that it was tested on."""
     margins = np.where(LABELS == 1, ahead, -ahead)
-    return run | {
-        "backbone": "made",
-        "losses": [0.5] * run["steps"],
+    tested = {
         "margins": margins.tolist(),
         "content_free": 0.0,
         "accuracy": float(np.mean((margins > 0) == LABELS)),
         "loss": float(np.mean(np.logaddexp(0, -ahead))),
     }
+    elsewhere = dict.fromkeys(run["also"], tested)
+    trained = {"backbone": "made", "losses": [0.5] * run["steps"]}
+    return run | trained | tested | {"elsewhere": elsewhere}
 
 
 def complete(
