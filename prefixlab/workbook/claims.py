@@ -167,6 +167,7 @@ LIU = "Liu et al. 2021, P-tuning"
 LIU_V2 = "Liu et al. 2022, P-tuning v2"
 ZHAO = "Zhao et al. 2021"
 EYUBOGLU = "Eyuboglu et al. 2025, Cartridges"
+HU = "Hu et al. 2022, LoRA"
 
 CLAIMS: dict[str, tuple[Claim, ...]] = {
     "discrete_prompts": (
@@ -743,7 +744,27 @@ CLAIMS: dict[str, tuple[Claim, ...]] = {
             published="E2E BLEU: 69.7 against 68.9 with 3 % of the parameters",
         ),
         Claim(
-            "LoRA keeps up with training all weights", Runs("LoRA") - weights(), ACCURACY, NO_WORSE
+            "LoRA keeps up with training all weights",
+            Runs("LoRA") - weights(),
+            ACCURACY,
+            NO_WORSE,
+            source=f"{HU}, abstract",
+            published="on par or better on RoBERTa, DeBERTa, GPT-2 and GPT-3",
+        ),
+        Claim(
+            "LoRA is better than a prefix",
+            Runs("LoRA") - prefix(),
+            ACCURACY,
+            source=f"{HU}, section 5.4",
+            published="E2E, WebNLG and DART, GPT-2 medium and large",
+        ),
+        Claim(
+            "With 256 sentences training the biases keeps up with training all weights",
+            Runs("biases") - weights(),
+            ACCURACY,
+            NO_WORSE,
+            source="Ben Zaken et al. 2022, BitFit, abstract",
+            published="BERT, small to medium training data; no figure",
         ),
         Claim("A prefix is better than biases alone", prefix() - Runs("biases")),
         Claim(

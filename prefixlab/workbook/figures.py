@@ -308,7 +308,7 @@ class Dot(NamedTuple):
 
 
 def landscape(
-    dots: Sequence[tuple[float, float, Dot]],
+    dots: Sequence[tuple[float, float, tuple[float, float] | None, Dot]],
     *,
     xlabel: str,
     legend: Mapping[str, Dot],
@@ -319,7 +319,8 @@ def landscape(
     Parameters
     ----------
     dots
-        For each its cost, its accuracy, and what it looks like.
+        For each its cost, its accuracy, the interval of that if it is known, and what it looks
+        like.
     legend
         For each entry what it looks like.
 
@@ -337,7 +338,8 @@ def landscape(
     first, last = floor(log10(min(costs))), ceil(log10(max(costs)))
     decades = range(first, max(last, first + 1) + 1)
     zero = first - 0.75
-    bottom = min([accuracy for _, accuracy, *_ in dots] + [chance]) - 0.05
+    lowest = [interval[0] if interval else accuracy for _, accuracy, interval, _ in dots]
+    bottom = min([*lowest, chance]) - 0.05
     axis.set(xlim=(zero - 0.6, decades[-1] + 0.3), ylim=(bottom, 1.02))
     axis.set(xlabel=xlabel, ylabel="accuracy")
     axis.set_xticks(
@@ -348,12 +350,14 @@ def landscape(
     axis.spines[["top", "right"]].set_visible(False)
 
     places: list[tuple[float, float]] = []
-    for cost, accuracy, dot in dots:
+    for cost, accuracy, interval, dot in dots:
         x, y = axis.transData.transform((log10(cost) if cost > 0 else zero, accuracy))
         at = beside_others(x, y, places)
         places.append(at)
         x, y = axis.transData.inverted().transform(at)
         axis.plot(x, y, **look(dot))
+        if interval:
+            axis.plot([x, x], interval, color=dot.colour, linewidth=1, alpha=0.6, zorder=1)
     handles = [Line2D([], [], **look(dot)) for dot in legend.values()]
     figure.legend(handles, legend, loc="upper center", ncols=5, frameon=False, fontsize=9)
     width, height = figure.bbox.size

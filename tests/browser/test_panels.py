@@ -130,7 +130,6 @@ def test_lesson_05(run_lesson: RunLesson) -> None:
     fill(panel, "template", before)
     run_table(panel)
 
-    skip(comparison)
     point = comparison.locator(".prefixlab-point:visible").last
     point.press("Enter")
     expect(comparison).to_contain_text("accuracy")
@@ -191,9 +190,9 @@ def test_lesson_09(run_lesson: RunLesson) -> None:
 
 def test_lesson_10(run_lesson: RunLesson) -> None:
     comparison = panels(run_lesson("10")).last
-    skip(comparison)
-    for axis in ("stored bytes", "seconds of the processor", "trained parameters"):
+    for axis in ("stored bytes", "seconds of training", "trained parameters"):
         choose(comparison, "compare by", axis)
+    choose(comparison, "tested on", "tweets")
     comparison.locator(".prefixlab-point:visible").last.press("Enter")
     expect(comparison.locator("table")).to_contain_text("trained parameters")
     keep(comparison, "comparison_of_all")

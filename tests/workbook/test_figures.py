@@ -18,7 +18,7 @@ FIGURES = {
         {"one": [("a", "text")], "two": [("P", "trained"), ("b", "text")]}
     ),
     "landscape": lambda: figures.landscape(
-        [(0, 0.5, figures.Dot(figures.BLUE))],
+        [(0, 0.5, (0.4, 0.6), figures.Dot(figures.BLUE))],
         xlabel="bytes",
         legend={"one": figures.Dot(figures.BLUE)},
     )[0],
@@ -128,12 +128,15 @@ def test_a_tall_anatomy_is_not_higher_than_a_screen_and_names_fewer_layers() -> 
 
 
 def test_the_landscape_says_where_its_dots_are_and_lays_none_on_another() -> None:
-    dots = [(0, 0.6, figures.Dot(figures.BLUE)), (100, 0.9, figures.Dot(figures.ORANGE))]
-    dots += [(100_000, 0.7, figures.Dot(figures.GREEN))] * 3
+    dots = [
+        (0, 0.6, None, figures.Dot(figures.BLUE)),
+        (100, 0.9, None, figures.Dot(figures.ORANGE)),
+    ]
+    dots += [(100_000, 0.7, (0.6, 0.8), figures.Dot(figures.GREEN))] * 3
     figure, places = figures.landscape(dots, xlabel="bytes", legend={})
     picture = pixels(figure)
     height, width = picture.shape[:2]
-    for (x, y), (_, _, (colour, *_)) in zip(places, dots, strict=True):
+    for (x, y), (*_, (colour, *_)) in zip(places, dots, strict=True):
         dot = picture[round(y * height), round(x * width)]
         assert np.abs(dot - to_rgb(colour)).max() < 0.02
     xs = [x * width for x, _ in places]

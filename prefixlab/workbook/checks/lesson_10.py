@@ -1,7 +1,311 @@
 """The exercises of lesson 10, the whole map."""
 
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor
+
 from prefixlab.models.geometry import Geometry, geometry
+from prefixlab.workbook import choosing
 from prefixlab.workbook.checks import Exercise, Mistake
+from prefixlab.workbook.checks.training_loop import training_loop as training_loop
+from prefixlab.workbook.choosing import NEAR, Needs, Way, obstacles
+
+_SOURCE = torch.Generator().manual_seed(0)
+
+
+def _normal(*shape: int) -> Tensor:
+    return torch.randn(*shape, generator=_SOURCE)
+
+
+def _lora(x: Tensor, W: Tensor, A: Tensor, B: Tensor, alpha: float) -> Tensor:
+    return x @ W.T + alpha / len(A) * (x @ A.T @ B.T)
+
+
+_Map = Callable[[Tensor, Tensor, Tensor, Tensor, float], Tensor]
+
+
+def _scaled(scale: Callable[[Tensor, Tensor, float], float]) -> _Map:
+    """As LoRA, with another scale, made of A, B and alpha."""
+    return lambda x, w, a, b, alpha: x @ w.T + scale(a, b, alpha) * (x @ a.T @ b.T)
+
+
+lora = Exercise(
+    right=_lora,
+    probes=(  # x, W [out, in], A [r, in], B [out, r], alpha
+        (_normal(3, 5), _normal(4, 5), _normal(2, 5), _normal(4, 2), 3.0),
+        (_normal(2, 3, 6), _normal(7, 6), _normal(3, 6), _normal(7, 3), 12.0),
+    ),
+    praise="The frozen W is computed as ever; what is learned goes through r numbers beside it.",
+    mistakes=(
+        Mistake(
+            "no scale",
+            _scaled(lambda a, b, alpha: 1.0),
+            "the change counts alpha / r times, and yours counts once.",
+        ),
+        Mistake(
+            "alpha alone",
+            _scaled(lambda a, b, alpha: alpha),
+            "you multiply the change by alpha; it is alpha divided by the rank r.",
+        ),
+        Mistake(
+            "the scale turned round",
+            _scaled(lambda a, b, alpha: len(a) / alpha),
+            "you multiply by r / alpha; it is alpha / r.",
+        ),
+        Mistake(
+            "divided by the width",
+            _scaled(lambda a, b, alpha: alpha / len(b)),
+            "you divide alpha by the rows of B, the width of the output; the rank r is the rows of "
+            "A.",
+        ),
+        Mistake(
+            "divided by the input",
+            _scaled(lambda a, b, alpha: alpha / a.shape[1]),
+            "you divide alpha by the width of the input; the rank r is the rows of A.",
+        ),
+        Mistake(
+            "the change alone",
+            lambda x, w, a, b, alpha: alpha / len(a) * (x @ a.T @ b.T),
+            "you return the change alone; the frozen map W x comes on top.",
+        ),
+        Mistake(
+            "all scaled",
+            lambda x, w, a, b, alpha: alpha / len(a) * (x @ w.T + x @ a.T @ b.T),
+            "you scale W x too; alpha / r belongs to the change alone.",
+        ),
+    ),
+)
+
+
+def _merge(W: Tensor, A: Tensor, B: Tensor, alpha: float) -> Tensor:
+    return W + alpha / len(A) * B @ A
+
+
+merge = Exercise(
+    right=_merge,
+    probes=(  # square, so that a transposed change fits too
+        (_normal(4, 4), _normal(2, 4), _normal(4, 2), 3.0),
+        (_normal(5, 5), _normal(3, 5), _normal(5, 3), 12.0),
+    ),
+    praise="One matrix as large as before: the changed model takes no more time than the old one.",
+    mistakes=(
+        Mistake(
+            "no scale",
+            lambda w, a, b, alpha: w + b @ a,
+            "the change counts alpha / r times here too.",
+        ),
+        Mistake(
+            "alpha alone",
+            lambda w, a, b, alpha: w + alpha * b @ a,
+            "you multiply the change by alpha; it is alpha divided by the rank r.",
+        ),
+        Mistake(
+            "transposed",
+            lambda w, a, b, alpha: w + alpha / len(a) * (b @ a).T,
+            "your change is transposed: A comes first when x passes, so the matrix is B A.",
+        ),
+        Mistake(
+            "the change alone",
+            lambda w, a, b, alpha: alpha / len(a) * b @ a,
+            "that is the change; add it to W.",
+        ),
+        Mistake(
+            "taken off",
+            lambda w, a, b, alpha: w - alpha / len(a) * b @ a,
+            "you subtract the change, which is how one takes it out of the model again.",
+        ),
+    ),
+)
+
+
+def _one_form(
+    x: Tensor,
+    down: Tensor,
+    up: Tensor,
+    how: str,
+    *,
+    scale: bool = True,
+    along: int = -1,
+) -> Tensor:
+    inner = x @ down.T
+    if how == "adapter":
+        inner = inner.relu()
+    if how == "prefix":
+        inner = (inner / x.shape[-1] ** 0.5 if scale else inner).softmax(along)
+    return inner @ up.T
+
+
+def _activated(how: str) -> Callable[[Tensor, Tensor, Tensor, str], Tensor]:
+    """One way of the three, whichever is asked for."""
+    return lambda x, down, up, _: _one_form(x, down, up, how)
+
+
+_HOW = ("LoRA", "adapter", "prefix")
+
+one_form = Exercise(
+    right=_one_form,
+    probes=tuple(
+        (_normal(n, d), _normal(m, d), _normal(d, m), how)
+        for n, d, m in ((3, 4, 2), (2, 9, 5))
+        for how in _HOW
+    ),
+    praise="Two matrices and what stands between them: three papers in one line.",
+    mistakes=(
+        Mistake(
+            "always LoRA",
+            _activated("LoRA"),
+            "you never put anything between the two matrices; an adapter has a ReLU there, a "
+            "prefix a softmax.",
+        ),
+        Mistake(
+            "always an adapter",
+            _activated("adapter"),
+            "you put a ReLU between the matrices whatever is asked for.",
+        ),
+        Mistake(
+            "softmax without a scale",
+            lambda x, down, up, how: _one_form(x, down, up, how, scale=False),
+            "for a prefix the scores are divided by the square root of d, as in every attention.",
+        ),
+        Mistake(
+            "softmax over texts",
+            lambda x, down, up, how: _one_form(x, down, up, how, along=0),
+            "your softmax goes over the rows of x; each row is a query of its own, and its softmax "
+            "goes over the m positions of the prefix.",
+        ),
+        Mistake(
+            "ReLU at the end",
+            lambda x, down, up, how: (
+                (x @ down.T @ up.T).relu() if how == "adapter" else _one_form(x, down, up, how)
+            ),
+            "the ReLU of an adapter stands between the two matrices, not behind them.",
+        ),
+        Mistake(
+            "the input added",
+            lambda x, down, up, how: x + _one_form(x, down, up, how),
+            "you add the input; asked for is the change alone, Δh.",
+        ),
+    ),
+)
+
+
+def _chosen(
+    ways: Sequence[Way],
+    needs: Needs,
+    *,
+    ignored: str = "",
+    near: float = NEAR,
+    smallest: bool = True,
+    always_together: bool = False,
+) -> str:
+    """As `choose`, with one thing done otherwise; `ignored` begins a reason that is not heard."""
+
+    def possible(way: Way) -> bool:
+        reasons = [one for one in obstacles(way, needs) if not ignored or ignored not in one]
+        return not reasons and (way.together or not always_together)
+
+    left = [way for way in ways if possible(way)]
+    best = max(way.accuracy for way in left)
+    good = [way for way in left if way.accuracy >= best - near]
+    return min(good, key=lambda way: way.stored if smallest else -way.stored).name
+
+
+_WAYS = [
+    Way("words", 0, False, 0, 0, True, 0.802),
+    Way("demonstrations", 4, False, 80, 0, True, 0.845),
+    Way("prompt", 32, True, 10, 23_040, True, 0.884),
+    Way("prefix", 32, True, 10, 460_800, True, 0.897),
+    Way("LoRA", 32, True, 0, 9_000_000, False, 0.906),
+    Way("all weights", 100, True, 0, 538_000_000, False, 0.902),
+]
+_ALL = Needs(256, True, 200, 10**9, False)
+
+choose = Exercise(
+    right=choosing.choose,
+    probes=tuple(
+        (_WAYS, needs)
+        for needs in (
+            _ALL,
+            Needs(20, True, 200, 10**9, False),
+            Needs(256, False, 200, 10**9, False),
+            Needs(256, False, 5, 10**9, True),
+            Needs(256, True, 5, 10**8, False),
+            Needs(50, True, 200, 10**9, True),
+            Needs(256, True, 5, 10**9, True),
+            Needs(256, True, 200, 10**5, False),
+            Needs(256, True, 0, 10**6, False),
+        )
+    ),
+    praise="Needs first, measurements then, and the smallest of what is equally good.",
+    mistakes=(
+        *(
+            Mistake(
+                name,
+                lambda ways, needs, ignored=ignored: _chosen(ways, needs, ignored=ignored),
+                hint,
+            )
+            for name, ignored, hint in (
+                (
+                    "examples ignored",
+                    "examples",
+                    "you take ways that need more examples than there are (`fewest`).",
+                ),
+                (
+                    "weights ignored",
+                    "weights",
+                    "you take ways that need the weights where there is only text in and text out "
+                    "(`inside`).",
+                ),
+                (
+                    "positions ignored",
+                    "positions",
+                    "you take ways that need more of the context than there is room for "
+                    "(`positions`).",
+                ),
+                (
+                    "bytes ignored",
+                    "stores",
+                    "you take ways that store more bytes than there may be (`stored`).",
+                ),
+                (
+                    "batch ignored",
+                    "share",
+                    "you take ways that cannot share a batch where tasks have to (`together`).",
+                ),
+            )
+        ),
+        Mistake(
+            "the most accurate",
+            lambda ways, needs: _chosen(ways, needs, near=0.0),
+            "you take the most accurate; within 3 points ways count as equally good, and the one "
+            "that stores the least is taken.",
+        ),
+        Mistake(
+            "the smallest of all",
+            lambda ways, needs: _chosen(ways, needs, near=1.0),
+            "you take the one that stores the least, however accurate; first keep those within 3 "
+            "points of the best.",
+        ),
+        Mistake(
+            "the largest",
+            lambda ways, needs: _chosen(ways, needs, smallest=False),
+            "of those that are equally good you take the one that stores the most.",
+        ),
+        Mistake(
+            "always together",
+            lambda ways, needs: _chosen(ways, needs, always_together=True),
+            "you rule out what cannot share a batch even where no tasks have to.",
+        ),
+        Mistake(
+            "the way, not its name",
+            lambda ways, needs: next(
+                way for way in ways if way.name == choosing.choose(ways, needs)
+            ),
+            "you return the way itself; return its `name`.",
+        ),
+    ),
+)
 
 _SMOLLM2, _GPT2 = geometry("smollm2"), geometry("gpt2")
 
@@ -24,6 +328,11 @@ adapter_numbers = Exercise(
             "one adapter a layer",
             lambda m, size: _adapter_numbers(m, size) // 2,
             "that is one adapter in each layer; there are two, after attention and after the MLP.",
+        ),
+        Mistake(
+            "no bias at the end",
+            lambda m, size: 2 * size.layers * (2 * size.hidden * m + m),
+            "the map up has a bias too, of h numbers.",
         ),
         Mistake(
             "one map",

@@ -1,31 +1,40 @@
 """A panel that compares: everything tried in this notebook, and recorded runs, as points to press.
 
-The points are drawn in the picture; on top of each lies a button without a face, which a mouse can
-press and a keyboard can reach.
+A recorded point is a family of the protocol at the rate that was chosen for it, with the interval
+of its accuracy. The points are drawn in the picture; on top of each lies a button without a face,
+which a mouse can press and a keyboard can reach. How far a point is ahead of another is computed in
+pairs, of the same seeds and the same sentences.
 """
 
+from collections.abc import Iterator
 from itertools import product
 from typing import Any
 
 import ipywidgets as widgets
-import pandas as pd
 
 from prefixlab.methods import METHODS
 from prefixlab.models.backbone import Backbone
-from prefixlab.models.geometry import KNOWN
-from prefixlab.workbook import experiments, figures
+from prefixlab.models.geometry import KNOWN, Geometry
+from prefixlab.workbook import figures
+from prefixlab.workbook.evidence import Records, Runs
+from prefixlab.workbook.grids import DOMAINS, GRIDS, families
 from prefixlab.workbook.panels import results
 from prefixlab.workbook.panels.base import WIDE, Panel, button, shown
-from prefixlab.workbook.panels.prediction import Prediction
-from prefixlab.workbook.panels.records import runs_of
 from prefixlab.workbook.panels.results import Result
 from prefixlab.workbook.panels.tables import facts
+from prefixlab.workbook.protocol import Family
+from prefixlab.workbook.records import preferred, rows_of
 
 AXES = {
     "trained parameters": "trained",
     "stored bytes": "stored",
-    "seconds of the processor": "seconds",
+    "seconds of training": "seconds",
 }
+COMPARED = ("prompt_tuning", "prefix_tuning", "p_tuning", "p_tuning_v2", "baselines", "variants")
+FILMS = "movie_reviews"  # what all of them learned from
+TESTED = {"film reviews": "", **{name.replace("_", " "): name for name in DOMAINS}}
+USUAL = "all weights"  # what others are compared with at first
+MEASURES = {"accuracy": ("points", 1), "loss": ("nats", 3)}
 MOST = 80  # points; beyond that, the oldest are left out, and recorded ones first
 # Six colours are as many as can be told apart: after them comes another shape.
 LOOKS = {
@@ -44,7 +53,7 @@ STYLE = """<style>
 
 
 class ComparisonPanel(Panel):
-    """Accuracy over what it cost; press a point to see its knobs.
+    """Accuracy over what it cost; press a point to see its knobs, and by how much it is ahead.
 
     Parameters
     ----------
@@ -54,29 +63,41 @@ class ComparisonPanel(Panel):
 
     def __init__(self, lm: Backbone):
         super().__init__()
-        self.recorded = recorded(lm)
+        rows = [row for grid in GRIDS for row in rows_of(grid)]
+        self.records = Records(preferred(rows, lm.name))
+        self.geometry = {**KNOWN, lm.name: lm.geometry}.get(self.records.backbone)
+        self.recorded = {on: self.results_on(on) for on in TESTED.values()}
         self.results: list[Result] = []
         self.axis = widgets.Dropdown(options=AXES, description="compare by", **WIDE)
+        self.tested = widgets.Dropdown(options=TESTED, description="tested on", **WIDE)
         self.with_recorded = widgets.Checkbox(
             value=True, description="show recorded runs", tooltip="means over their seeds", **WIDE
         )
         self.chosen = widgets.Dropdown(description="one result", **WIDE)
-        self.controls = {"axis": self.axis, "recorded": self.with_recorded}
+        self.other = widgets.Dropdown(description="beside", **WIDE)
+        self.controls = {
+            "axis": self.axis,
+            "tested": self.tested,
+            "recorded": self.with_recorded,
+            "beside": self.other,
+        }
         self.view = widgets.Image(format="png", layout={"width": "100%", "margin": "0"})
         self.points: list[widgets.Button] = []
         self.field = widgets.Box([self.view])
         self.field.add_class("prefixlab-field")
         style = widgets.HTML(STYLE, layout={"display": "none"})  # applies all the same
         self.table = widgets.HTML()
-        children = self.asked(
-            [style, self.axis, self.with_recorded, self.field, self.chosen, self.status, self.table]
-        )
         results.tried.observe(self.refresh, "results")
-        self.children = children
+        self.children = [
+            *(style, self.axis, self.tested, self.with_recorded, self.field),
+            *(self.chosen, self.other, self.status, self.table),
+        ]
         self.refresh()
         self.axis.observe(lambda _: self.draw(), "value")
-        self.with_recorded.observe(lambda _: self.refresh(), "value")
-        self.chosen.observe(lambda _: self.tell(), "value")
+        for control in (self.tested, self.with_recorded):
+            control.observe(self.refresh, "value")
+        for control in (self.chosen, self.other):
+            control.observe(lambda _: self.tell(), "value")
 
     def release(self) -> None:
         results.tried.unobserve(self.refresh, "results")
@@ -84,40 +105,27 @@ class ComparisonPanel(Panel):
     def plots(self) -> list[widgets.Image]:
         return [self.view]
 
-    def asked(self, hides: list[widgets.Widget]) -> list[widgets.Widget]:
-        """A question in front, where both of its runs are recorded."""
-        words, prefix = (
-            self.find("discrete_prompt", template=experiments.WORDINGS["sentiment"]),
-            self.find("prefix_tuning", prefix_length=10, reparameterization="none"),
-        )
-        if words is None or prefix is None or words.source != prefix.source:  # other backbones
-            return hides
-        question = Prediction(
-            "A prefix of 10 positions, trained on 256 sentences, against the hand-written prompt "
-            f"“{shown(experiments.WORDINGS['sentiment'])}”: how does the accuracy change?",
-            lambda: 100 * (prefix.accuracy - words.accuracy),
-            "Both put something in front of the answer. The words were chosen by a person; the "
-            "prefix by gradient descent on labelled sentences.",
-            hides,
-        )
-        return [question]
-
-    def find(self, method: str, **knobs: Any) -> Result | None:
-        """The recorded result of these knobs, if there is one."""
-        like = (
-            result
-            for result in self.recorded
-            if result.method == method and knobs.items() <= result.knobs.items()
-        )
-        return next(like, None)
+    def results_on(self, task: str) -> list[Result]:
+        """What was recorded of all families that were tested on a task, "" for the films."""
+        if self.geometry is None:  # without its sizes there is no cost
+            return []
+        every = [family for grid in COMPARED for family in families(grid)]
+        asked = [family for family in every if family.task == FILMS and task in ("", *family.also)]
+        return [
+            one for family in asked for one in recorded(family, self.records, self.geometry, task)
+        ]
 
     def refresh(self, change: Any = None) -> None:
         """Show the results there are now; the chosen one stays chosen if it is still among them."""
-        before = self.result
-        everything = [*self.recorded * self.with_recorded.value, *results.tried.results]
-        self.results = everything[-MOST:]
+        before, on = self.result and key_of(self.result), self.tested.value
+        yours = () if on else results.tried.results  # which were tested on the films alone
+        self.results = [*self.recorded[on] * self.with_recorded.value, *yours][-MOST:]
         self.chosen.options = [(title(result), i) for i, result in enumerate(self.results)]
-        self.chosen.value = self.results.index(before) if before in self.results else None
+        keys = [key_of(result) for result in self.results]
+        self.chosen.value = keys.index(before) if before in keys else None
+        names, other = [result.family for result in self.recorded[on]], self.other.value or USUAL
+        self.other.options = names
+        self.other.value = other if other in names else next(iter(names), None)
         self.draw()
 
     @property
@@ -130,7 +138,12 @@ class ComparisonPanel(Panel):
         shown = {result.method for result in self.results}
         figure, places = figures.landscape(
             [
-                (getattr(result, self.axis.value), result.accuracy, look(result))
+                (
+                    getattr(result, self.axis.value),
+                    result.accuracy,
+                    result.interval,
+                    look(result),
+                )
                 for result in self.results
             ],
             xlabel=self.axis.label,
@@ -166,34 +179,59 @@ class ComparisonPanel(Panel):
             mark = point.add_class if number == self.chosen.value else point.remove_class
             mark("prefixlab-chosen")
         result = self.result
-        self.table.value = table(result) if result else "Press a point to see its knobs."
+        if result is None:
+            self.table.value = "Press a point to see its knobs."
+            return
+        self.table.value = facts(about(result) | dict(self.ahead(result)))
+
+    def ahead(self, result: Result) -> Iterator[tuple[str, str]]:
+        """By how much it is ahead of the other in every measure, and in words how sure that is."""
+        other, on = self.other.value, self.tested.value
+        tested = {each.family for each in self.recorded[on]}
+        if result.family == other or not {result.family, other} <= tested:
+            return
+        ours, theirs = Runs(result.family, on=on), Runs(other, on=on)
+        for measure, (unit, digits) in MEASURES.items():
+            if found := self.records.weigh(ours - theirs, measure):
+                low, high = (f"{end:+.{digits}f}" for end in (found.low, found.high))
+                seeds = f"{len(found.of_seeds)} seeds" if len(found.of_seeds) > 1 else "one seed"
+                yield (
+                    f"{measure}, ahead of {other}",
+                    f"{found.effect:+.{digits}f} {unit} ({low} to {high}; {seeds}, "
+                    f"{found.sentences} sentences, in pairs)",
+                )
 
 
-def recorded(lm: Backbone) -> list[Result]:
-    """The recorded runs that compare: of all training sentences, from the usual start."""
-    found: list[Result] = []
-    sizes = {**KNOWN, lm.name: lm.geometry}
-    for grid in (*METHODS, "baselines", "variants"):
-        rows = runs_of(grid, lm.name)
-        if "cpu_seconds" not in rows:  # nothing recorded, or by an older version
-            continue
-        for (backbone, name), own in rows.groupby(["backbone", "method"]):
-            if backbone in sizes:  # without them there is no cost
-                found += results.from_records(sizes[str(backbone)], *like_all(str(name), own))
-    return found
+def recorded(family: Family, records: Records, geometry: Geometry, task: str) -> Iterator[Result]:
+    """A family at the rate that was chosen for it, as it was tested on a task.
+
+    Nothing before the rate is chosen, or while there are too few seeds to tell.
+    """
+    runs = Runs(family.name, on=task)
+    found = records.weigh(runs, "accuracy")
+    if found is None:
+        return
+    rows = list(records.of(runs).values())
+    loss = records.weigh(runs, "loss")
+    assert loss  # of the same rows
+    yield Result.of(
+        geometry,
+        family.method,
+        dict(family.knobs),
+        accuracy=found.effect / 100,
+        interval=(found.low / 100, found.high / 100),
+        loss=-loss.effect,
+        seconds=sum(row["train_seconds"] for row in rows) / len(rows),
+        source=f"recorded on {records.backbone}",
+        runs=len(rows),
+        family=family.name,
+        rate=records.rate(family.name),
+    )
 
 
-def like_all(method: str, rows: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
-    """The runs of a method that had what all methods had, and the knobs in which they differ."""
-    # The other methods of a grid leave holes in its columns, and a whole number is a float there.
-    rows = rows.dropna(axis="columns", how="all").convert_dtypes().astype(object)
-    declared = {field.name: field for field in METHODS[method].Knobs.declared()}
-    usual = {"train": 256, "labels": "true"}
-    if "init" in declared:
-        usual["init"] = declared["init"].default
-    for column in usual.keys() & set(rows.columns):
-        rows = rows[rows[column] == usual[column]]
-    return rows, [knob for knob in declared if knob in rows and knob != "order"]  # mean of orders
+def key_of(result: Result) -> Any:
+    """What stays the same of a result when it is tested on another task."""
+    return result.family or result
 
 
 def look(result: Result) -> figures.Dot:
@@ -202,22 +240,26 @@ def look(result: Result) -> figures.Dot:
 
 
 def title(result: Result) -> str:
-    """The method and its knobs in one line; what was left empty is left out."""
+    """The family, or the method and its knobs, in one line; what was left empty is left out."""
+    if result.family:
+        return f"{result.family}, {result.source}".replace("_", " ")
     knobs = [f"{name} {shown(str(knob))}" for name, knob in result.knobs.items() if knob != ""]
     return ", ".join([result.method, *knobs, result.source]).replace("_", " ")
 
 
-def table(result: Result) -> str:
-    """All there is to say about a result, as a small table in the colours of the page."""
-    rows = {
+def about(result: Result) -> dict[str, str]:
+    """All there is to say about a result alone, fact by fact."""
+    rate = {} if result.rate is None else {"learning rate": f"{result.rate:g}"}
+    between = "" if result.interval is None else " ({:.3f} to {:.3f})".format(*result.interval)
+    return {
         "method": result.method,
         **{name: shown(str(knob)) for name, knob in result.knobs.items()},
-        "accuracy": f"{result.accuracy:.3f}",
+        **rate,
+        "accuracy": f"{result.accuracy:.3f}{between}",
         "loss": f"{result.loss:.3f} nats",
         "trained parameters": f"{result.trained:,}",
         "stored bytes": f"{result.stored:,}",
-        "seconds of the processor": f"{result.seconds:.1f}",
+        "seconds of training": f"{result.seconds:.1f}",
         "runs": f"{result.runs}",
         "source": result.source,
     }
-    return facts(rows)

@@ -1,12 +1,11 @@
 """What was tried in this notebook: panels that measure add a result, the comparison shows all.
 
-The list lives as long as the kernel. Recorded runs are results too, made from their rows.
+The list lives as long as the kernel. Recorded runs are results too, see `comparison`.
 """
 
 from dataclasses import dataclass
 from typing import Any
 
-import pandas as pd
 from traitlets import HasTraits, Tuple
 
 from prefixlab.methods import METHODS
@@ -17,8 +16,10 @@ from prefixlab.models.geometry import Geometry
 class Result:
     """One way of steering, and what came out of it.
 
-    `seconds` are seconds of the processor, of all threads together, for preparing and training;
-    `runs` is how many seeds the figures are the mean of.
+    `seconds` are those of preparing and training: in this kernel of the processor, of all threads
+    together; of recorded runs on the clock, with one thread. `runs` is how many seeds the figures
+    are the mean of. A recorded result has the name of its family, its rate, and the 95% interval of
+    its accuracy over seeds and sentences.
     """
 
     method: str
@@ -30,6 +31,9 @@ class Result:
     seconds: float
     source: str  # "yours", or "recorded on …"
     runs: int = 1
+    interval: tuple[float, float] | None = None
+    family: str = ""
+    rate: float | None = None
 
     @classmethod
     def of(
@@ -37,23 +41,19 @@ class Result:
         geometry: Geometry,
         method: str,
         knobs: dict[str, Any],
-        *,
-        accuracy: float,
-        loss: float,
-        seconds: float,
         source: str = "yours",
-        runs: int = 1,
+        **measured: Any,
     ) -> "Result":
         """A result whose parameters and bytes follow from the method and its knobs.
 
-        `knobs` may say more than the method's own, such as which examples were drawn.
+        `knobs` may say more than the method's own, such as which examples were drawn; `measured`
+        is all that else is known of it.
         """
         kind = METHODS[method]
         own = {field.name for field in kind.Knobs.declared()} & knobs.keys()
         cost = kind.cost(geometry, **{name: knobs[name] for name in own})
-        return cls(
-            method, knobs, accuracy, loss, cost.trained, cost.stored_bytes, seconds, source, runs
-        )
+        measured |= {"trained": cost.trained, "stored": cost.stored_bytes}
+        return cls(method, knobs, source=source, **measured)
 
 
 class Tried(HasTraits):
@@ -66,20 +66,3 @@ class Tried(HasTraits):
 
 
 tried = Tried()
-
-
-def from_records(geometry: Geometry, rows: pd.DataFrame, knobs: list[str]) -> list[Result]:
-    """Recorded rows of one method as results, the seeds of one setting together."""
-    return [
-        Result.of(
-            geometry,
-            group.method.iloc[0],
-            dict(zip(knobs, setting, strict=True)),
-            accuracy=float(group.accuracy.mean()),
-            loss=float(group.loss.mean()),
-            seconds=float(group.cpu_seconds.mean()),
-            source=f"recorded on {group.backbone.iloc[0]}",
-            runs=len(group),
-        )
-        for setting, group in (rows.groupby(knobs) if knobs else [((), rows)])
-    ]

@@ -1,6 +1,165 @@
 """Wrong answers to lesson 10, as a learner would write them: exercise -> (source, mistake)."""
 
+CONDITIONS = (
+    "way.fewest <= needs.examples",
+    "(needs.inside or not way.inside)",
+    "way.positions <= needs.positions",
+    "way.stored <= needs.stored",
+    "(way.together or not needs.together)",
+)
+NEAR = (
+    "    best = max(way.accuracy for way in left)\n"
+    "    near = [way for way in left if way.accuracy > best - 0.03]\n"
+)
+SMALLEST = "    return min(near, key=lambda way: way.stored).name"
+
+
+def _choice(end: str = NEAR + SMALLEST, without: str = "") -> str:
+    """A `choose` that forgets a condition, or ends otherwise."""
+    asked = " and ".join(one for one in CONDITIONS if one != without)
+    return f"def choose(ways, needs):\n    left = [way for way in ways if {asked}]\n{end}"
+
+
 WRONG: dict[str, list[tuple[str, str]]] = {
+    "lora": [
+        (
+            "def lora(x, W, A, B, alpha):\n"
+            "    return torch.nn.functional.linear(x, W) + (x @ A.T) @ B.T",
+            "no scale",
+        ),
+        (
+            "def lora(x, W, A, B, alpha):\n    return x @ (W + alpha * B @ A).T",
+            "alpha alone",
+        ),
+        (
+            "def lora(x, W, A, B, alpha):\n"
+            "    r = A.shape[0]\n"
+            "    return x @ W.T + r / alpha * (x @ A.T @ B.T)",
+            "the scale turned round",
+        ),
+        (
+            "def lora(x, W, A, B, alpha):\n"
+            "    r = B.shape[0]\n"
+            "    return x @ W.T + alpha / r * (x @ A.T @ B.T)",
+            "divided by the width",
+        ),
+        (
+            "def lora(x, W, A, B, alpha):\n"
+            "    r = A.shape[1]\n"
+            "    return x @ W.T + alpha / r * (x @ A.T @ B.T)",
+            "divided by the input",
+        ),
+        (
+            "def lora(x, W, A, B, alpha):\n    return (alpha / A.shape[0]) * x @ (B @ A).T",
+            "the change alone",
+        ),
+        (
+            "def lora(x, W, A, B, alpha):\n    return alpha / len(A) * (x @ (W + B @ A).T)",
+            "all scaled",
+        ),
+    ],
+    "merge": [
+        ("def merge(W, A, B, alpha):\n    return torch.addmm(W, B, A)", "no scale"),
+        (
+            "def merge(W, A, B, alpha):\n    return torch.addmm(W, B, A, alpha=alpha)",
+            "alpha alone",
+        ),
+        (
+            "def merge(W, A, B, alpha):\n    return W + alpha / A.shape[0] * (A.T @ B.T)",
+            "transposed",
+        ),
+        (
+            "def merge(W, A, B, alpha):\n    r = len(A)\n    return (alpha / r) * (B @ A)",
+            "the change alone",
+        ),
+        (
+            "def merge(W, A, B, alpha):\n    r = len(A)\n    return W - (alpha / r) * (B @ A)",
+            "taken off",
+        ),
+    ],
+    "one_form": [
+        (
+            "def one_form(x, down, up, how):\n    return x @ (up @ down).T",
+            "always LoRA",
+        ),
+        (
+            "def one_form(x, down, up, how):\n    return (x @ down.T).clamp(min=0) @ up.T",
+            "always an adapter",
+        ),
+        (
+            "def one_form(x, down, up, how):\n"
+            "    inner = x @ down.T\n"
+            "    if how == 'adapter':\n"
+            "        inner = torch.relu(inner)\n"
+            "    elif how == 'prefix':\n"
+            "        inner = torch.softmax(inner, dim=1)\n"
+            "    return inner @ up.T",
+            "softmax without a scale",
+        ),
+        (
+            "def one_form(x, down, up, how):\n"
+            "    inner = x @ down.T\n"
+            "    if how == 'adapter':\n"
+            "        inner = torch.relu(inner)\n"
+            "    elif how == 'prefix':\n"
+            "        inner = (inner / x.shape[1] ** 0.5).softmax(0)\n"
+            "    return inner @ up.T",
+            "softmax over texts",
+        ),
+        (
+            "def one_form(x, down, up, how):\n"
+            "    inner = x @ down.T\n"
+            "    if how == 'prefix':\n"
+            "        inner = (inner / x.shape[1] ** 0.5).softmax(1)\n"
+            "    changed = inner @ up.T\n"
+            "    return changed.relu() if how == 'adapter' else changed",
+            "ReLU at the end",
+        ),
+        (
+            "def one_form(x, down, up, how):\n"
+            "    inner = x @ down.T\n"
+            "    if how == 'adapter':\n"
+            "        inner = torch.relu(inner)\n"
+            "    elif how == 'prefix':\n"
+            "        inner = (inner / x.shape[1] ** 0.5).softmax(1)\n"
+            "    return x + inner @ up.T",
+            "the input added",
+        ),
+    ],
+    "choose": [
+        *(
+            (_choice(without=condition), name)
+            for condition, name in (
+                ("way.fewest <= needs.examples", "examples ignored"),
+                ("(needs.inside or not way.inside)", "weights ignored"),
+                ("way.positions <= needs.positions", "positions ignored"),
+                ("way.stored <= needs.stored", "bytes ignored"),
+                ("(way.together or not needs.together)", "batch ignored"),
+            )
+        ),
+        (
+            _choice("    return max(left, key=lambda way: way.accuracy).name"),
+            "the most accurate",
+        ),
+        (
+            _choice("    return min(left, key=lambda way: way.stored).name"),
+            "the smallest of all",
+        ),
+        (
+            _choice(NEAR + "    return max(near, key=lambda way: way.stored).name"),
+            "the largest",
+        ),
+        (
+            _choice(
+                "    left = [way for way in left if way.together]\n" + NEAR + SMALLEST,
+            ),
+            "always together",
+        ),
+        (
+            _choice(NEAR + "    return min(near, key=lambda way: way.stored)"),
+            "the way, not its name",
+        ),
+    ],
     "adapter_numbers": [
         (
             "def adapter_numbers(bottleneck, geometry):\n"
@@ -12,6 +171,13 @@ WRONG: dict[str, list[tuple[str, str]]] = {
             "    h, m = geometry.hidden, bottleneck\n"
             "    return geometry.layers * (h * m + m + m * h + h)",
             "one adapter a layer",
+        ),
+        (
+            "def adapter_numbers(bottleneck, geometry):\n"
+            "    down = geometry.hidden * bottleneck + bottleneck\n"
+            "    up = bottleneck * geometry.hidden\n"
+            "    return 2 * geometry.layers * (down + up)",
+            "no bias at the end",
         ),
         (
             "def adapter_numbers(bottleneck, geometry):\n"
@@ -70,6 +236,92 @@ WRONG: dict[str, list[tuple[str, str]]] = {
             "def largest_batch(memory, activations, trained):\n"
             "    return (memory - 16 * trained) // activations",
             "below zero",
+        ),
+    ],
+    "training_loop": [
+        (
+            """
+def train_by_hand(answer_scores, prompt, examples, steps, rate):
+    optimizer = torch.optim.AdamW([prompt], lr=rate)
+    labels = torch.tensor([label for _, label in examples])
+    losses = []
+    for _ in range(steps):
+        scores = torch.stack([answer_scores(prompt, text) for text, _ in examples])
+        loss = torch.nn.functional.cross_entropy(scores, labels)
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    return losses
+""",
+            "no zero_grad",
+        ),
+        (
+            """
+def train_by_hand(answer_scores, prompt, examples, steps, rate):
+    optimizer = torch.optim.AdamW([prompt], lr=rate)
+    labels = torch.tensor([label for _, label in examples])
+    losses = []
+    for _ in range(steps):
+        scores = torch.stack([answer_scores(prompt, text) for text, _ in examples])
+        loss = torch.nn.functional.cross_entropy(scores, labels)
+        optimizer.step()
+        optimizer.zero_grad()
+        loss.backward()
+        losses.append(loss.item())
+    return losses
+""",
+            "step before backward",
+        ),
+        (
+            """
+def train_by_hand(answer_scores, prompt, examples, steps, rate):
+    optimizer = torch.optim.AdamW([prompt], lr=rate)
+    labels = torch.tensor([label for _, label in examples])
+    losses = []
+    for _ in range(steps):
+        scores = torch.stack([answer_scores(prompt, text) for text, _ in examples])
+        loss = torch.nn.functional.cross_entropy(scores, labels)
+        optimizer.zero_grad()
+        (-loss).backward()
+        optimizer.step()
+        losses.append(loss.item())
+    return losses
+""",
+            "gradient ascent",
+        ),
+        (
+            """
+def train_by_hand(answer_scores, prompt, examples, steps, rate):
+    optimizer = torch.optim.SGD([prompt], lr=rate)
+    labels = torch.tensor([label for _, label in examples])
+    losses = []
+    for _ in range(steps):
+        scores = torch.stack([answer_scores(prompt, text) for text, _ in examples])
+        loss = torch.nn.functional.cross_entropy(scores, labels)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    return losses
+""",
+            "plain gradient descent",
+        ),
+        (
+            """
+def train_by_hand(answer_scores, prompt, examples, steps, rate):
+    optimizer = torch.optim.Adam([prompt], lr=rate)
+    labels = torch.tensor([label for _, label in examples])
+    losses = []
+    for _ in range(steps):
+        scores = torch.stack([answer_scores(prompt, text) for text, _ in examples])
+        loss = torch.nn.functional.cross_entropy(scores, labels)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    return losses
+""",
+            "Adam",
         ),
     ],
 }

@@ -7,14 +7,14 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from made_records import complete
+from made_records import LABELS, complete
 
 from prefixlab import Backbone, Task
-from prefixlab.workbook import measuring, records
+from prefixlab.workbook import evidence, measuring, records
 from prefixlab.workbook.grids import families
 from prefixlab.workbook.measuring import lesson_task
 from prefixlab.workbook.panels.live import LivePanel
-from prefixlab.workbook.protocol import LADDER, Run
+from prefixlab.workbook.protocol import ELSEWHERE, LADDER, Run
 
 LABS = ("prompt_tuning", "prefix_tuning", "p_tuning", "p_tuning_v2")
 
@@ -31,6 +31,7 @@ def lesson(rated_films: None, monkeypatch: pytest.MonkeyPatch) -> Task:
 def folder(lesson: Task, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where nothing is recorded yet."""
     monkeypatch.setattr(records, "FOLDER", tmp_path)
+    monkeypatch.setattr(evidence, "right_answers", lambda task, test: LABELS[:test])
     return tmp_path
 
 
@@ -58,7 +59,12 @@ def measured(run: Run) -> Run:
     better = 0.1 * (run["rate"] is not None) + 0.03 * (knobs.get("init") == "task_words")
     better += 0.04 * (knobs.get("layers") == "last:4")
     accuracy = 0.5 + better + 0.05 * run["seed"] + 0.002 * length
-    return {"accuracy": round(accuracy, 4), "loss": 0.3}
+    undecided = {"accuracy": 0.5, "content_free": 0.0}  # a margin of 0 fits any accuracy
+    return {
+        **{"accuracy": round(accuracy, 4), "loss": 0.3, "train_seconds": 30.0},
+        **{"margins": [0.0] * run["test"], "content_free": 0.0},
+        "elsewhere": {name: undecided | {"margins": [0.0] * ELSEWHERE} for name in run["also"]},
+    }
 
 
 def write(folder: Path, grid: str, rows: Iterable[Run]) -> None:

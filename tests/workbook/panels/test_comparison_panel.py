@@ -1,61 +1,53 @@
 """The comparison panel: points to press, from this kernel and from recorded runs."""
 
 import gc
-import json
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from made_records import LABELS, complete, noisy, row
 
+from conftest import write
 from prefixlab import METHODS, Backbone, geometry
-from prefixlab.workbook import experiments, figures
-from prefixlab.workbook.experiments import WORDINGS
+from prefixlab.workbook import figures
+from prefixlab.workbook.evidence import FAMILIES, Records, Runs
 from prefixlab.workbook.panels import results
-from prefixlab.workbook.panels.comparison import LOOKS, MOST, ComparisonPanel
-from prefixlab.workbook.panels.prediction import Prediction
+from prefixlab.workbook.panels.comparison import LOOKS, MOST, USUAL, ComparisonPanel
 from prefixlab.workbook.panels.results import Result, Tried
+from prefixlab.workbook.protocol import ELSEWHERE, Run
 
-SENTIMENT = WORDINGS["sentiment"]
-
-
-def row(method: str, accuracy: float, train: int = 256, **knobs: Any) -> dict[str, Any]:
-    about = {"method": method, "train": train, "knobs": knobs, "backbone": "smollm2"}
-    return about | {"accuracy": accuracy, "loss": 0.5, "cpu_seconds": 30.0}
+WORDS, PROMPT, PREFIX = "no training", "prompt tuning, labels", "prefix tuning, task_words"
+AHEAD = {WORDS: 0.2, PROMPT: 1.0, PREFIX: 1.4, USUAL: 1.2, "prompt tuning, text": 0.9, "LoRA": 1.1}
+GRIDS = {"prompt_tuning": (WORDS, PROMPT), "prefix_tuning": (PREFIX,), "baselines": (USUAL,)}
 
 
-def prefix(length: int, accuracy: float, **more: Any) -> dict[str, Any]:
-    knobs = {"prefix_length": length, "init": "task_words", "reparameterization": "none"}
-    return row("prefix_tuning", accuracy, **knobs | more)
+def rows(name: str, backbone: str = "smollm2") -> list[Run]:
+    """Those of a family: on other domains the right answer is half as far ahead."""
+    family, ahead = FAMILIES[name], noisy(AHEAD[name], luck=len(name))
 
+    def measured(run: Run) -> Run:
+        here = row(run, ahead(run["seed"]))
+        of_few = [margin / 2 for margin in here["margins"][:ELSEWHERE]]
+        right = [(margin > 0) == label for margin, label in zip(of_few, LABELS, strict=False)]
+        there = {"margins": of_few, "content_free": 0.0, "accuracy": sum(right) / ELSEWHERE}
+        elsewhere = dict.fromkeys(run["also"], there)
+        own = {key: here[key] for key in ("margins", "content_free", "accuracy", "loss")}
+        return own | {"train_seconds": 30.0, "elsewhere": elsewhere}
 
-RECORDED = {
-    "discrete_prompt": [row("discrete_prompt", 0.7, template=SENTIMENT)],
-    "in_context": [
-        row("in_context", accuracy, demonstrations=2, labels=labels, order=order)
-        for labels, order, accuracy in [("true", 0, 0.6), ("true", 1, 0.7), ("random", 0, 0.5)]
-    ],
-    "prefix_tuning": [
-        prefix(10, 0.8),
-        prefix(10, 0.9),
-        prefix(10, 0.2, train=32),
-        prefix(10, 0.3, init="uniform"),
-        prefix(5, 0.75),
-        {**prefix(5, 0.1), "backbone": "of unknown sizes"},
-    ],
-}
+    return complete(family, family.middle or 0.0, measured, backbone)
 
 
 @pytest.fixture(autouse=True)
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Runs on disk as above; the file of p_tuning is from before seconds were recorded."""
-    old = [{**row("p_tuning", 0.9, template="{soft:1}{x}{y}", encoder="none")}]
-    old[0].pop("cpu_seconds")
-    for name, rows in {**RECORDED, "p_tuning": old}.items():
-        (tmp_path / f"{name}.jsonl").write_text("\n".join(map(json.dumps, rows)))
-    monkeypatch.setattr(experiments, "FOLDER", tmp_path)
+def files(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Four families on disk, and one of which the rate is not chosen yet."""
+    for grid, names in GRIDS.items():
+        write(folder, grid, [each for name in names for each in rows(name)])
+    unfinished = [*rows(WORDS), *rows(PROMPT), *rows("prompt tuning, text")[:2]]
+    write(folder, "prompt_tuning", unfinished)
     monkeypatch.setattr(results, "tried", Tried())
-    return tmp_path
+    return folder
 
 
 @pytest.fixture
@@ -65,6 +57,14 @@ def panel(gpt2: Backbone) -> ComparisonPanel:
 
 def mine(lm: Backbone, accuracy: float = 0.66, **knobs: Any) -> Result:
     return Result.of(lm.geometry, "prompt_tuning", knobs, accuracy=accuracy, loss=0.4, seconds=12.0)
+
+
+def press(panel: ComparisonPanel, family: str) -> None:
+    panel.choose(names(panel.results).index(family))
+
+
+def names(found: Iterable[Result]) -> list[str]:
+    return [result.family for result in found]
 
 
 def visible(panel: ComparisonPanel) -> list[Any]:
@@ -83,68 +83,118 @@ def test_a_panel_that_is_closed_or_half_made_is_dropped_in_silence(
     assert not complaints
 
 
-def test_recorded_settings_are_few_and_the_mean_of_their_runs(panel: ComparisonPanel) -> None:
-    found = [(r.method, round(r.accuracy, 3), r.runs) for r in panel.results]
-    assert found == [
-        ("discrete_prompt", 0.7, 1),
-        ("in_context", 0.65, 2),  # both orders, true labels
-        ("prefix_tuning", 0.75, 1),
-        ("prefix_tuning", 0.85, 2),
-    ]
+def test_a_point_is_a_family_whose_rate_is_chosen(panel: ComparisonPanel) -> None:
+    assert names(panel.results) == [WORDS, PROMPT, PREFIX, USUAL]
+    assert [result.runs for result in panel.results] == [1, 5, 5, 5]
+    assert [result.rate for result in panel.results] == [None, 0.01, 0.003, 3e-5]
 
 
-def test_a_grid_of_several_methods_is_taken_apart(folder: Path, gpt2: Backbone) -> None:
-    rows = [
-        row("fine_tuning", 0.95, top=2),
-        row("fine_tuning", 0.85, top=2),
-        row("linear_probe", 0.6),
-        row("linear_probe", 0.1, train=32),
-    ]
-    (folder / "baselines.jsonl").write_text("\n".join(map(json.dumps, rows)))
-    found = [
-        r for r in ComparisonPanel(gpt2).results if r.method in ("fine_tuning", "linear_probe")
-    ]
-    assert [(r.method, r.knobs, round(r.accuracy, 3), r.runs) for r in found] == [
-        ("fine_tuning", {"top": 2}, 0.9, 2),
-        ("linear_probe", {}, 0.6, 1),
-    ]
+def test_its_accuracy_is_the_mean_over_the_seeds_within_its_interval(
+    panel: ComparisonPanel, files: Path
+) -> None:
+    found = panel.results[2]
+    usual = [each for each in rows(PREFIX) if each["rate"] == found.rate and each["train"] == 256]
+    own = [each["accuracy"] for each in usual if each["knobs"]["prefix_length"] == 10]
+    assert len(own) == 5
+    assert found.accuracy == pytest.approx(sum(own) / 5)
+    assert found.interval is not None
+    low, high = found.interval
+    assert low < found.accuracy < high
+    assert 0.02 < high - low < 0.2
 
 
 def test_the_cost_is_that_of_the_backbone_that_was_recorded(panel: ComparisonPanel) -> None:
     size = geometry("smollm2")
-    assert panel.results[-1].stored == 4 * 10 * 30 * 2 * size.kv_width
-    assert panel.results[-1].source == "recorded on smollm2"
+    assert panel.results[2].stored == 4 * 10 * 30 * 2 * size.kv_width
+    assert panel.results[2].source == "recorded on smollm2"
+
+
+def test_without_the_sizes_of_a_backbone_nothing_of_it_is_shown(
+    files: Path, gpt2: Backbone
+) -> None:
+    write(files, "prompt_tuning", rows(PROMPT, "of unknown sizes"))
+    for grid in ("prefix_tuning", "baselines"):
+        write(files, grid, [])
+    assert ComparisonPanel(gpt2).results == []
 
 
 def test_a_point_that_is_pressed_tells_its_knobs(panel: ComparisonPanel) -> None:
     assert len(visible(panel)) == 4
-    panel.points[3].click()
-    assert panel.chosen.value == 3
-    for words in ("prefix_length", ">10<", "0.850", "115,200", "460,800", "30.0", "smollm2"):
+    panel.points[2].click()
+    assert panel.chosen.value == 2
+    for words in ("prefix_length", ">10<", "0.003", "115,200", "460,800", "30.0", "smollm2"):
         assert words in panel.table.value
+    low, high = panel.results[2].interval or (0, 0)
+    assert f"{panel.results[2].accuracy:.3f} ({low:.3f} to {high:.3f})" in panel.table.value
     marked = [point for point in panel.points if "prefixlab-chosen" in point._dom_classes]
-    assert marked == [panel.points[3]]
+    assert marked == [panel.points[2]]
+
+
+def test_how_far_it_is_ahead_of_another_is_counted_in_pairs(panel: ComparisonPanel) -> None:
+    records = Records(each for name in (PREFIX, USUAL, PROMPT, WORDS) for each in rows(name))
+    press(panel, PREFIX)
+    assert panel.other.value == USUAL
+    for other in (USUAL, PROMPT):
+        panel.other.value = other
+        found = records.weigh(Runs(PREFIX) - Runs(other), "accuracy")
+        assert found is not None
+        words = f"{found.effect:+.1f} points ({found.low:+.1f} to {found.high:+.1f}; 5 seeds, 400"
+        assert words in panel.table.value
+        assert f"accuracy, ahead of {other}" in panel.table.value
+    panel.other.value = PREFIX  # of itself it is not ahead
+    assert "ahead of" not in panel.table.value
+    press(panel, WORDS)
+    panel.other.value = PROMPT
+    assert f"loss, ahead of {PROMPT}" in panel.table.value
+
+
+def test_on_another_domain_there_is_what_was_tested_there(
+    panel: ComparisonPanel, gpt2: Backbone
+) -> None:
+    results.tried.add(mine(gpt2))
+    press(panel, PREFIX)
+    films = panel.result
+    panel.tested.value = "tweets"
+    assert names(panel.results) == [WORDS, PROMPT, PREFIX, USUAL]  # and none of yours
+    there = panel.result
+    assert films is not None and there is not None  # noqa: PT018
+    assert there.family == PREFIX
+    assert there.loss > films.loss
+    assert "240 sentences" in panel.table.value
+    panel.tested.value = ""
+    assert panel.result == films
+
+
+def test_what_was_not_tested_on_a_domain_is_not_compared_there(files: Path, gpt2: Backbone) -> None:
+    write(files, "baselines", rows("LoRA"))
+    panel = ComparisonPanel(gpt2)
+    press(panel, PREFIX)
+    panel.other.value = "LoRA"
+    assert "ahead of LoRA" in panel.table.value
+    panel.tested.value = "editorials"
+    assert "LoRA" not in panel.other.options
+    assert f"ahead of {WORDS}" in panel.table.value
 
 
 def test_the_list_chooses_as_a_point_does(panel: ComparisonPanel) -> None:
     panel.chosen.value = 0
-    assert "Review: {x}\\nSentiment: {y}" in panel.table.value
+    assert "discrete_prompt" in panel.table.value
     assert "prefixlab-chosen" in panel.points[0]._dom_classes
 
 
-def test_a_point_has_its_method_and_knobs_as_its_tooltip(panel: ComparisonPanel) -> None:
-    assert panel.points[3].tooltip.startswith("prefix tuning, prefix length 10, ")
+def test_a_point_has_its_family_as_its_tooltip(panel: ComparisonPanel) -> None:
+    assert panel.points[2].tooltip.startswith("prefix tuning, task words, recorded on smollm2")
 
 
 def test_it_follows_what_is_tried_and_keeps_the_choice(
     panel: ComparisonPanel, gpt2: Backbone
 ) -> None:
     panel.points[3].click()
-    before = panel.view.value
+    before, said = panel.view.value, panel.table.value
     results.tried.add(mine(gpt2, text="<script>"))
     assert len(visible(panel)) == 5
     assert panel.view.value != before
-    assert "0.850" in panel.table.value
+    assert panel.table.value == said
     panel.points[4].click()
     assert "&lt;script&gt;" in panel.table.value
     assert "<script>" not in panel.table.value
@@ -179,19 +229,15 @@ def test_a_closed_panel_follows_nothing(panel: ComparisonPanel, gpt2: Backbone) 
     assert len(panel.results) == 4
 
 
-def test_the_prediction_s_answer_comes_from_the_recorded_runs(panel: ComparisonPanel) -> None:
-    (prediction,) = panel.children
-    assert isinstance(prediction, Prediction)
-    assert prediction.answer() == pytest.approx(15)
-
-
-def test_nothing_is_asked_where_nothing_is_recorded(folder: Path, gpt2: Backbone) -> None:
-    for file in folder.iterdir():
+def test_where_nothing_is_recorded_there_is_room_for_yours(files: Path, gpt2: Backbone) -> None:
+    for file in files.iterdir():
         file.unlink()
     panel = ComparisonPanel(gpt2)
-    assert not any(isinstance(child, Prediction) for child in panel.children)
     assert panel.results == []
     assert bytes(panel.view.value).startswith(b"\x89PNG")
+    results.tried.add(mine(gpt2))
+    panel.points[0].click()
+    assert "0.660" in panel.table.value
 
 
 def test_yours_have_a_rim_and_every_method_a_look_of_its_own(
@@ -204,7 +250,7 @@ def test_yours_have_a_rim_and_every_method_a_look_of_its_own(
     )
     results.tried.add(mine(gpt2))
     assert [dot.rim for *_, dot in seen[-1]] == [False] * 4 + [True]
-    assert len({dot.colour for *_, dot in seen[-1]}) == 4
+    assert len({(dot.colour, dot.marker) for *_, dot in seen[-1]}) == 4
     assert len(set(LOOKS.values())) == len(LOOKS) == len(METHODS)
 
 
