@@ -7,8 +7,9 @@ Liang 2021, section 9). Row i computes, in every layer, what it would compute al
     softmax(Q_i [K_i^P; K_i^X]^T / sqrt(d)) [V_i^P; V_i^X]
 
 Prompts stand in one table, where each has numbers of its own. Prefixes stand in one tensor, and a
-row sees its own positions of it, in its own layers. Answers are read off row by row. What changes
-the model itself, such as fine-tuned weights or adapters, changes it for all rows: it cannot share.
+row sees its own positions of it, in its own layers. Answers are read off row by row. Fine-tuned
+weights are those of all rows: they cannot share. Adapters and LoRA could, in layers that choose
+them row by row (Sheng et al. 2024, S-LoRA); here they change the model for all rows too.
 """
 
 from collections.abc import Mapping, Sequence

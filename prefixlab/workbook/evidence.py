@@ -21,9 +21,11 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.random import default_rng
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy.stats import norm, t as student
+from torch import Tensor
 
+from prefixlab.serving.ensembles import majority_vote, mean_probability
 from prefixlab.workbook import rows
 from prefixlab.workbook.distillation import divergence
 from prefixlab.workbook.grids import GRIDS
@@ -34,6 +36,27 @@ from prefixlab.workbook.records import path_of
 Array = NDArray[np.float64]
 FAMILIES = {family.name: family for grid in GRIDS.values() for family in grid()}
 DRAWS = 4000  # of the bootstrap
+VOTE, MEAN = "vote", "mean"
+
+
+def two_answers(margins: ArrayLike) -> Tensor:
+    """Scores of two answers by which the second is so far ahead, [..., 2]."""
+    ahead = torch.as_tensor(np.asarray(margins, float))
+    return torch.stack([torch.zeros_like(ahead), ahead], dim=-1)
+
+
+def mean_margins(scored: Tensor) -> Tensor:
+    """How far the second answer is ahead by the mean of the probabilities, [sentences]."""
+    log = mean_probability(scored).log()
+    return log[:, 1] - log[:, 0]
+
+
+# By how some runs judge a sentence together, their margins [sentences] from scores of two answers,
+# [runs, sentences, 2]; a vote says which answer, and not how sure that is.
+TOGETHER: dict[str, Callable[[Tensor], Tensor]] = {
+    VOTE: lambda scored: majority_vote(scored) - 0.5,
+    MEAN: mean_margins,
+}
 
 
 class Score(ABC):
@@ -57,7 +80,8 @@ class Runs(Score):
 
     `calibrated`: with the scores corrected by those of a text without content. `rungs` above the
     rate that was chosen, or below it, stands another on the protocol's ladder. `on`: tested on
-    another task. `voted`: all seeds judge each sentence together, by the majority.
+    another task. `together`: all seeds judge each sentence as one, by a `VOTE` or by the `MEAN` of
+    their probabilities.
     """
 
     family: str
@@ -65,7 +89,7 @@ class Runs(Score):
     calibrated: bool = False
     rungs: int = 0
     on: str = ""
-    voted: bool = False
+    together: str = ""
 
     def runs(self) -> list["Runs"]:
         return [self]
@@ -107,6 +131,7 @@ class Evidence:
     """By how much a comparison is ahead, in points or nats, with its 95% interval.
 
     `of_seeds` is what each seed says alone; nothing varies between seeds where nothing is trained.
+    `sentences` are those of one test: of several tests, those of the smallest.
     """
 
     effect: float
@@ -196,13 +221,9 @@ class Records:
         if calibrated:
             margins = margins - row["content_free"]
         if measure == "divergence":
-            both = torch.tensor([row["teacher"], row["margins"]])  # [2, sentences]
-            theirs, ours = torch.stack([torch.zeros_like(both), both], dim=-1)  # of two answers
-            return -divergence(theirs, ours).double().numpy()
-        if measure == "accuracy":
-            return 100.0 * ((margins > 0) == labels)
-        ahead = np.where(labels == 1, margins, -margins)  # how far the right answer is
-        return -np.logaddexp(0, -ahead)  # log p(right) = -log(1 + e^-ahead)
+            theirs, ours = two_answers([row["teacher"], row["margins"]])  # [sentences, 2] each
+            return -divergence(theirs, ours).numpy()
+        return judged(margins, labels, measure)
 
     def tested(self, runs: Runs, row: Run) -> Run:
         """A row, as it was tested on the task that is asked for."""
@@ -216,10 +237,10 @@ class Records:
         """The scores of runs, [seeds, sentences]; what is not trained may have one for all."""
         only = by_seed[0] if len(by_seed) == 1 else None
         rows = [self.tested(runs, only or by_seed[seed]) for seed in seeds]
-        if runs.voted:
-            votes = np.mean([np.array(row["margins"]) > 0 for row in rows], axis=0)  # [sentences]
-            right = 100.0 * ((votes > 0.5) == self.labels(rows[0]))
-            return np.tile(right, (len(seeds), 1))
+        if runs.together:
+            scored = two_answers([row["margins"] for row in rows])  # [seeds, sentences, 2]
+            margins = TOGETHER[runs.together](scored).numpy()
+            return np.tile(judged(margins, self.labels(rows[0]), measure), (len(seeds), 1))
         return np.stack([self.scores(row, measure, runs.calibrated) for row in rows])
 
     def weigh(self, comparison: Score, measure: str) -> Evidence | None:
@@ -238,12 +259,21 @@ class Records:
         if not all(found.values()) or (several and len(seeds) < FEWER):
             return None
         table = {runs: self.table(runs, found[runs], seeds, measure) for runs in compared}
-        sentences = next(iter(table.values())).shape[1]
+        sentences = min(scores.shape[1] for scores in table.values())
         of_seeds = comparison.value(lambda runs: table[runs].mean(1))  # [seeds]
-        others = shares(sentences, 1).T  # [sentences, DRAWS]
-        drawn = comparison.value(lambda runs: table[runs] @ others)  # [seeds, DRAWS]
+        drawn = comparison.value(  # [seeds, DRAWS]
+            lambda runs: table[runs] @ shares(table[runs].shape[1], 1).T  # [sentences, DRAWS]
+        )
         low, high = middle(resampled(of_seeds, drawn))
         return Evidence(float(of_seeds.mean()), low, high, tuple(of_seeds.tolist()), sentences)
+
+
+def judged(margins: Array, labels: Array, measure: str) -> Array:
+    """Accuracy in points, or minus the loss, of every sentence, [sentences]."""
+    if measure == "accuracy":
+        return 100.0 * ((margins > 0) == labels)
+    ahead = np.where(labels == 1, margins, -margins)  # how far the right answer is
+    return -np.logaddexp(0, -ahead)  # log p(right) = -log(1 + e^-ahead)
 
 
 def resampled(of_seeds: Array, drawn: Array) -> Array:

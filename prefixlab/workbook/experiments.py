@@ -179,17 +179,6 @@ def e2e() -> Iterator[dict[str, Any]]:
     yield run("prefix_tuning", **asked, prefix_length=10, init="task_words")
 
 
-def domain_shift() -> Iterator[dict[str, Any]]:
-    """Learned from film reviews, tested on other domains too; and enough prompts for ensembles."""
-    yield run("discrete_prompt")
-    for seed in range(5):
-        yield run("prompt_tuning", seed=seed, prompt_length=10, init="labels")
-        if seed in SEEDS:
-            yield run("prefix_tuning", seed=seed, prefix_length=10, init="task_words")
-            yield run("fine_tuning", seed=seed, top=0)
-            yield run("fine_tuning", seed=seed, top=2)
-
-
 def variants() -> Iterator[dict[str, Any]]:
     """The experiments, each as near to the prefix of 10 in the grid prefix_tuning as it can be."""
     for seed in SEEDS:
@@ -209,7 +198,7 @@ GRIDS = {
     grid.__name__: grid
     for grid in (
         *(discrete_prompt, in_context, prompt_tuning, prefix_tuning, p_tuning, p_tuning_v2),
-        *(baselines, variants, table_to_text, domain_shift, e2e),
+        *(baselines, variants, table_to_text, e2e),
     )
 }
 
@@ -287,13 +276,6 @@ Result = dict[str, Any]  # measures by their names
 
 def chosen(lm: Backbone, method: Method, task: Task) -> Result:
     """How well the method chooses among answers."""
-    found = scored(lm, method, task)
-    del found["scores"]
-    return found
-
-
-def scored(lm: Backbone, method: Method, task: Task) -> Result:
-    """How well the method chooses among answers, with its score of each for every example."""
     given = scores(lm, method, task, task.test)
     result = judge(given, task.test)
     calibrated = judge(given - content_free_scores(lm, method, task), task.test)
@@ -301,7 +283,6 @@ def scored(lm: Backbone, method: Method, task: Task) -> Result:
         "accuracy": result.accuracy,
         "calibrated": calibrated.accuracy,
         "loss": result.loss,
-        "scores": [[round(score, 3) for score in row] for row in given.tolist()],
     }
 
 
@@ -350,10 +331,6 @@ SETTINGS = {  # of the grids that do not have the usual one
         task=lambda _, **sizes: Task.tables_from_csv(FOLDER.parent / "e2e/devset.csv", **sizes),
         recipe={"steps": 75, "batch_size": BATCH, "learning_rate": 0.1},
         judge=written,
-    ),
-    "domain_shift": Setting(
-        judge=scored,
-        elsewhere={name: name for name in tasks.DOMAINS if name != "movie_reviews"},
     ),
 }
 

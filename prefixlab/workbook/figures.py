@@ -179,7 +179,7 @@ def grid(labels: Sequence[str], cells: Sequence[Sequence[str]], *, height: float
 def batch(rows: Mapping[str, Sequence[tuple[str, str]]]) -> Figure:
     """The rows of a padded batch: for each position its word, and what it is, a key of `CELLS`.
 
-    Rows end together; what a row is shorter than the longest is padding.
+    Rows end together; what a row is shorter than the longest is padding, as "none" is within it.
     """
     figure, (axis,) = new(height=0.42 * len(rows) + 0.6)
     width = max(len(row) for row in rows.values())
@@ -192,7 +192,7 @@ def batch(rows: Mapping[str, Sequence[tuple[str, str]]]) -> Figure:
     axis.set_yticks([line + 0.5 for line in range(len(rows))], list(rows))
     axis.tick_params(length=0)
     axis.spines[:].set_visible(False)
-    used = {kind for row in rows.values() for _, kind in row}
+    used = {kind for row in rows.values() for _, kind in row} - {"none"}
     name_cells(figure, [kind for kind in CELLS if kind in used], "outside upper center")
     return figure
 

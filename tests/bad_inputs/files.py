@@ -16,7 +16,6 @@ from prefixlab.data import assets, package_index
 from prefixlab.workbook import experiments, rows
 from prefixlab.workbook.panels import (
     AnatomyPanel,
-    EnsemblePanel,
     InContextPanel,
     PromptPanel,
     PromptTuningPanel,
@@ -152,11 +151,6 @@ MISTAKES: Mistakes = {
         lambda at: InContextPanel(at.lm, free(at)),
         ["no answers", "take another task"],
     ),
-    "an ensemble of one": (
-        lambda at: EnsemblePanel({"tweets": [[0.0]]}, {}, ""),  # type: ignore[dict-item]
-        ["at least two prompts, not 1"],
-    ),
-    "an ensemble of nothing": (lambda at: EnsemblePanel({}, {}, ""), ["at least one domain"]),
     "the anatomy of no method": (lambda at: AnatomyPanel("mine"), ["method='mine'", "warp"]),
     "the anatomy on no backbone": (
         lambda at: AnatomyPanel(backbone="mine"),

@@ -180,11 +180,16 @@ def test_lesson_08(run_lesson: RunLesson) -> None:
 
 def test_lesson_09(run_lesson: RunLesson) -> None:
     panel = panels(run_lesson("09")).last
-    guess(panel, "points")
-    report("ensembles", redraws(panel, "prompts", 20), "redraws", most=500)
+    slider = panel.get_by_role("slider", name="prompts together")
+    slider.press("Home")
+    expect(panel).to_contain_text("majority vote, prompts together 1: accuracy")
     choose(panel, "tested on", "tweets")
-    expect(panel).to_contain_text("tweets; recorded on")
-    choose(panel, "combined by", "mean probability")
+    expect(panel).to_contain_text("tested on tweets")
+    panel.get_by_role("button", name="mean probability").click()
+    slider.press("End")
+    expect(panel).to_contain_text("mean probability, prompts together 5: accuracy")
+    choose(panel, "trained with", "50 tokens, 256 sentences")
+    expect(panel).to_contain_text("mean probability, prompts together 3: accuracy")
     keep(panel, "ensembles")
 
 

@@ -1,6 +1,8 @@
 """Rows as the recorder makes them, of runs that never were."""
 
-from collections.abc import Callable, Mapping
+import json
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -36,15 +38,17 @@ def made(
 
 
 def row(run: Run, ahead: Array) -> Run:
+    """What a run came to, on every task that it was tested on."""
     margins = np.where(LABELS == 1, ahead, -ahead)
-    return run | {
-        "backbone": "made",
-        "losses": [0.5] * run["steps"],
+    tested = {
         "margins": margins.tolist(),
         "content_free": 0.0,
         "accuracy": float(np.mean((margins > 0) == LABELS)),
         "loss": float(np.mean(np.logaddexp(0, -ahead))),
     }
+    elsewhere = dict.fromkeys(run["also"], tested)
+    trained = {"backbone": "made", "losses": [0.5] * run["steps"]}
+    return run | trained | tested | {"elsewhere": elsewhere}
 
 
 def complete(
@@ -79,3 +83,8 @@ def noisy(mean: float, luck: int, between: float = 0.02, each: float = 1.0) -> A
         return mean + between * source.normal() + each * (sentences + own)
 
     return ahead
+
+
+def write(folder: Path, grid: str, rows: Iterable[Run]) -> None:
+    """The file of a grid in a folder of records."""
+    (folder / f"{grid}.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows))

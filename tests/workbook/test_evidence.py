@@ -8,6 +8,8 @@ from made_records import LABELS, SENTENCES, made, noisy, records, row
 
 from prefixlab.workbook.evidence import (
     FAMILIES,
+    MEAN,
+    VOTE,
     Records,
     Runs,
     best_of,
@@ -270,10 +272,34 @@ def test_a_vote_is_of_all_seeds_and_the_same_for_each():
         return np.where(np.arange(SENTENCES) % 5 == seed, -1.0, 1.0)
 
     rows = records(made(OURS.family, ahead))
-    vote = Runs(OURS.family, voted=True)
+    vote = Runs(OURS.family, together=VOTE)
     found = rows.weigh(vote - OURS, "accuracy")
     assert found.of_seeds == pytest.approx([20.0] * 5)
     assert rows.weigh(vote - best_of(OURS), "accuracy").effect == pytest.approx(20.0)
+
+
+def test_a_mean_of_probabilities_is_that_of_all_seeds():
+    """One that is sure outweighs two that are not; and its loss is that of the mean."""
+    margins = np.array([4.0, -1.0, -1.0])
+    rows = records(made(OURS.family, lambda seed: np.full(SENTENCES, margins[seed]), seeds=3))
+    mean = np.mean(1 / (1 + np.exp(-margins)))  # of the right answer
+    for measure, score in (("accuracy", 100.0), ("loss", np.log(mean))):
+        found = rows.weigh(Runs(OURS.family, together=MEAN) - OURS, measure)
+        alone = rows.weigh(OURS, measure)
+        assert found.effect + alone.effect == pytest.approx(score)
+    vote = rows.weigh(Runs(OURS.family, together=VOTE) - OURS, "accuracy")
+    assert vote.effect == pytest.approx(0 - 100 / 3)
+
+
+def test_tests_of_different_sizes_draw_their_own_sentences():
+    """On few sentences a score is less sure than on many."""
+    few = {"margins": np.tile([3.0, -1.0], 20).tolist(), "content_free": 0.0, "accuracy": 0.5}
+    rows = [one | {"elsewhere": {"tweets": few}} for one in better(OURS, 0.5)]
+    asked = Records(rows, lambda row: LABELS if row["test"] == 400 else np.tile([1.0, 1.0], 20))
+    found = asked.weigh(Runs(OURS.family, on="tweets") - OURS, "loss")
+    alone = asked.weigh(OURS, "loss")
+    assert found.sentences == 40
+    assert found.high - found.low > alone.high - alone.low
 
 
 def test_the_best_of_the_seeds_is_ahead_of_their_mean():

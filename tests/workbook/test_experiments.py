@@ -1,17 +1,13 @@
 """Recorded runs are resumable, whole, and say where they come from."""
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import torch
 
 from prefixlab import (
     Backbone,
     Task,
-    create,
-    evaluation,
     judge_texts,
 )
 from prefixlab.data.tasks import load as load_task, references
@@ -93,26 +89,6 @@ def test_a_second_call_adds_only_what_is_missing(folder: Path) -> None:
     assert dates[0] == "before"
     left = {path.name for path in folder.iterdir()}
     assert left == {"prompt_tuning.jsonl", ".prompt_tuning.jsonl.lock"}  # and no claim
-
-
-def test_a_grid_may_be_tested_on_other_tasks_too_and_keep_every_score(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, gpt2: Backbone, task: Task
-) -> None:
-    def load(name: str, **_: int) -> Task:
-        return replace(task, test=task.test.select(range(len(name) % 9)))
-
-    monkeypatch.setattr(experiments.tasks, "load", load)
-    runs = [experiments.run("discrete_prompt")]
-    monkeypatch.setitem(experiments.GRIDS, "domain_shift", lambda: iter(runs))
-    experiments.record("domain_shift")
-    row = experiments.recorded("domain_shift").iloc[0]
-    for name, word in (("tweets", "tweets_"), ("editorials", "editorials_")):
-        expected = evaluation.scores(
-            gpt2, create("discrete_prompt", gpt2, task), task, load(name).test
-        )
-        assert torch.tensor(row[f"{word}scores"]).sub(expected).abs().max() < 1e-3
-        assert row[f"{word}accuracy"] == evaluation.judge(expected, load(name).test).accuracy
-    assert len(row.scores) == len(load("movie_reviews").test)
 
 
 @pytest.fixture

@@ -50,6 +50,12 @@ def test_rows_of_a_batch_end_together() -> None:
     assert [cell.get_xy() for cell in cells] == [(1, 0), (0, 1), (1, 1)]
 
 
+def test_padding_within_a_row_of_a_batch_has_no_name() -> None:
+    figure = figures.batch({"one": [("P", "trained"), ("", "none"), ("b", "text")]})
+    legend = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert legend == ["trained", "computed by the frozen model"]
+
+
 def test_losses_without_runs_have_no_legend() -> None:
     assert figures.losses({}).axes[0].get_legend() is None
 

@@ -1,115 +1,144 @@
-"""A panel for ensembles: how many prompts are combined, and on sentences of which domain."""
+"""A panel for ensembles: how many recorded prompts judge together, and on which sentences."""
 
-from collections.abc import Callable, Mapping
-from functools import cache
-from html import escape
+from collections.abc import Mapping
+from dataclasses import replace
 from itertools import combinations
-from statistics import mean
+from typing import Any
 
 import ipywidgets as widgets
+import torch
 from torch import Tensor
 
-from prefixlab.serving.ensembles import majority_vote, mean_probability
+from prefixlab.models.backbone import Backbone
 from prefixlab.workbook import figures
-from prefixlab.workbook.panels.base import WIDE, Panel, plot
-from prefixlab.workbook.panels.prediction import Prediction
+from prefixlab.workbook.evidence import (
+    FAMILIES,
+    MEAN,
+    TOGETHER,
+    VOTE,
+    Records,
+    Runs,
+    two_answers,
+)
+from prefixlab.workbook.grids import DOMAINS
+from prefixlab.workbook.page import Curve
+from prefixlab.workbook.panels.base import WIDE, Panel, columns
+from prefixlab.workbook.panels.tables import facts
+from prefixlab.workbook.records import preferred, rows_of
 
-VOTE = "majority vote"
-WAYS: dict[str, Callable[[Tensor], Tensor]] = {
-    VOTE: majority_vote,
-    "mean probability": lambda scored: mean_probability(scored).argmax(-1),
-}
+FAMILY, UNTRAINED = "prompt tuning, labels", "no training"
+TESTED = {"film reviews": "", **{name.replace("_", " "): name for name in DOMAINS}}
+WAYS = {"majority vote": VOTE, "mean probability": MEAN}
 
 
 class EnsemblePanel(Panel):
-    """The accuracy of every ensemble that some prompts can form, beside the prompts alone.
+    """The accuracy of every ensemble that the recorded prompts can form, by how many are in it.
 
     Parameters
     ----------
-    scored
-        By the name of a domain, what each prompt scores the answers, [prompts, examples, answers].
-    labels
-        By the name of a domain, the right answers, [examples].
-    source
-        Where the scores come from, in words.
-
-    Raises
-    ------
-    ValueError
-        Fewer than two prompts: there is nothing to combine. No domain.
+    lm
+        The backbone; runs recorded on it are shown, or on another one where there are none.
     """
 
-    def __init__(self, scored: Mapping[str, Tensor], labels: Mapping[str, Tensor], source: str):
-        if not scored:
-            raise ValueError("An ensemble needs scores of at least one domain; there are none.")
-        home = next(iter(scored))
-        prompts = len(scored[home])
-        if prompts < 2:
-            raise ValueError(f"An ensemble needs at least two prompts, not {prompts}; train more.")
+    def __init__(self, lm: Backbone):
         super().__init__()
-        self.scored, self.labels, self.source = scored, labels, source
+        self.records = Records(preferred(rows_of("prompt_tuning"), lm.name))
+        settings = {
+            setting_of(each): each
+            for each in ({}, *FAMILIES[FAMILY].settings)
+            if len(self.records.of(Runs(FAMILY, each))) > 1
+        }
+        if not settings:
+            self.say("Nothing is recorded: python -m prefixlab.workbook.recording prompt_tuning")
+            self.children = [self.status]
+            return
         self.controls = {
-            "prompts": widgets.IntSlider(
-                value=1, min=1, max=prompts, description="prompts", continuous_update=False, **WIDE
-            ),
-            "domain": widgets.Dropdown(options=list(scored), description="tested on", **WIDE),
-            "way": widgets.Dropdown(options=list(WAYS), description="combined by", **WIDE),
+            "domain": widgets.Dropdown(options=TESTED, description="tested on", **WIDE),
+            "setting": widgets.Dropdown(options=settings, description="trained with", **WIDE),
         }
-        self.words, self.plot = widgets.HTML(), plot()
-        self.accuracies, self.picture_of = cache(self.count), cache(self.draw)
-        self.show()
-        for widget in self.controls.values():
-            widget.observe(self.show, "value")
-        ask = Prediction(
-            f"{prompts} prompts, trained apart on the same sentences, answer {named(home)} by "
-            "majority vote. How far is the vote above the average prompt, in accuracy?",
-            lambda: 100 * (mean(self.accuracies(home, VOTE, prompts)) - self.alone(home)),
-            "A vote mends the mistakes that the prompts do not share. Where they err together, "
-            "nobody is there to outvote them.",
-            [*self.controls.values(), self.words, self.plot],
-            most=10,
-        )
-        self.children = [ask]
+        self.curve, self.words = Curve(**self.counted()), widgets.HTML()
+        self.curve.value = max(self.curve.places)
+        self.tell()
+        for control in self.controls.values():
+            control.observe(self.show, "value")
+        self.children = [columns(self.controls.values()), self.curve, self.words, self.status]
 
-    def plots(self) -> list[widgets.Image]:
-        return [self.plot]
+    def picture(self) -> bytes:
+        return figures.png(self.curve.picture())
 
-    def count(self, domain: str, way: str, size: int) -> list[float]:
-        """The accuracy of every ensemble of so many prompts."""
-        scored, right = self.scored[domain], self.labels[domain]
-        return [
-            (WAYS[way](scored[list(members)]) == right).float().mean().item()
-            for members in combinations(range(len(scored)), size)
-        ]
+    @property
+    def runs(self) -> Runs:
+        """The runs that the controls ask for."""
+        domain, setting = (control.value for control in self.controls.values())
+        return Runs(FAMILY, setting, on=domain)
 
-    def alone(self, domain: str) -> float:
-        """The mean accuracy of the prompts by themselves."""
-        return mean(self.accuracies(domain, VOTE, 1))
+    def members(self, runs: Runs) -> tuple[Tensor, Tensor]:
+        """Scores of the two answers, [runs, sentences, 2], and which is right, [sentences]."""
+        rows = [self.records.tested(runs, row) for row in self.records.of(runs).values()]
+        right = torch.as_tensor(self.records.labels(rows[0]))
+        return two_answers([row["margins"] for row in rows]), right
 
-    def show(self, change: object = None) -> None:
-        """Draw and describe the ensembles as the controls stand."""
-        size, domain, way = (widget.value for widget in self.controls.values())
-        self.plot.value = self.picture_of(domain, way, size)
-        found, best = self.accuracies(domain, way, size), max(self.accuracies(domain, way, 1))
-        lines = [
-            f"{len(found)} times {size} of {len(self.scored[domain])} prompts: accuracy "
-            f"{mean(found):.3f} on average, {min(found):.3f} to {max(found):.3f}.",
-            f"One prompt alone: {self.alone(domain):.3f} on average, the best {best:.3f}.",
-            f"{len(self.labels[domain])} {named(domain)}; {self.source}.",
-        ]
-        self.words.value = "".join(f"<div>{escape(line)}</div>" for line in lines)
-
-    def draw(self, domain: str, way: str, size: int) -> bytes:
-        """All ensembles of up to so many prompts, a dot each."""
-        groups = {
-            f"{number} prompt{'s' * (number > 1)}": self.accuracies(domain, way, number)
-            for number in range(1, size + 1)
+    def counted(self) -> dict[str, Any]:
+        """What the curve shows: by its way and its size, the accuracy of each ensemble."""
+        runs = self.runs
+        scored, right = self.members(runs)
+        lines: dict[str, dict[int, list[float]]] = {name: {} for name in WAYS}
+        for size in range(1, len(scored) + 1):
+            teams = [scored[list(team)] for team in combinations(range(len(scored)), size)]
+            for name, how in WAYS.items():
+                chosen = [TOGETHER[how](team) > 0 for team in teams]  # [sentences] each
+                lines[name][size] = [share(answers == right) for answers in chosen]
+        domain, setting = (control.label for control in self.controls.values())
+        untrained = Runs(UNTRAINED, on=runs.on)
+        found = self.records.of(untrained).values()
+        words = [self.records.tested(untrained, row)["accuracy"] for row in found]
+        return {
+            "lines": lines,
+            "xlabel": f"prompts together ({setting}, tested on {domain})",
+            "ylabel": "accuracy",
+            "references": {"the words alone": words[0]} if words else {},
+            "each": "ensembles",
         }
-        title = f"Trained on {named(next(iter(self.scored)))}, tested on {named(domain)}"
-        return figures.png(
-            figures.spread(groups, xlabel="accuracy", dot="one ensemble", title=title)
+
+    def show(self, change: object) -> None:
+        """Draw and describe the ensembles as the controls stand now."""
+        stood, shown = self.curve.value, self.counted()
+        self.curve.xlabel, self.curve.references = shown["xlabel"], shown["references"]
+        self.curve.lines = shown["lines"]  # has the page draw
+        self.curve.value = min(stood, max(self.curve.places))
+        self.tell()
+
+    def tell(self) -> None:
+        """What the prompts come to alone and together, and how many mistakes they share."""
+        runs = self.runs
+        scored, right = self.members(runs)
+        wrong = (scored.argmax(-1) != right).double()  # [runs, sentences]
+        alone = 1 - wrong.mean(1)  # [runs]
+        some, most = (int((wrong.mean(0) > part).sum()) for part in (0, 0.5))
+        ahead = {
+            f"{name}, ahead of one": f"{found.effect:+.1f} points in the mean "
+            f"({found.low:+.1f} to {found.high:+.1f}), in pairs"
+            for name, how in WAYS.items()
+            if (found := self.records.weigh(replace(runs, together=how) - runs, "accuracy"))
+        }
+        self.words.value = facts(
+            {
+                "one alone": f"{alone.mean():.3f} in the mean, {alone.min():.3f} to "
+                f"{alone.max():.3f}",
+                **ahead,
+                "mistakes": f"{some} of {len(right)} sentences are wrong for some prompt, {most} "
+                "for most of them: these no vote mends",
+                "recorded on": self.records.backbone,
+            }
         )
 
 
-def named(domain: str) -> str:
-    return domain.replace("_", " ")
+def setting_of(setting: Mapping[str, Any]) -> str:
+    """A setting of the family in words."""
+    length = setting.get("prompt_length", FAMILIES[FAMILY].knobs["prompt_length"])
+    sentences = setting.get("train", FAMILIES[FAMILY].train)
+    return f"{length} token{'s' * (length > 1)}, {sentences} sentences"
+
+
+def share(right: Tensor) -> float:
+    return right.double().mean().item()

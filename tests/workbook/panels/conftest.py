@@ -1,13 +1,12 @@
 """What the tests of panels have in common: recorded runs that never were, and a button pressed."""
 
 import asyncio
-import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
 import pytest
-from made_records import LABELS, complete
+from made_records import LABELS, complete, write
 
 from prefixlab import Backbone, Task
 from prefixlab.workbook import evidence, measuring, records
@@ -65,10 +64,6 @@ def measured(run: Run) -> Run:
         **{"margins": [0.0] * run["test"], "content_free": 0.0},
         "elsewhere": {name: undecided | {"margins": [0.0] * ELSEWHERE} for name in run["also"]},
     }
-
-
-def write(folder: Path, grid: str, rows: Iterable[Run]) -> None:
-    (folder / f"{grid}.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows))
 
 
 @pytest.fixture

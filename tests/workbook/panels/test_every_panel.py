@@ -12,7 +12,6 @@ from typing import Any
 
 import ipywidgets as widgets
 import pytest
-import torch
 from ipywidgets.widgets.widget import _instances
 
 from prefixlab import Backbone, Task
@@ -23,8 +22,6 @@ from prefixlab.workbook.panels.training import TrainingPanel
 
 ROUNDS = 20
 HALF = "film \ud83d good"  # half of an emoji
-SCORED = {name: torch.rand(3, 8, 2) for name in ("tweets", "editorials")}
-LABELS = {name: torch.arange(8) % 2 for name in SCORED}
 LABS = {name: made for name, made in vars(panels).items() if name.endswith("TuningPanel")}
 LABS["PTuningV2Panel"] = panels.PTuningV2Panel
 KINDS = {name: made for name, made in vars(panels).items() if name.endswith("Panel")}
@@ -59,7 +56,7 @@ def make(
     return made | {
         "AnatomyPanel": panels.AnatomyPanel,
         "ComparisonPanel": lambda: panels.ComparisonPanel(gpt2),
-        "EnsemblePanel": lambda: panels.EnsemblePanel(SCORED, LABELS, "made up"),
+        "EnsemblePanel": lambda: panels.EnsemblePanel(gpt2),
         "InContextPanel": lambda: panels.InContextPanel(gpt2, task),
         "PastPanel": lambda: panels.PastPanel(gpt2),
         "PromptPanel": lambda: panels.PromptPanel(gpt2, task),
@@ -161,7 +158,7 @@ def test_half_a_character_is_answered_in_words_in_every_box(making: Callable[[],
     panel.close()
 
 
-@pytest.mark.parametrize("kind", ["PromptPanel", "InContextPanel", "EnsemblePanel"])
+@pytest.mark.parametrize("kind", ["PromptPanel", "InContextPanel"])
 def test_a_refused_panel_leaves_nothing_and_complains_of_nothing_else(
     kind: str, gpt2: Backbone, task: Task, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -169,10 +166,8 @@ def test_a_refused_panel_leaves_nothing_and_complains_of_nothing_else(
     monkeypatch.setattr(sys, "unraisablehook", ignored.append)
     before = set(_instances)
     free = replace(task, verbalizer=None)
-    one = {"tweets": SCORED["tweets"][:1]}
-    given = (one, LABELS, "") if kind == "EnsemblePanel" else (gpt2, free)
     with pytest.raises(ValueError, match=r"\.$"):
-        KINDS[kind](*given)
+        KINDS[kind](gpt2, free)
     gc.collect()
     assert not ignored
     assert set(_instances) == before
