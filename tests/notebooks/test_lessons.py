@@ -88,6 +88,18 @@ def test_a_panel_is_a_picture_where_no_kernel_runs(path: Path, lesson: NotebookN
     assert all(data["image/png"] for data in panels)
 
 
+def test_what_was_measured_in_a_curve_is_compared_with_nothing(lesson: NotebookNode) -> None:
+    """It says a number that another machine, or another precision, rounds to another digit."""
+    untagged = [
+        data["text/plain"]
+        for cell in store.code_cells(lesson)
+        if "nbval-ignore-output" not in cell.metadata.get("tags", [])
+        for data in (output.get("data", {}) for output in cell.outputs)
+        if data.get("text/plain", "").startswith(("Curve", "Microscope"))
+    ]
+    assert untagged == []
+
+
 def test_a_question_hides_its_source_which_names_the_ideas(lesson: NotebookNode) -> None:
     asking = [cell for cell in store.code_cells(lesson) if "Choice(" in cell.source]
     assert all(cell.metadata.get("jupyter", {}).get("source_hidden") for cell in asking)
