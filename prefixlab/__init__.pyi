@@ -29,6 +29,20 @@ from .evaluation.text_metrics import (
     TextEvaluation as TextEvaluation,
     judge_texts as judge_texts,
 )
+from .exchange.from_peft import (
+    from_peft as from_peft,
+)
+from .exchange.hub import (
+    from_hub as from_hub,
+    push_to_hub as push_to_hub,
+)
+from .exchange.steered import (
+    Steered as Steered,
+    steer as steer,
+)
+from .exchange.to_peft import (
+    to_peft as to_peft,
+)
 from .methods import (
     METHODS as METHODS,
     Cartridge as Cartridge,
