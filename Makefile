@@ -45,8 +45,8 @@ help: ## list these commands
 # Later on the server starts at once, and the files are verified beside it.
 lab: $(INSTALLED) ## open your own copy of the lessons, mine/, in JupyterLab
 	@$(BIN)/python -m prefixlab.workbook.copies
-	@if [ -e $(FETCHED) ]; then nice -n 19 $(BIN)/python -m prefixlab & \
-	else $(BIN)/python -m prefixlab && touch $(FETCHED); fi && \
+	@if [ -e $(FETCHED) ]; then nice -n 19 $(BIN)/python -m prefixlab fetch & \
+	else $(BIN)/python -m prefixlab fetch && touch $(FETCHED); fi && \
 	exec $(BIN)/jupyter lab $(ROOT_MAY) --LabApp.default_url=$(FIRST) $(LAB_ARGS)
 
 $(INSTALLED): pyproject.toml constraints.txt

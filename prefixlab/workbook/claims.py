@@ -10,6 +10,7 @@ whole 95% interval lies in that range, *contrary* where the whole interval lies 
 """
 
 import argparse
+import json
 import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -46,6 +47,7 @@ BETTER, EQUAL, NO_WORSE = "better", "equal", "no worse"
 SHOWN, CONTRARY, UNDECIDED = "shown", "contrary", "not decided"
 UNRECORDED, CITED = "not recorded", "cited"
 VERDICTS = (SHOWN, CONTRARY, UNDECIDED, UNRECORDED, CITED)
+HEADS = ("lesson", "claim", "source", "verdict", "measured here")
 BEGIN, END = "<!-- the ledger of claims -->", "<!-- the end of the ledger -->"
 
 
@@ -969,13 +971,16 @@ class Ledger:
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
-        heads = ("claim", "source", "verdict", "measured here")
-        return escape(str(self)) + table((map(escape, cells[1:]) for cells in self.cells()), heads)
+        rows = (map(escape, cells[1:]) for cells in self.cells())
+        return escape(str(self)) + table(rows, HEADS[1:])
+
+    def json(self) -> str:
+        told = [dict(zip(HEADS, cells, strict=True)) for cells in self.cells()]
+        return json.dumps({"backbone": self.backbone, "claims": told})
 
     def markdown(self) -> str:
         """As GitHub shows it."""
-        heads = ("lesson", "claim", "source", "verdict", "measured here")
-        rows = (heads, ("---",) * len(heads), *self.cells())
+        rows = (HEADS, ("---",) * len(HEADS), *self.cells())
         lines = (" | ".join(map(in_a_cell, row)) for row in rows)
         return "\n".join([str(self), "", *(f"| {line} |" for line in lines)])
 
@@ -1043,11 +1048,13 @@ def put_into(page: str, text: str) -> str:
     return f"{before}{start}\n{text}\n{end}{after}"
 
 
-def main(given: Sequence[str]) -> None:
+def main(given: Sequence[str], prog: str = f"python -m {__spec__.name}") -> None:
     parser = argparse.ArgumentParser(
-        prog=f"python -m {__spec__.name}", description="Print what the records say to every claim."
+        prog=prog, description="Print what the records say to every claim."
     )
-    parser.add_argument(
+    how = parser.add_mutually_exclusive_group()
+    how.add_argument("--json", action="store_true", help="as JSON")
+    how.add_argument(
         "--markdown",
         nargs="?",
         const="",
@@ -1061,6 +1068,8 @@ def main(given: Sequence[str]) -> None:
             file = Path(asked.markdown)
             page = put_into(file.read_text(encoding="utf-8"), ledger.markdown())
             file.write_text(page, encoding="utf-8")
+        elif asked.json:
+            print(ledger.json())
         else:
             print(repr(ledger) if asked.markdown is None else ledger.markdown())
     except (OSError, ValueError) as error:  # each says in one sentence what is wrong

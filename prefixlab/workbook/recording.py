@@ -7,13 +7,14 @@ run, when the run is whole: a worker that is killed loses its own run and no oth
 """
 
 import argparse
+import json
 import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from itertools import chain, zip_longest
 from math import ceil
@@ -33,6 +34,7 @@ from prefixlab.workbook.measuring import measure
 from prefixlab.workbook.protocol import Run, key_of
 from prefixlab.workbook.records import called, path_of, rows_of
 
+PROG = f"python -m {__spec__.name}"
 LAST = 20  # rows whose mean time says how long the rest will take
 
 
@@ -142,7 +144,7 @@ def said(run: Run) -> str:
 
 
 def command(grid: str, backbone: str | None) -> str:
-    return f"python -m {__spec__.name} {grid}" + (f" --backbone {backbone}" if backbone else "")
+    return f"{PROG} {grid}" + (f" --backbone {backbone}" if backbone else "")
 
 
 @contextmanager
@@ -165,23 +167,27 @@ def alone(grid: str) -> Iterator[None]:
 
 
 class Progress:
-    """Says of every row that it was added, and how long the rest will take."""
+    """Says of every row that it was added, and how long the rest will take; or prints the row."""
 
-    def __init__(self) -> None:
-        self.added = 0
+    def __init__(self, as_json: bool = False) -> None:
+        self.as_json, self.added = as_json, 0
         self.seconds: deque[float] = deque(maxlen=LAST)
 
     def follow(self, recording: Iterator[Added], workers: int) -> None:
         for each in recording:
             self.added += 1
             self.seconds.append(each.seconds)
-            rounds = ceil(each.left / workers)
             print(
-                f"{each.grid}: {said(each.row)}: accuracy {each.row['accuracy']:.3f}, loss "
-                f"{each.row['loss']:.3f}; {self.added} added, about {each.left} left: "
-                f"{duration(rounds * mean(self.seconds))}",
-                flush=True,
+                json.dumps(asdict(each)) if self.as_json else self.line(each, workers), flush=True
             )
+
+    def line(self, each: Added, workers: int) -> str:
+        rounds = ceil(each.left / workers)
+        return (
+            f"{each.grid}: {said(each.row)}: accuracy {each.row['accuracy']:.3f}, loss "
+            f"{each.row['loss']:.3f}; {self.added} added, about {each.left} left: "
+            f"{duration(rounds * mean(self.seconds))}"
+        )
 
 
 def record_with(
@@ -189,9 +195,10 @@ def record_with(
     grids: Sequence[str],
     backbone: str | None,
     most: int,
+    as_json: bool = False,
 ) -> None:
     """Record, with a new executor where workers of the last one were killed."""
-    progress = Progress()
+    progress = Progress(as_json)
     while True:
         before = progress.added
         try:
@@ -206,27 +213,27 @@ def record_with(
                     "Workers were killed before one had made a run, perhaps for want of memory; "
                     "take fewer of them."
                 ) from None
-            print("A worker was killed; what was at work begins again.", flush=True)
+            print("A worker was killed; what was at work begins again.", file=sys.stderr)
 
 
-def check(grids: Sequence[str], backbone: str) -> None:
+def check(grids: Sequence[str], backbone: str, as_json: bool = False) -> None:
     """Print what grids have and lack; leave with status 1 if there is a run to come."""
     found = [completeness(grid, backbone) for grid in grids]
-    print(*found, sep="\n")
+    print(*((json.dumps(asdict(each)) for each in found) if as_json else found), sep="\n")
     if any(each.to_come for each in found):
         sys.exit(1)
 
 
 class Parser(argparse.ArgumentParser):
-    """What is wrong with the arguments is a ValueError of one sentence, as everywhere else."""
+    """What is wrong with the arguments is one sentence, as everywhere else, and the status is 2."""
 
     def error(self, message: str) -> NoReturn:
-        raise ValueError(f"{message[:1].upper()}{message[1:]}; {self.prog} --help lists them all.")
+        self.exit(2, f"{message[:1].upper()}{message[1:]}; {self.prog} --help lists them all.\n")
 
 
-def parsed(given: Sequence[str]) -> argparse.Namespace:
+def parsed(given: Sequence[str], prog: str = PROG) -> argparse.Namespace:
     parser = Parser(
-        prog=f"python -m {__spec__.name}",
+        prog=prog,
         description="Record the runs that grids lack; stopped and started again it goes on.",
     )
     known = f"some of {', '.join(GRIDS)}; all without any"
@@ -236,6 +243,7 @@ def parsed(given: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--most", metavar="N", default=sys.maxsize, help="stop after so many rows")
     parser.add_argument("--check", action="store_true", help="say what is missing, and stop")
     parser.add_argument("--dask", metavar="ADDRESS", help="the scheduler of a Dask cluster")
+    parser.add_argument("--json", action="store_true", help="print a JSON object a line")
     asked = parser.parse_intermixed_args(given)
     asked.grids = list(dict.fromkeys(one_of("grid", grid, GRIDS) for grid in asked.grids or GRIDS))
     for name in ("workers", "most"):
@@ -247,18 +255,20 @@ def parsed(given: Sequence[str]) -> argparse.Namespace:
     return asked
 
 
-def main(given: Sequence[str]) -> None:
+def main(given: Sequence[str], prog: str = PROG) -> None:
     try:
-        asked = parsed(given)
+        asked = parsed(given, prog)
         if asked.check:
-            check(asked.grids, called(asked.backbone or choose()[0]))
+            check(asked.grids, called(asked.backbone or choose()[0]), asked.json)
             return
         who = processes if asked.dask is None else partial(cluster, asked.dask)
-        record_with(partial(who, workers=asked.workers), asked.grids, asked.backbone, asked.most)
+        opened = partial(who, workers=asked.workers)
+        record_with(opened, asked.grids, asked.backbone, asked.most, asked.json)
     except ValueError as error:  # says in one sentence what is wrong, and the remedy
         sys.exit(str(error))
     except KeyboardInterrupt:
-        sys.exit("Interrupted: what is recorded stays; start again to go on.")
+        print("Interrupted: what is recorded stays; start again to go on.", file=sys.stderr)
+        sys.exit(130)
 
 
 if __name__ == "__main__":
