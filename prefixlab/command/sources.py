@@ -25,6 +25,7 @@ EXAMPLES = [
         ["--task"], metavar="NAME", help="In place of a file, a task that ships: movie_reviews, …"
     ),
 ]
+FEW = {"test": 40}  # tables: a text for each is written, word by word
 
 
 def task_of(csv: str | None, text: str | None, label: str | None, task: str | None) -> "Task":
@@ -32,5 +33,5 @@ def task_of(csv: str | None, text: str | None, label: str | None, task: str | No
     if csv and text and label and not task:
         return pl.Task.from_csv(csv, text=text, label=label)
     if task and not (csv or text or label):
-        return pl.tasks.load(task)
+        return pl.tasks.load(task, **(FEW if task in pl.tasks.TABLES else {}))
     raise click.UsageError("Give either --csv, --text and --label together, or --task.")

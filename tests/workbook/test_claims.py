@@ -1,5 +1,6 @@
 """The ledger of claims: verdicts that are computed, and a README that says the same."""
 
+import json
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -176,6 +177,11 @@ def test_the_ledger_is_written_between_its_marks(tmp_path, monkeypatch, capsys):
     assert capsys.readouterr().out.strip() in written
     claims.main([])
     assert "\nprefix_tuning\n  " in capsys.readouterr().out
+    claims.main(["--json"])
+    told = json.loads(capsys.readouterr().out)
+    assert told["backbone"] == "made"
+    assert len(told["claims"]) == len(ALL)
+    assert all(f"| {one['claim']} |" in written for one in told["claims"])
     page.write_text("no marks", encoding="utf-8")
     with pytest.raises(SystemExit, match="no place for the ledger"):
         claims.main(["--markdown", str(page)])

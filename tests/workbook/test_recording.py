@@ -240,9 +240,9 @@ def test_a_killed_process_is_replaced_and_its_run_begun_again(
     (folder / "kill").touch()
     record_with(partial(processes, 2), ["variants"], str(folder), ALL)
     assert_only_the_fatal_run_was_begun_again(folder)
-    said = capsys.readouterr().out
-    assert said.count("A worker was killed; what was at work begins again.") == 1
-    assert f"{RUNS} added, about 0 left" in said
+    said = capsys.readouterr()
+    assert said.err.count("A worker was killed; what was at work begins again.") == 1
+    assert f"{RUNS} added, about 0 left" in said.out
 
 
 def test_a_run_that_kills_every_process_ends_the_recording(folder: Path) -> None:

@@ -1,5 +1,6 @@
 """The command of the recorder: what it says, how it is stopped, what it refuses."""
 
+import json
 import os
 import re
 import signal
@@ -60,8 +61,6 @@ def rows() -> list[Run]:
         (["--workers", "two"], "--workers='two' is no whole number; choose one of at least 1"),
         (["--most", "0"], "--most=0 is out of range"),
         (["--most", "1.5"], "--most='1.5' is no whole number"),
-        (["--nothing"], "Unrecognized arguments: --nothing; "),
-        (["--backbone"], "Argument --backbone: expected one argument; "),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
@@ -73,6 +72,23 @@ def test_a_bad_value_is_one_sentence(
     assert re.match(rf"{re.escape(words)}[^\n]*\.$", str(caught.value.code))
     assert capsys.readouterr() == ("", "")
     assert not (folder / "variants.jsonl").exists()
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        (["--nothing"], "Unrecognized arguments: --nothing; "),
+        (["--backbone"], "Argument --backbone: expected one argument; "),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_what_is_not_called_so_is_one_sentence_and_the_status_2(
+    given: list[str], words: str, refuse: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(given)
+    assert caught.value.code == 2
+    assert re.fullmatch(rf"{re.escape(words)}[^\n]*\.\n", capsys.readouterr().err)
 
 
 def test_a_cluster_without_dask_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -123,6 +139,10 @@ def test_the_command_records_and_stops_after_so_many_rows(
     main(["variants", "--backbone", str(folder), "--workers", "1", "--most", "2"])
     assert len(rows()) == 2
     assert len(capfd.readouterr().out.splitlines()) == 2
+    main(["variants", "--backbone", str(folder), "--workers", "1", "--most", "1", "--json"])
+    added = json.loads(capfd.readouterr().out)
+    assert added["row"] == rows()[-1]
+    assert added["grid"] == "variants"
 
 
 def test_a_check_exits_with_1_where_a_run_is_to_come(
@@ -134,6 +154,9 @@ def test_a_check_exits_with_1_where_a_run_is_to_come(
             main(["variants", "--check", *given])
         assert caught.value.code == 1
         assert capsys.readouterr().out.startswith(f"variants: 0 rows on {name}, about 10 to come\n")
+        with pytest.raises(SystemExit):
+            main(["variants", "--check", *given, "--json"])
+        assert json.loads(capsys.readouterr().out)["backbone"] == name
 
 
 def test_a_damaged_record_is_told(folder: Path, refuse: None) -> None:
@@ -165,7 +188,7 @@ def test_ctrl_c_stops_it_at_once_and_keeps_what_is_recorded(folder: Path, to: st
     else:
         os.kill(recorder.pid, signal.SIGINT)
     recorder.join(5)
-    assert recorder.exitcode == 1
+    assert recorder.exitcode == 130
     *added, last = said.read_text().splitlines()
     assert last == "Interrupted: what is recorded stays; start again to go on."
     assert len(added) == stub_runs.BESIDE
