@@ -8,6 +8,7 @@ import pytest
 from click.testing import Result
 
 import prefixlab as pl
+from prefixlab.command.sources import FEW
 
 Call = Callable[..., Result]
 TEXTS = ["a warm and funny film", "dull"]
@@ -53,13 +54,17 @@ def test_a_text_is_written_as_the_decoding_says(call: Call, lm: pl.Backbone, tas
     ]
 
 
-def test_a_method_that_writes_is_tested_on_its_texts(call: Call, lm: pl.Backbone) -> None:
-    task = pl.tasks.load("restaurants", test=40)
-    method = pl.PrefixTuning(lm, task, prefix_length=1)
-    pl.save(method, "tables")
-    asked = pl.tasks.references(task.test)
-    expected = pl.judge_texts(pl.generate(lm, method, task, [*asked], batch_size=8), asked)
-    done = call("evaluate tables --task restaurants --json")
+def test_a_method_that_writes_is_tested_on_its_texts(
+    call: Call, lm: pl.Backbone, task: pl.Task, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert pl.tasks.load("restaurants", **FEW)  # more than there are would be refused
+    written = replace(task.text_to_text(), name="restaurants")
+    monkeypatch.setattr(pl.tasks, "load", lambda *_, **__: written)
+    method = pl.PrefixTuning(lm, written, prefix_length=3)
+    pl.save(method, "texts")
+    asked = pl.tasks.references(written.test)
+    expected = pl.judge_texts(pl.generate(lm, method, written, [*asked]), asked)
+    done = call("evaluate texts --task restaurants --json")
     assert json.loads(done.stdout) == asdict(expected)
 
 
