@@ -75,9 +75,12 @@ def trained(
     task = task_of(**source)
     lm = pl.load(backbone)
     training = begun(path, lm, task, kind, method, recipe)
-    follow(training, path)
-    training.method.drop_reparameterization()
-    pl.save(training.method, path)
+    try:
+        follow(training, path)
+    except pl.TrainingDiverged as error:
+        keep(training, path)
+        raise ValueError(f"{error} What is kept is in {path}.") from error
+    keep(training, path)
     words, found = tested(lm, training.method, task)
     about = training.method.describe() | {"recipe": recipe.as_dict(), "steps": training.step}
     return f"{path}: {words}", {"path": str(path), "backbone": lm.name, **about, "test": found}
@@ -140,6 +143,12 @@ def follow(training: "Training", path: Path) -> None:
                     f"Interrupted after step {training.step} of {steps}: what was trained is kept "
                     f"in {path}; the same command goes on from there."
                 )
+
+
+def keep(training: "Training", path: Path) -> None:
+    """Save the method as it is used, which goes on no more."""
+    training.method.drop_reparameterization()
+    pl.save(training.method, path)
 
 
 def loss_of(step: "Step | None") -> str:

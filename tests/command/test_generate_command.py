@@ -59,7 +59,7 @@ def test_a_method_that_writes_is_tested_on_its_texts(
 ) -> None:
     assert pl.tasks.load("restaurants", **FEW)  # more than there are would be refused
     written = replace(task.text_to_text(), name="restaurants")
-    monkeypatch.setattr(pl.tasks, "load", lambda *_, **__: written)
+    monkeypatch.setattr(pl.tasks, "load", lambda name, *, test: written)
     method = pl.PrefixTuning(lm, written, prefix_length=3)
     pl.save(method, "texts")
     asked = pl.tasks.references(written.test)

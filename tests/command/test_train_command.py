@@ -23,6 +23,7 @@ def test_one_command_takes_a_file_to_a_saved_prompt(call: Call, mine: str, model
     assert done.exit_code == 0
     found = json.loads(done.stdout)  # and there is nothing beside it
     assert "Backbone tiny" in done.stderr
+    assert done.stderr.endswith("Training\nTesting\n")  # of the bars, where there is no terminal
     assert found["path"] == "my-prompt.safetensors"
     assert (found["steps"], found["seed"], found["recipe"]["warmup"]) == (5, 2, 1)
     lm = pl.load(model)
@@ -75,6 +76,23 @@ def test_what_was_trained_is_kept_and_the_same_command_goes_on(
     lm = pl.load(model)
     parts, never = (pl.load_method(name, lm).state_dict() for name in ("parts", "whole"))
     assert all(torch.equal(parts[name], value) for name, value in never.items())
+
+
+def test_what_a_run_was_before_it_diverged_is_kept(
+    call: Call, mine: str, model: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    honest = Training.advance
+
+    def advance(training: Training) -> pl.Step:
+        return honest(training) if training.step < 2 else training.restore_last_good(float("nan"))
+
+    monkeypatch.setattr(Training, "advance", advance)
+    done = call(PROMPT, mine)
+    assert (done.exit_code, done.stdout) == (1, "")
+    last = done.stderr.splitlines()[-1]
+    assert last.startswith("The loss or its gradient is not finite at step 3 ")
+    assert last.endswith(" What is kept is in my-prompt.safetensors.")
+    assert pl.load_method("my-prompt", pl.load(model)).knobs.prompt_length == 3
 
 
 def test_the_second_ctrl_c_interrupts_at_once() -> None:
