@@ -29,6 +29,12 @@ from .evaluation.text_metrics import (
     TextEvaluation as TextEvaluation,
     judge_texts as judge_texts,
 )
+from .exchange.from_peft import (
+    from_peft as from_peft,
+)
+from .exchange.to_peft import (
+    to_peft as to_peft,
+)
 from .methods import (
     METHODS as METHODS,
     Cartridge as Cartridge,

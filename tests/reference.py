@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from inspect import signature
+from inspect import Parameter, Signature, signature
 from typing import Any
 
 import torch
@@ -71,7 +71,22 @@ def named_for_peft(model: PreTrainedModel) -> PreTrainedModel:
     def renamed(*given: Any, past_key_values: Any = None, **named: Any) -> Any:
         return forward(*given, cache=past_key_values, **named)
 
+    old = Parameter("past_key_values", Parameter.KEYWORD_ONLY, default=None)
+    of_forward = [one for one in signature(forward).parameters.values() if one.kind != one.VAR_KEYWORD]
+    renamed.__signature__ = Signature([*of_forward, old])  # type: ignore[attr-defined]
     takes.forward = renamed
+    return model
+
+
+def writing_for_peft(model: PreTrainedModel) -> PreTrainedModel:
+    """As `named_for_peft`, in `generate` too: else PEFT 0.21 finds no cache, and drops its prefix."""
+    prepare = named_for_peft(model).prepare_inputs_for_generation
+
+    def handed_out(*given: Any, past_key_values: Any = None, **kwargs: Any) -> Any:
+        found = prepare(*given, **kwargs)
+        return found | {"past_key_values": found.pop("cache", None)}
+
+    model.prepare_inputs_for_generation = handed_out  # type: ignore[method-assign]
     return model
 
 

@@ -101,7 +101,8 @@ def encode(
     """Render every example by the template and turn it into token ids.
 
     With a verbalizer every answer of the answer space is scored; without one the example's own
-    `y` is the only answer, to be generated. `begins` is False where real text was read before.
+    `y` is the only answer, to be generated. `begins` is False where real text was read before. The
+    token that a tokenizer starts every text with stands where the template names it, or else first.
 
     Raises
     ------
@@ -114,6 +115,8 @@ def encode(
     if answer_space and one_begins_another(answer_space):
         answer_space = [[*ids, tokenizer.eos_token_id] for ids in answer_space]
     start = around(tokenizer)[0] if begins else []
+    if any(mark in template.text for mark in tokenizer.convert_ids_to_tokens(start)):
+        start = []
     rows = []
     for x, y in zip(examples["x"], examples["y"], strict=True):
         # An empty prompt has no last position to read: the end-of-text token stands in for it.

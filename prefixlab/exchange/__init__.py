@@ -1,0 +1,1 @@
+"""Exchange: methods of this package at home in PEFT, in transformers and on the Hub."""
