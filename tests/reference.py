@@ -72,14 +72,16 @@ def named_for_peft(model: PreTrainedModel) -> PreTrainedModel:
         return forward(*given, cache=past_key_values, **named)
 
     old = Parameter("past_key_values", Parameter.KEYWORD_ONLY, default=None)
-    of_forward = [one for one in signature(forward).parameters.values() if one.kind != one.VAR_KEYWORD]
+    of_forward = [
+        one for one in signature(forward).parameters.values() if one.kind != one.VAR_KEYWORD
+    ]
     renamed.__signature__ = Signature([*of_forward, old])  # type: ignore[attr-defined]
     takes.forward = renamed
     return model
 
 
 def writing_for_peft(model: PreTrainedModel) -> PreTrainedModel:
-    """As `named_for_peft`, in `generate` too: else PEFT 0.21 finds no cache, and drops its prefix."""
+    """As `named_for_peft`, in `generate` too: there PEFT 0.21 finds no cache, and no prefix."""
     prepare = named_for_peft(model).prepare_inputs_for_generation
 
     def handed_out(*given: Any, past_key_values: Any = None, **kwargs: Any) -> Any:

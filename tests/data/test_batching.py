@@ -46,6 +46,14 @@ def test_a_text_begins_with_the_start_token_of_its_model_once(llama, task):
     assert all(start not in row.prompt for row in continued)
 
 
+def test_a_start_token_stands_where_the_template_names_it(llama, task):
+    start = llama.tokenizer.bos_token_id
+    template = Template("{soft:2}<start>{x} {y}")
+    for row in encode(llama.tokenizer, template, task.test, task.verbalizer):
+        assert row.prompt[:3] == [-1, -2, start]
+        assert start not in row.prompt[3:]
+
+
 def test_an_empty_prompt_has_a_token_to_read_at(gpt2, task):
     empty = task.test.select([0]).map(lambda row: {"x": ""})
     (row,) = encode(gpt2.tokenizer, Template("{x} {y}"), empty, task.verbalizer)

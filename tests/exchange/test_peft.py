@@ -1,9 +1,6 @@
 """PEFT, both ways: what it loads and what it wrote compute the same as here."""
 
-import json
-import pickle
 from copy import deepcopy
-from dataclasses import replace
 
 import pytest
 import torch
@@ -17,11 +14,17 @@ from peft import (
     get_peft_model,
 )
 from reference import close, moved, named_for_peft, plain, writing_for_peft
-from safetensors.torch import load_file, save_file
-from transformers import AutoModelForSequenceClassification
+from safetensors.torch import load_file
+from tiny import byte_pairs, random_model, special
+from transformers import (
+    AutoModelForSequenceClassification,
+    Gemma3ForCausalLM,
+    Gemma3TextConfig,
+)
 
-from prefixlab import Template, create, from_peft, load_method, save, to_peft
+from prefixlab import Backbone, create, from_peft, load_method, save, to_peft
 from prefixlab.evaluation.choices import scores
+from prefixlab.exchange import adapter_files
 
 TEXTS = ("a warm and funny film", "dull", "what a cast!")
 METHODS = {
@@ -162,9 +165,9 @@ def test_peft_writes_the_same_text_with_what_is_written(tiny, task, tmp_path, na
     method = moved(create(name, tiny, task, **knobs))
     model = placed(opened(tiny, to_peft(method, tmp_path / "adapter")))
     tokens, mask = batch(tiny)
-    text = model.generate(
-        input_ids=tokens, attention_mask=mask, max_new_tokens=6, do_sample=False
-    )[:, tokens.shape[1] :]
+    text = model.generate(input_ids=tokens, attention_mask=mask, max_new_tokens=6, do_sample=False)[
+        :, tokens.shape[1] :
+    ]
     with torch.no_grad():
         logits, cache = tiny.prefill(*with_slots(method, tokens, mask), method.conditioning())
         for step in range(6):
@@ -179,7 +182,9 @@ def test_with_virtual_tokens_peft_counts_padding_as_positions(gpt2, task, tmp_pa
     model = opened(gpt2, to_peft(method, tmp_path / "adapter"))
     tokens, mask = batch(gpt2, "right")
     found = ours(gpt2, method, tokens, mask)
-    close(where_text_is(found, method, mask), where_text_is(theirs(model, tokens, mask), method, mask))
+    close(
+        where_text_is(found, method, mask), where_text_is(theirs(model, tokens, mask), method, mask)
+    )
     tokens, mask = batch(gpt2, "left")
     found, logits = ours(gpt2, method, tokens, mask), theirs(model, tokens, mask)
     longest = mask.sum(1).argmax()
@@ -254,3 +259,55 @@ def test_a_prefix_with_a_head_chooses_as_in_peft(tiny, task, tmp_path):
     close(found, logits)
     without = from_peft(tmp_path / "adapter", tiny)
     assert without.asked.answers == ("LABEL_0", "LABEL_1")
+
+
+@pytest.fixture(scope="module")
+def gemma():
+    """It multiplies what it embeds by sqrt(h), and PEFT's prompts come after that."""
+    tokenizer = byte_pairs(start="<start>")
+    config = Gemma3TextConfig(
+        **special(tokenizer),
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        head_dim=8,
+        hidden_size=32,
+        intermediate_size=64,
+        initializer_range=0.2,
+    )
+    return Backbone("tiny-gemma", random_model(Gemma3ForCausalLM, config), tokenizer)
+
+
+@pytest.mark.parametrize("name", ["prompt", "p_tuning, mlp"])
+def test_where_embeddings_are_scaled_a_prompt_is_as_well(gemma, task, tmp_path, name):
+    method = moved(create(METHODS[name][0], gemma, task, **METHODS[name][1]))
+    folder = to_peft(method, tmp_path / "adapter")
+    tokens, mask = batch(gemma, "right")
+    found = ours(gemma, method, tokens, mask)
+    logits = theirs(opened(gemma, folder), tokens, mask)
+    close(where_text_is(found, method, mask), where_text_is(logits, method, mask))
+    close(ours(gemma, from_peft(folder, gemma), tokens, mask), found, 1e-6)
+
+
+@pytest.mark.parametrize("name", ["prompt_tuning", "lora"])
+def test_what_is_no_causal_model_is_refused(request, task, tmp_path, name):
+    for fixture, kind in (("bert", "an encoder,"), ("t5", "an encoder-decoder,")):
+        lm = request.getfixturevalue(fixture)
+        with pytest.raises(ValueError, match=f"tiny-{fixture} is {kind} .* keep it with save"):
+            to_peft(create(name, lm, task), tmp_path / "adapter")
+        with pytest.raises(ValueError, match=f"tiny-{fixture} is {kind}"):
+            from_peft(tmp_path / "adapter", lm)
+    assert not (tmp_path / "adapter").exists()
+
+
+def test_where_the_disk_is_full_the_adapter_is_as_it_was(gpt2, task, tmp_path, monkeypatch):
+    folder = to_peft(create("prompt_tuning", gpt2, task, prompt_length=2), tmp_path / "adapter")
+    before = {file.name: file.read_bytes() for file in folder.iterdir()}
+
+    def full(*given, **named):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(adapter_files, "save_file", full)
+    with pytest.raises(ValueError, match="is full"):
+        to_peft(create("lora", gpt2, task), folder)
+    assert {file.name: file.read_bytes() for file in folder.iterdir()} == before
