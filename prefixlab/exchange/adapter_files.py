@@ -26,7 +26,7 @@ CHECK = "check the path, or save the adapter again with PEFT's save_pretrained"
 
 
 @dataclass(frozen=True)
-class Adapter:
+class AdapterFiles:
     """What the two files of a folder say."""
 
     folder: Path
@@ -54,7 +54,7 @@ def folder_of(path: Any) -> Path:
     return Path(path)
 
 
-def write_adapter(adapter: Adapter) -> Path:
+def write_adapter(adapter: AdapterFiles) -> Path:
     """Write both files, whole or not at all; a folder without them is made.
 
     Raises
@@ -79,7 +79,7 @@ def write_adapter(adapter: Adapter) -> Path:
     return folder
 
 
-def read_adapter(path: Any) -> Adapter:
+def read_adapter(path: Any) -> AdapterFiles:
     """The adapter in a folder; a folder without one, or with a damaged one, is a ValueError."""
     folder = folder_of(path)
     missing = [name for name in (CONFIG, WEIGHTS) if not (folder / name).is_file()]
@@ -90,7 +90,7 @@ def read_adapter(path: Any) -> Adapter:
         )
     if missing:
         raise ValueError(f"{folder} is no folder of a PEFT adapter: no {missing[0]}; {CHECK}.")
-    found, tensors = Adapter(folder, {}, {}), {}
+    found, tensors = AdapterFiles(folder, {}, {}), {}
     try:
         config = json.loads(checked(folder / CONFIG, (folder / CONFIG).stat().st_size).read_text())
         with (folder / WEIGHTS).open("rb") as start:
@@ -106,7 +106,7 @@ def read_adapter(path: Any) -> Adapter:
     for name, value in tensors.items():
         if not value.isfinite().all():
             raise found.damaged(f"{shortened(name, 80)} is not finite")
-    return Adapter(folder, config, tensors)
+    return AdapterFiles(folder, config, tensors)
 
 
 def checked(file: Path, size: int) -> Path:

@@ -16,7 +16,7 @@ from torch import Tensor
 from prefixlab.arguments import shortened
 from prefixlab.data.task import Task
 from prefixlab.data.template import Template, around
-from prefixlab.exchange.adapter_files import Adapter, read_adapter
+from prefixlab.exchange.adapter_files import AdapterFiles, read_adapter
 from prefixlab.exchange.to_peft import CHANGE, HEAD, PROMPT, check_causal, embed_scale
 from prefixlab.methods.asked import Asked
 from prefixlab.methods.base import Method, check_backbone, check_task
@@ -57,14 +57,14 @@ def from_peft(path: str | Path, lm: Backbone, task: Task | None = None) -> Metho
     return READERS[kind](adapter, lm, task)
 
 
-def foreign(adapter: Adapter, what: str) -> ValueError:
+def foreign(adapter: AdapterFiles, what: str) -> ValueError:
     return ValueError(
         f"The adapter in {adapter.folder} {what}, which no method here computes; those that are "
         f"read are {', '.join(READERS)}."
     )
 
 
-def check_names(adapter: Adapter, names: Iterable[str]) -> None:
+def check_names(adapter: AdapterFiles, names: Iterable[str]) -> None:
     """Raise a ValueError unless the adapter has the tensors of these names, and no others."""
     if other := sorted({*names} ^ {*adapter.tensors}):
         verb = "has" if other[0] in adapter.tensors else "lacks"
@@ -73,7 +73,7 @@ def check_names(adapter: Adapter, names: Iterable[str]) -> None:
 
 def made(
     kind: type[Method],
-    adapter: Adapter,
+    adapter: AdapterFiles,
     lm: Backbone,
     plain: Asked,
     knobs: dict[str, Any],
@@ -99,14 +99,14 @@ def plain_question(task: Task | None, answers: int = 0) -> Asked:
     return Asked(task.name, task.template, task.verbalizer.words if task.verbalizer else ())
 
 
-def embeddings(adapter: Adapter, lm: Backbone, width: int) -> Tensor:
+def embeddings(adapter: AdapterFiles, lm: Backbone, width: int) -> Tensor:
     """`prompt_embeddings`, [virtual tokens, width]."""
     shape = [adapter.of("num_virtual_tokens", int), width]
     check_shape(adapter, lm, PROMPT, shape)
     return adapter.tensors[PROMPT]
 
 
-def check_shape(adapter: Adapter, lm: Backbone, name: str, shape: list[int]) -> None:
+def check_shape(adapter: AdapterFiles, lm: Backbone, name: str, shape: list[int]) -> None:
     found = list(adapter.tensors[name].shape)
     if found != shape:
         raise ValueError(
@@ -115,7 +115,7 @@ def check_shape(adapter: Adapter, lm: Backbone, name: str, shape: list[int]) -> 
         )
 
 
-def read_prompt(adapter: Adapter, lm: Backbone, task: Task | None) -> Method:
+def read_prompt(adapter: AdapterFiles, lm: Backbone, task: Task | None) -> Method:
     """Virtual tokens, in front of the start token if the tokenizer puts one first."""
     check_names(adapter, [PROMPT])
     prompt = embeddings(adapter, lm, lm.geometry.hidden) / embed_scale(lm.geometry)
@@ -129,7 +129,7 @@ def read_prompt(adapter: Adapter, lm: Backbone, task: Task | None) -> Method:
     return made(PromptTuning, adapter, lm, plain, about, {"prompt.values": prompt})
 
 
-def read_prefix(adapter: Adapter, lm: Backbone, task: Task | None) -> Method:
+def read_prefix(adapter: AdapterFiles, lm: Backbone, task: Task | None) -> Method:
     """Keys and values of every layer, and a head where labels are chosen by one."""
     head = [HEAD] if adapter.config.get("task_type") == "SEQ_CLS" else []
     check_names(adapter, [PROMPT, *head])
@@ -144,7 +144,7 @@ def read_prefix(adapter: Adapter, lm: Backbone, task: Task | None) -> Method:
     return made(PTuningV2, adapter, lm, plain, knobs, tensors)
 
 
-def read_cartridge(adapter: Adapter, lm: Backbone, task: Task | None) -> Method:
+def read_cartridge(adapter: AdapterFiles, lm: Backbone, task: Task | None) -> Method:
     """As a prefix, of which the first positions are not trained."""
     check_names(adapter, [PROMPT])
     size = lm.geometry
@@ -158,7 +158,7 @@ def read_cartridge(adapter: Adapter, lm: Backbone, task: Task | None) -> Method:
     return made(Cartridge, adapter, lm, plain_question(task), knobs, tensors)
 
 
-def read_lora(adapter: Adapter, lm: Backbone, task: Task | None) -> Method:
+def read_lora(adapter: AdapterFiles, lm: Backbone, task: Task | None) -> Method:
     """A change B A of each map that has one."""
     check_plain(adapter)
     rank, every = adapter.of("r", int), lm.geometry.linear_maps
@@ -179,7 +179,7 @@ def read_lora(adapter: Adapter, lm: Backbone, task: Task | None) -> Method:
     alpha = adapter.config.get("lora_alpha")
     if adapter.config.get("use_rslora") and isinstance(alpha, int | float):
         alpha = alpha * sqrt(rank)  # it scales by alpha / sqrt(r) (Kalajdzievski 2023)
-    knobs = {"rank": rank, "alpha": alpha, "maps": called(names, every)}
+    knobs = {"rank": rank, "alpha": alpha, "maps": maps_knob(names, every)}
     return made(LoRA, adapter, lm, plain_question(task), knobs, tensors)
 
 
@@ -192,7 +192,7 @@ HARMLESS = {
 }
 
 
-def check_plain(adapter: Adapter) -> None:
+def check_plain(adapter: AdapterFiles) -> None:
     """Raise a ValueError where a setting makes something else of the change than B A x."""
     fine = {"bias": ("none",), "init_lora_weights": (True, "gaussian")}
     for name, value in adapter.config.items():
@@ -204,7 +204,7 @@ def check_plain(adapter: Adapter) -> None:
             )
 
 
-def called(names: set[str], every: dict[str, int]) -> str:
+def maps_knob(names: set[str], every: dict[str, int]) -> str:
     """The maps as the knob of `LoRA` has them: all, the ends of their names, or their names."""
     ends = {name.rpartition(".")[2] for name in names}
     if names == every.keys():
@@ -213,7 +213,7 @@ def called(names: set[str], every: dict[str, int]) -> str:
     return ",".join(sorted(ends if alike == names else names))
 
 
-READERS: dict[str, Callable[[Adapter, Backbone, Task | None], Method]] = {
+READERS: dict[str, Callable[[AdapterFiles, Backbone, Task | None], Method]] = {
     "PROMPT_TUNING": read_prompt,
     "P_TUNING": read_prompt,
     "PREFIX_TUNING": read_prefix,

@@ -19,7 +19,7 @@ from torch import Tensor
 from transformers.pytorch_utils import Conv1D
 
 from prefixlab.data.template import Soft
-from prefixlab.exchange.adapter_files import Adapter, folder_of, write_adapter
+from prefixlab.exchange.adapter_files import AdapterFiles, folder_of, write_adapter
 from prefixlab.methods.base import Method, check_method
 from prefixlab.methods.cartridge import Cartridge
 from prefixlab.methods.lora import LoRA
@@ -61,7 +61,7 @@ def to_peft(method: Method, path: str | Path) -> Path:
     return write_adapter(as_adapter(method, folder_of(path)))
 
 
-def as_adapter(method: Any, folder: Path) -> Adapter:
+def as_adapter(method: Any, folder: Path) -> AdapterFiles:
     """The method as PEFT has it; what PEFT does not have is a ValueError."""
     kind, size = KINDS.get(type(method)), method.geometry
     if kind is None:
@@ -80,7 +80,7 @@ def as_adapter(method: Any, folder: Path) -> Adapter:
     tensors: dict[str, Tensor]
     with torch.no_grad():
         if isinstance(method, LoRA):
-            return Adapter(folder, about | settings_of(method), tensors_of(method))
+            return AdapterFiles(folder, about | settings_of(method), tensors_of(method))
         given = method.conditioning()
         if given.past is None:
             check_in_front(method)
@@ -103,7 +103,7 @@ def as_adapter(method: Any, folder: Path) -> Adapter:
     }
     if isinstance(method, Cartridge):
         about["num_frozen_tokens"] = method.knobs.frozen
-    return Adapter(folder, about, tensors)
+    return AdapterFiles(folder, about, tensors)
 
 
 def check_causal(size: Geometry) -> None:
