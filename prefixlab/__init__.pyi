@@ -32,6 +32,10 @@ from .evaluation.text_metrics import (
 from .exchange.from_peft import (
     from_peft as from_peft,
 )
+from .exchange.steered import (
+    Steered as Steered,
+    steer as steer,
+)
 from .exchange.to_peft import (
     to_peft as to_peft,
 )

@@ -110,8 +110,8 @@ def check_causal(size: Geometry) -> None:
     if size.bidirectional or size.parts:
         kind = "encoder" if size.bidirectional else "encoder-decoder"
         raise ValueError(
-            f"{size.name} is an {kind}, and adapters are exchanged with PEFT for causal models "
-            f"alone; {KEEP}, or take a causal model."
+            f"{size.name} is an {kind}, and methods are exchanged for causal models alone; {KEEP}, "
+            "or take a causal model."
         )
 
 
@@ -119,8 +119,8 @@ def check_in_front(method: Method) -> None:
     first, *others = method.template.parts
     if not isinstance(first, Soft) or any(isinstance(part, Soft) for part in others):
         raise ValueError(
-            f"PEFT puts virtual tokens in front of a text, and those of {method.template.quoted} "
-            f"stand elsewhere too; {KEEP}, or train with all slots in front: "
+            f"Virtual tokens go in front of the text that is given, and those of "
+            f"{method.template.quoted} stand elsewhere; {KEEP}, or train with all slots in front: "
             f"{{soft:{method.template.virtual_tokens}}}{{x}} …."
         )
 

@@ -155,9 +155,14 @@ class Backbone(Frozen):
         """Token ids and their mask, as `prefill` takes them, both [rows, positions]."""
         return pad(prompts, self.padding)
 
-    def logits(self, tokens: Tensor, given: Conditioning = NOTHING) -> Tensor:
-        """Logits over the whole vocabulary at every position, [batch, positions, vocabulary]."""
-        return self._logits(self.hidden_states(tokens, None, given), given)
+    def logits(
+        self, tokens: Tensor, given: Conditioning = NOTHING, mask: Tensor | None = None
+    ) -> Tensor:
+        """Logits over the whole vocabulary at every position, [batch, positions, vocabulary].
+
+        Parameters and errors are those of `hidden_states`.
+        """
+        return self._logits(self.hidden_states(tokens, mask, given), given)
 
     def next_tokens(
         self, text: str, k: int = 10, given: Conditioning = NOTHING
