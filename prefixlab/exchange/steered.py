@@ -32,6 +32,7 @@ class Steered(PreTrainedModel, GenerationMixin):
     """A frozen causal model under a method, see `steer`."""
 
     accepts_loss_kwargs = False  # the loss is a mean over the batch that is given
+    _supports_sdpa = True  # whatever attention the frozen model has: it is no concern of this class
 
     def __init__(self, lm: Backbone, method: Method):
         super().__init__(deepcopy(lm.model.config))

@@ -118,6 +118,20 @@ MISTAKES: Mistakes = {
         ["layers='0,2'", "layers='all'"],
     ),
     "a head of p_tuning_v2 in some layers": (out("p_tuning_v2", layers="last:1"), ["last:1"]),
+    # What cannot be steered.
+    "steering a head": (
+        lambda at: pl.steer(at.lm, at.create("linear_probe")),
+        ["linear_probe answers by a trained head"],
+    ),
+    "steering slots behind x": (
+        lambda at: pl.steer(at.lm, at.create("infix")),
+        ["stand elsewhere", "keep it with save"],
+    ),
+    "steering another model": (
+        lambda at: pl.steer(at.other, at.create("lora")),
+        ["made for tiny-gpt2, not for tiny-llama"],
+    ),
+    "steering without a method": (lambda at: pl.steer(at.lm, None), ["not a Method"]),  # type: ignore[arg-type]
     # Where it is to be written.
     "no folder": (lambda at: pl.to_peft(at.create("lora"), ""), ["path=''", "my-adapter"]),
     "a folder that is a file": (to_a_file, ["file cannot be used", "choose another folder"]),
