@@ -32,6 +32,10 @@ from .evaluation.text_metrics import (
 from .exchange.from_peft import (
     from_peft as from_peft,
 )
+from .exchange.hub import (
+    from_hub as from_hub,
+    push_to_hub as push_to_hub,
+)
 from .exchange.steered import (
     Steered as Steered,
     steer as steer,

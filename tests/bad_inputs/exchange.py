@@ -10,11 +10,13 @@ from typing import Any
 from unittest.mock import patch
 
 import torch
+from huggingface_hub import HfApi
 from safetensors.torch import load_file, save_file
 
 import prefixlab as pl
 from bad_inputs import Given, Mistakes
-from prefixlab.exchange import adapter_files
+from bad_inputs.files import NOWHERE
+from prefixlab.exchange import adapter_files, hub
 from prefixlab.exchange.adapter_files import CONFIG, PICKLE, WEIGHTS
 
 PROMPT = {"prompt_length": 3}
@@ -102,7 +104,60 @@ def a_head(rows: int, at: Given, task: Any = None) -> Any:
 EMBEDDED = "base_model__model__transformer__wte__lora_A__weight"
 EMBEDDED_B = "base_model__model__transformer__wte__lora_B__weight"
 
+
+def no_hub(act: Callable[[Given], Any]) -> Callable[[Given], Any]:
+    """Do something where no Hub answers."""
+
+    def mistake(at: Given) -> Any:
+        where = {"api": HfApi(endpoint=NOWHERE, token="hf_mine")}
+        gone = OSError("Connection refused")
+        with (
+            patch.object(hub, "HfApi", lambda: where["api"]),
+            patch.object(hub, "hf_hub_download", side_effect=gone),
+            patch.dict(os.environ, {"NO_PROXY": "127.0.0.1"}),
+        ):
+            return act(at)
+
+    return mistake
+
+
+def other_run(at: Given) -> Any:
+    run = at.train("lora", {"rank": 1}, steps=1)
+    return pl.push_to_hub(at.create("lora"), "mine/films", training=run)
+
+
 MISTAKES: Mistakes = {
+    # The Hub.
+    "a repository without an owner": (
+        lambda at: pl.push_to_hub(at.create("lora"), "films"),
+        ["'films' is no repository", "mine/warm-films"],
+    ),
+    "a repository that is a path": (
+        lambda at: pl.push_to_hub(at.create("lora"), "../x/films"),
+        ["'../x/films' is no repository"],
+    ),
+    "a push to no Hub": (
+        no_hub(lambda at: pl.push_to_hub(at.create("prompt_tuning"), "mine/films")),
+        ["mine/films cannot be written to", "hf auth login"],
+    ),
+    "a push with another run": (other_run, ["of another method than this lora"]),
+    "a push with no result": (
+        lambda at: pl.push_to_hub(at.create("lora"), "mine/films", result=0.9),  # type: ignore[arg-type]
+        ["result is of type float", "evaluate"],
+    ),
+    "a push with no run": (
+        lambda at: pl.push_to_hub(at.create("lora"), "mine/films", training=[]),  # type: ignore[arg-type]
+        ["training is of type list", "train returned"],
+    ),
+    "a method from no Hub": (
+        no_hub(lambda at: pl.from_hub("mine/films", at.lm)),
+        ["mine/films has no method", "Connection refused", "from_peft"],
+    ),
+    "a method from a number": (lambda at: pl.from_hub(7, at.lm), ["7 is no repository"]),  # type: ignore[arg-type]
+    "a method from an empty folder": (
+        lambda at: pl.from_hub(at.folder, at.lm),
+        ["method.safetensors cannot be read as a checkpoint"],
+    ),
     # What PEFT cannot say.
     "no method for PEFT": (lambda at: pl.to_peft("mine", at.folder), ["not a Method"]),  # type: ignore[arg-type]
     "a gate": (out("gated_prefix"), ["gated_prefix", "keep it with save", "cartridge, lora"]),
