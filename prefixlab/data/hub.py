@@ -20,15 +20,12 @@ OFFICIAL = {
 UNLABELLED = -1  # how the Hub writes that a label is not told
 
 
-def labelled_splits(
-    name: str, split: str | None, x: str, y: str, config: str | None, revision: str | None
-) -> dict[str, Pairs]:
+def labelled_splits(name: str, loaded: Mapping[str, Dataset], x: str, y: str) -> dict[str, Pairs]:
     """The splits for training, validation and testing that a data set has, with their labels.
 
     A split whose labels are not told (the tests of GLUE, for example) is left out. A data set
     with a single split has that to train on, whatever it is called, and so it is with `split`.
     """
-    loaded = read_hub(name, split, config, revision)
     found = {
         ours: theirs
         for ours, names in OFFICIAL.items()
@@ -55,6 +52,18 @@ def labelled_splits(
         splits["train"].notes.append(f"The {found[ours]} split has no labels: not used.")
     if unused := [split for split in loaded if split not in found.values()]:
         splits["train"].notes.append(f"Other splits are not read: {', '.join(unused)}.")
+    return splits
+
+
+def splits_of(data: Any) -> Mapping[str, Dataset]:
+    """The splits of a data set that is there already; what has none is all to train on."""
+    splits = data if isinstance(data, Mapping) else {"train": data}
+    if not splits or not all(isinstance(rows, Dataset) for rows in splits.values()):
+        kinds = ", ".join(sorted({type(rows).__name__ for rows in splits.values()})) or "nothing"
+        raise ValueError(
+            f"data holds {kinds}, and splits are wanted that can be counted; give a DatasetDict or "
+            "a Dataset of the package datasets, loaded without streaming."
+        )
     return splits
 
 

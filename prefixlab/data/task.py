@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from datasets import Dataset
+from datasets import Dataset, DatasetDict
 
 from prefixlab import arguments
 from prefixlab.data.classes import labelled
@@ -20,7 +20,7 @@ from prefixlab.data.examples import (
     references,
     rows_of,
 )
-from prefixlab.data.hub import labelled_splits, text_split
+from prefixlab.data.hub import labelled_splits, read_hub, splits_of, text_split
 from prefixlab.data.reading import read_csv
 from prefixlab.data.tables import drawn_tables
 from prefixlab.data.template import Template, Verbalizer, cut_behind, tokens_of, unknown_share
@@ -216,8 +216,32 @@ class Task:
         asked = Template(template)
         arguments.seed(seed)
         sizes = checked_sizes(train=train, validation=validation, test=test)
-        given = labelled_splits(name, split, text, label, config, revision)
+        given = labelled_splits(name, read_hub(name, split, config, revision), text, label)
         return cls._of(labelled(name, given, label, words, sizes, seed), asked)
+
+    @classmethod
+    def from_datasets(
+        cls,
+        data: DatasetDict | Dataset,
+        *,
+        text: str,
+        label: str,
+        name: str = "own data",
+        template: str = "{x}\nLabel: {y}",
+        words: Mapping[str, str] | None = None,
+        seed: int = 0,
+    ) -> "Task":
+        """As `from_hub`, from a data set of the package `datasets` that is there already.
+
+        Raises
+        ------
+        ValueError
+            What is no DatasetDict and no Dataset, or is streamed; else as `from_hub`.
+        """
+        asked = Template(template)
+        arguments.seed(seed)
+        given = labelled_splits(arguments.text("name", name), splits_of(data), text, label)
+        return cls._of(labelled(name, given, label, words, {}, seed), asked)
 
     @classmethod
     def tables_from_csv(

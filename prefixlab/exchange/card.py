@@ -31,7 +31,7 @@ model = {auto}.from_pretrained({model!r}{labels})
 model = PeftModel.from_pretrained(model, {repository!r})
 ```
 
-The texts it is given are written by the template above, without its answer."""
+The texts it is given are written by the template above, without its slots and its answer."""
 NO_PEFT = """No other package computes this method. Its numbers are in `method.safetensors`, for
 `safetensors.torch.load_file`; its knobs, its template and its answers are in that file's metadata.
 """
@@ -70,7 +70,7 @@ def card(
         notes = "".join(f"<br>{shown(note)}" for note in task.notes)
         rows["Data"] += f": {sizes} examples, fingerprint of their tokens `{training.data}`{notes}"
         told = ", ".join(f"{name} = {shown(value)}" for name, value in recipe.items())
-        rows["Protocol"] = f"{training.step} steps taken; peak rate {training.peak:g}; {told}"
+        rows["Protocol"] = f"steps taken: {training.step}; peak rate {training.peak:g}; {told}"
     if method.texts:
         rows["Texts inside"] = f"{len(method.texts)}, in `method.safetensors`"
     table = "\n".join(f"| {name} | {told} |" for name, told in rows.items())

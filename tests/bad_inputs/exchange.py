@@ -10,12 +10,14 @@ from typing import Any
 from unittest.mock import patch
 
 import torch
+from datasets import DatasetDict
 from huggingface_hub import HfApi
 from safetensors.torch import load_file, save_file
 
 import prefixlab as pl
 from bad_inputs import Given, Mistakes
 from bad_inputs.files import NOWHERE
+from prefixlab import Task
 from prefixlab.exchange import adapter_files, hub
 from prefixlab.exchange.adapter_files import CONFIG, PICKLE, WEIGHTS
 
@@ -127,6 +129,23 @@ def other_run(at: Given) -> Any:
 
 
 MISTAKES: Mistakes = {
+    # Data that are there already.
+    "data that are none": (
+        lambda _: Task.from_datasets([("dull", 0)], text="x", label="y"),  # type: ignore[arg-type]
+        ["data holds list", "give a DatasetDict"],
+    ),
+    "data without a split": (
+        lambda _: Task.from_datasets(DatasetDict(), text="x", label="y"),
+        ["data holds nothing"],
+    ),
+    "data that are streamed": (
+        lambda at: Task.from_datasets(at.task.train.to_iterable_dataset(), text="x", label="y"),  # type: ignore[arg-type]
+        ["data holds IterableDataset", "without streaming"],
+    ),
+    "data of another column": (
+        lambda at: Task.from_datasets(at.task.train, text="x", label="z"),
+        ["own data has no column 'z'"],
+    ),
     # The Hub.
     "a repository without an owner": (
         lambda at: pl.push_to_hub(at.create("lora"), "films"),

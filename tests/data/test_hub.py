@@ -109,3 +109,16 @@ def test_what_datasets_raises_is_one_sentence(monkeypatch):
             ValueError, match=r"^The data set 'a/b' cannot be had \(.+\); check.+\.$"
         ):
             Task.from_hub("a/b", text="x", label="y")
+
+
+def test_a_data_set_that_is_there_already_is_as_one_of_the_hub(load):
+    splits = {"train": films([1, 0] * 12), "dev": films([0, 1], first=50)}
+    held, fetched = (
+        Task.from_datasets(DatasetDict(splits), text="sentence", label="label", name="owner/films"),
+        load(splits),
+    )
+    assert held.notes == fetched.notes
+    assert held.verbalizer == fetched.verbalizer
+    assert all(pairs(held.splits[name]) == pairs(fetched.splits[name]) for name in held.splits)
+    alone = Task.from_datasets(splits["train"], text="sentence", label="label")
+    assert (alone.name, len(alone.train), len(alone.test)) == ("own data", 18, 4)

@@ -150,7 +150,7 @@ def test_its_card_says_what_it_is_and_how_it_came_about(gpt2, task, repository):
         *("prefix_length = 4", "seed = 3", "'tiny-gpt2', fingerprint of its weights"),
         *(method.fingerprint, repr(task.template.text), "'negative', 'positive'"),
         *("'films': 16 train, 4 validation, 8 test examples", training.data),
-        *("'Two rows were left out.'", "1 steps taken; peak rate 0.003", "batch_size = 4"),
+        *("'Two rows were left out.'", "steps taken: 1; peak rate 0.003", "batch_size = 4"),
         *("seed = 7", str(result), "prefixlab ", "transformers ", "pl.from_hub('mine/films', lm)"),
         "PeftModel.from_pretrained(model, 'mine/films')",
     ):

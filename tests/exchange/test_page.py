@@ -3,6 +3,7 @@
 import re
 from copy import deepcopy
 from pathlib import Path
+from shutil import copytree
 
 import pytest
 import torch
@@ -12,8 +13,20 @@ from transformers import AutoModelForCausalLM
 import prefixlab
 from prefixlab import Backbone, tasks
 from prefixlab.evaluation.choices import scores
+from prefixlab.exchange import hub
 
+OWN = "".join(f"film {number},{'good' if number % 2 else 'bad'}\n" for number in range(20))
 PAGE = Path(__file__).parents[2] / "docs" / "exchange.md"
+
+
+class FolderApi:
+    """A Hub in the folder that a test runs in."""
+
+    def create_repo(self, name, **how):
+        return name
+
+    def upload_folder(self, repo_id, folder_path, **how):
+        copytree(folder_path, repo_id)
 
 
 @pytest.fixture
@@ -25,7 +38,9 @@ def page(gpt2, task, tmp_path, monkeypatch):
     monkeypatch.setattr(prefixlab, "load", lambda name: lm)
     monkeypatch.setattr(tasks, "load", lambda name, **sizes: task)
     monkeypatch.setattr(AutoModelForCausalLM, "from_pretrained", lambda name: theirs)
+    monkeypatch.setattr(hub, "HfApi", FolderApi)
     monkeypatch.chdir(tmp_path)
+    Path("mine.csv").write_text("sentence,mood\n" + OWN)
     names: dict = {}
     for block in re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL):
         exec(block, names)
@@ -33,7 +48,7 @@ def page(gpt2, task, tmp_path, monkeypatch):
 
 
 @pytest.mark.filterwarnings("ignore:.pin_memory. argument is set")  # there is no GPU
-def test_every_block_of_the_page_runs(page, gpt2, task, tmp_path, capsys):
+def test_every_block_of_the_page_runs(page, gpt2, task, tmp_path):
     lm, prefix = page["lm"], page["prefix"]
     assert lm.fingerprint == gpt2.fingerprint  # what is frozen stays
     ids = lm.tokenizer("a warm", return_tensors="pt")
@@ -45,3 +60,5 @@ def test_every_block_of_the_page_runs(page, gpt2, task, tmp_path, capsys):
     assert not torch.equal(stored.prefix.values, prefix.prefix.values)  # accelerate went on
     assert [*page["steered"].state_dict()] == ["method.prefix.values"]
     assert (tmp_path / "my-run" / "checkpoint-20" / "model.safetensors").stat().st_size < 20_000
+    assert torch.equal(page["again"].prefix.values, prefix.prefix.values)
+    assert page["own"].verbalizer.words == ("bad", "good")
