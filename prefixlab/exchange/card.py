@@ -31,7 +31,8 @@ model = {auto}.from_pretrained({model!r}{labels})
 model = PeftModel.from_pretrained(model, {repository!r})
 ```
 
-The texts it is given are written by the template above, without its slots and its answer."""
+The texts it is given are written by the template above, without its slots and its answer. What PEFT
+does with padding, with start tokens and in `generate` stands in prefixlab's docs/exchange.md."""
 NO_PEFT = """No other package computes this method. Its numbers are in `method.safetensors`, for
 `safetensors.torch.load_file`; its knobs, its template and its answers are in that file's metadata.
 """
