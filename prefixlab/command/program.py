@@ -10,6 +10,7 @@ import click
 
 from prefixlab.command.doctor import doctor
 from prefixlab.command.evaluate import evaluate
+from prefixlab.command.export import export
 from prefixlab.command.fetch import fetch
 from prefixlab.command.generate import generate
 from prefixlab.command.groups import InOrder
@@ -34,5 +35,5 @@ class Program(InOrder):
 main = Program(
     "prefixlab",
     help="Steer a frozen language model: train a prompt or a prefix, test it, use it.",
-    commands=[doctor, fetch, train, evaluate, generate, record, claims],
+    commands=[doctor, fetch, train, evaluate, generate, export, record, claims],
 )
