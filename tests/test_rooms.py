@@ -96,7 +96,7 @@ def test_no_two_public_names_are_one() -> None:
     """`load` alone is two: pl.load of a model, and tasks.load of a task."""
     found = Counter(
         node.name
-        for path in PYTHON
+        for path in READ
         for node in ast.parse(path.read_text(encoding="utf-8")).body
         if isinstance(node, (ast.FunctionDef, ast.ClassDef))
     )
