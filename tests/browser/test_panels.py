@@ -198,7 +198,7 @@ def test_lesson_10(run_lesson: RunLesson) -> None:
     for axis in ("stored bytes", "seconds of training", "trained parameters"):
         choose(comparison, "compare by", axis)
     choose(comparison, "tested on", "tweets")
-    comparison.locator(".prefixlab-point:visible").last.press("Enter")
+    comparison.locator(".prefixlab-point:visible").first.press("Enter")
     expect(comparison.locator("table")).to_contain_text("trained parameters")
     keep(comparison, "comparison_of_all")
 

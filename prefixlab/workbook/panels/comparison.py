@@ -171,7 +171,8 @@ class ComparisonPanel(Panel):
         return made
 
     def choose(self, number: int) -> None:
-        self.chosen.value = number
+        if number < len(self.results):  # else it went away while it was pressed
+            self.chosen.value = number
 
     def tell(self) -> None:
         """Mark the chosen point, and show its knobs and what came out."""
