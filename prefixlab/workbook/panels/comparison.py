@@ -17,7 +17,7 @@ from prefixlab.models.backbone import Backbone
 from prefixlab.models.geometry import KNOWN, Geometry
 from prefixlab.workbook import figures
 from prefixlab.workbook.evidence import Records, Runs
-from prefixlab.workbook.grids import DOMAINS, GRIDS, families
+from prefixlab.workbook.grids import GRIDS, TESTED, families
 from prefixlab.workbook.panels import results
 from prefixlab.workbook.panels.base import WIDE, Panel, button, shown
 from prefixlab.workbook.panels.results import Result
@@ -32,7 +32,6 @@ AXES = {
 }
 COMPARED = ("prompt_tuning", "prefix_tuning", "p_tuning", "p_tuning_v2", "baselines", "variants")
 FILMS = "movie_reviews"  # what all of them learned from
-TESTED = {"film reviews": "", **{name.replace("_", " "): name for name in DOMAINS}}
 USUAL = "all weights"  # what others are compared with at first
 MEASURES = {"accuracy": ("points", 1), "loss": ("nats", 3)}
 MOST = 80  # points; beyond that, the oldest are left out, and recorded ones first
