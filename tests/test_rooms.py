@@ -97,6 +97,7 @@ def test_no_two_public_names_are_one() -> None:
     found = Counter(
         node.name
         for path in READ
+        if "command" not in path.parts  # whose names are those of what they call
         for node in ast.parse(path.read_text(encoding="utf-8")).body
         if isinstance(node, (ast.FunctionDef, ast.ClassDef))
     )

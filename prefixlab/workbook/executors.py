@@ -8,7 +8,8 @@ import signal
 from collections.abc import Iterator
 from concurrent.futures import CancelledError, Executor, ProcessPoolExecutor
 from contextlib import contextmanager
-from multiprocessing import active_children, get_context, parent_process
+from multiprocessing import active_children, parent_process
+from multiprocessing.context import SpawnContext, SpawnProcess
 from threading import Thread
 
 Opened = tuple[Executor, int]
@@ -24,8 +25,7 @@ def processes(workers: int | None = None) -> Iterator[Opened]:
         One of them was killed, and the others with it.
     """
     workers = workers or os.cpu_count() or 1
-    spawn = get_context("spawn")
-    with ProcessPoolExecutor(workers, spawn, initializer=end_with_parent) as executor:
+    with ProcessPoolExecutor(workers, Silent(), initializer=end_with_parent) as executor:
         try:
             yield executor, workers
         except BaseException:
@@ -34,9 +34,29 @@ def processes(workers: int | None = None) -> Iterator[Opened]:
             raise
 
 
+class SilentProcess(SpawnProcess):
+    """Where signals can wait, Ctrl-C waits until the process has begun: it imports for a second."""
+
+    def start(self) -> None:
+        if os.name == "nt":
+            super().start()
+            return
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # is handed down
+        try:
+            super().start()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+class Silent(SpawnContext):
+    Process = SilentProcess
+
+
 def end_with_parent() -> None:
     """In a worker: end at Ctrl-C without a word, and when the process that started it is gone."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+    if os.name != "nt":
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     parent = parent_process()
     assert parent is not None
 

@@ -22,6 +22,7 @@ WORDINGS = {
     "all in all": "{x} All in all, the film is {y}",
 }
 DOMAINS = ("product_reviews", "tweets", "editorials")  # besides the films that are learned from
+TESTED = {"film reviews": "", **{name.replace("_", " "): name for name in DOMAINS}}  # in words
 PATTERNS = {  # labels of demonstrations, of which half are n(egative) and half p(ositive)
     2: ("np", "pn"),
     4: ("npnp", "pnpn", "nppn", "pnnp", "nnpp", "ppnn"),

@@ -139,7 +139,7 @@ def test_lesson_05(run_lesson: RunLesson) -> None:
 
 def test_lesson_06(run_lesson: RunLesson) -> None:
     panel = panels(run_lesson("06")).last
-    try_lab(panel, "prefix length", "p_tuning_v2")
+    try_lab(panel, "learning rate", "p_tuning_v2", there=1, along="learning rate")
     choose(panel, "classifier", "verbalizer")
     fill(panel, "layers", "last:99")
     expect(panel).to_contain_text("layers='last:99' names no layers")
@@ -198,7 +198,7 @@ def test_lesson_10(run_lesson: RunLesson) -> None:
     for axis in ("stored bytes", "seconds of training", "trained parameters"):
         choose(comparison, "compare by", axis)
     choose(comparison, "tested on", "tweets")
-    comparison.locator(".prefixlab-point:visible").last.press("Enter")
+    comparison.locator(".prefixlab-point:visible").first.press("Enter")
     expect(comparison.locator("table")).to_contain_text("trained parameters")
     keep(comparison, "comparison_of_all")
 
@@ -232,9 +232,14 @@ def by_keyboard(panel: Locator) -> None:
     expect(tick).not_to_be_checked()
 
 
-def try_lab(panel: Locator, slider: str, name: str, there: int = 4) -> None:
-    """What all labs have in common: guess, turn, train, stop, resume, a sentence."""
+def try_lab(panel: Locator, slider: str, name: str, there: int = 4, along: str = "") -> None:
+    """What all labs have in common: guess, turn, train, stop, resume, a sentence.
+
+    The slider is one along which runs are recorded; `along` presses the button of that axis.
+    """
     guess(panel, "points")
+    if along:
+        press(panel, along)
     report(name, redraws(panel, slider, 60, there), "redraws", most=500)
     for knob in ("training sentences", "steps"):
         move(panel, knob, "ArrowLeft")

@@ -96,11 +96,16 @@ def test_what_a_run_was_before_it_diverged_is_kept(
 
 
 def test_the_second_ctrl_c_interrupts_at_once() -> None:
-    with pytest.raises(KeyboardInterrupt), stopping() as asked:  # noqa: PT012
-        signal.raise_signal(signal.SIGINT)
-        assert asked.is_set()
-        signal.raise_signal(signal.SIGINT)
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    # Tests that a shell runs in the background ignore Ctrl-C, and Python with them.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt), stopping() as asked:  # noqa: PT012
+            signal.raise_signal(signal.SIGINT)
+            assert asked.is_set()
+            signal.raise_signal(signal.SIGINT)
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @pytest.mark.parametrize(

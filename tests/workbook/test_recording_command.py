@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import BrokenExecutor
 from contextlib import contextmanager
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context
 from pathlib import Path
 
 import distributed
@@ -216,3 +216,18 @@ def test_the_command_is_there(tmp_path: Path) -> None:
     )
     assert (done.returncode, done.stderr) == (1, "")
     assert [line.split(":")[0] for line in done.stdout.splitlines()[::2]] == [*GRIDS]
+
+
+@pytest.mark.parametrize("after", [0.02, 0.05, 0.1, 0.2])
+@pytest.mark.skipif(os.name == "nt", reason="signals cannot wait there")
+def test_a_worker_that_only_begins_ends_at_ctrl_c_without_a_word(
+    after: float, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with processes(1) as (executor, _):
+        never = executor.submit(time.sleep, 60)
+        time.sleep(after)
+        (worker,) = active_children()
+        os.kill(worker.pid or 0, signal.SIGINT)
+        with pytest.raises(BrokenExecutor):
+            never.result(20)
+    assert capfd.readouterr() == ("", "")

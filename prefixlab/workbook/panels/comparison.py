@@ -17,7 +17,7 @@ from prefixlab.models.backbone import Backbone
 from prefixlab.models.geometry import KNOWN, Geometry
 from prefixlab.workbook import figures
 from prefixlab.workbook.evidence import Records, Runs
-from prefixlab.workbook.grids import DOMAINS, GRIDS, families
+from prefixlab.workbook.grids import GRIDS, TESTED, families
 from prefixlab.workbook.panels import results
 from prefixlab.workbook.panels.base import WIDE, Panel, button, shown
 from prefixlab.workbook.panels.results import Result
@@ -32,7 +32,6 @@ AXES = {
 }
 COMPARED = ("prompt_tuning", "prefix_tuning", "p_tuning", "p_tuning_v2", "baselines", "variants")
 FILMS = "movie_reviews"  # what all of them learned from
-TESTED = {"film reviews": "", **{name.replace("_", " "): name for name in DOMAINS}}
 USUAL = "all weights"  # what others are compared with at first
 MEASURES = {"accuracy": ("points", 1), "loss": ("nats", 3)}
 MOST = 80  # points; beyond that, the oldest are left out, and recorded ones first
@@ -171,7 +170,8 @@ class ComparisonPanel(Panel):
         return made
 
     def choose(self, number: int) -> None:
-        self.chosen.value = number
+        if number < len(self.results):  # else it went away while it was pressed
+            self.chosen.value = number
 
     def tell(self) -> None:
         """Mark the chosen point, and show its knobs and what came out."""

@@ -20,14 +20,13 @@ from prefixlab.workbook.evidence import (
     Runs,
     two_answers,
 )
-from prefixlab.workbook.grids import DOMAINS
+from prefixlab.workbook.grids import TESTED
 from prefixlab.workbook.page import Curve
 from prefixlab.workbook.panels.base import WIDE, Panel, columns
 from prefixlab.workbook.panels.tables import facts
 from prefixlab.workbook.records import preferred, rows_of
 
 FAMILY, UNTRAINED = "prompt tuning, labels", "no training"
-TESTED = {"film reviews": "", **{name.replace("_", " "): name for name in DOMAINS}}
 WAYS = {"majority vote": VOTE, "mean probability": MEAN}
 
 

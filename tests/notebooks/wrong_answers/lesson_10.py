@@ -1,5 +1,7 @@
 """Wrong answers to lesson 10, as a learner would write them: exercise -> (source, mistake)."""
 
+from wrong_loops import WRONG_LOOPS
+
 CONDITIONS = (
     "way.fewest <= needs.examples",
     "(needs.inside or not way.inside)",
@@ -238,90 +240,5 @@ WRONG: dict[str, list[tuple[str, str]]] = {
             "below zero",
         ),
     ],
-    "training_loop": [
-        (
-            """
-def train_by_hand(answer_scores, prompt, examples, steps, rate):
-    optimizer = torch.optim.AdamW([prompt], lr=rate)
-    labels = torch.tensor([label for _, label in examples])
-    losses = []
-    for _ in range(steps):
-        scores = torch.stack([answer_scores(prompt, text) for text, _ in examples])
-        loss = torch.nn.functional.cross_entropy(scores, labels)
-        loss.backward()
-        optimizer.step()
-        losses.append(loss.item())
-    return losses
-""",
-            "no zero_grad",
-        ),
-        (
-            """
-def train_by_hand(answer_scores, prompt, examples, steps, rate):
-    optimizer = torch.optim.AdamW([prompt], lr=rate)
-    labels = torch.tensor([label for _, label in examples])
-    losses = []
-    for _ in range(steps):
-        scores = torch.stack([answer_scores(prompt, text) for text, _ in examples])
-        loss = torch.nn.functional.cross_entropy(scores, labels)
-        optimizer.step()
-        optimizer.zero_grad()
-        loss.backward()
-        losses.append(loss.item())
-    return losses
-""",
-            "step before backward",
-        ),
-        (
-            """
-def train_by_hand(answer_scores, prompt, examples, steps, rate):
-    optimizer = torch.optim.AdamW([prompt], lr=rate)
-    labels = torch.tensor([label for _, label in examples])
-    losses = []
-    for _ in range(steps):
-        scores = torch.stack([answer_scores(prompt, text) for text, _ in examples])
-        loss = torch.nn.functional.cross_entropy(scores, labels)
-        optimizer.zero_grad()
-        (-loss).backward()
-        optimizer.step()
-        losses.append(loss.item())
-    return losses
-""",
-            "gradient ascent",
-        ),
-        (
-            """
-def train_by_hand(answer_scores, prompt, examples, steps, rate):
-    optimizer = torch.optim.SGD([prompt], lr=rate)
-    labels = torch.tensor([label for _, label in examples])
-    losses = []
-    for _ in range(steps):
-        scores = torch.stack([answer_scores(prompt, text) for text, _ in examples])
-        loss = torch.nn.functional.cross_entropy(scores, labels)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        losses.append(loss.item())
-    return losses
-""",
-            "plain gradient descent",
-        ),
-        (
-            """
-def train_by_hand(answer_scores, prompt, examples, steps, rate):
-    optimizer = torch.optim.Adam([prompt], lr=rate)
-    labels = torch.tensor([label for _, label in examples])
-    losses = []
-    for _ in range(steps):
-        scores = torch.stack([answer_scores(prompt, text) for text, _ in examples])
-        loss = torch.nn.functional.cross_entropy(scores, labels)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        losses.append(loss.item())
-    return losses
-""",
-            "Adam",
-        ),
-    ],
+    "training_loop": WRONG_LOOPS,
 }

@@ -176,6 +176,16 @@ def test_what_was_not_tested_on_a_domain_is_not_compared_there(files: Path, gpt2
     assert f"ahead of {WORDS}" in panel.table.value
 
 
+def test_a_point_that_went_away_while_it_was_pressed_chooses_nothing(
+    panel: ComparisonPanel, gpt2: Backbone
+) -> None:
+    results.tried.add(mine(gpt2))
+    gone = len(panel.results) - 1
+    panel.tested.value = "tweets"  # the learner's own was not tested there
+    panel.choose(gone)
+    assert panel.result is None
+
+
 def test_the_list_chooses_as_a_point_does(panel: ComparisonPanel) -> None:
     panel.chosen.value = 0
     assert "discrete_prompt" in panel.table.value
