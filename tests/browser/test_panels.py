@@ -109,7 +109,13 @@ def test_lesson_04(run_lesson: RunLesson, lab: Lab) -> None:
     panel = panels(page).last
     try_lab(panel, "prefix length", "prefix")
     press(panel, "inside")
-    expect(panel.get_by_role("img").last).to_be_visible()
+    plot = panel.get_by_role("img").last
+    expect(plot).to_be_visible()
+    expect(plot).to_have_attribute("alt", re.compile("Inside the method"))
+    expect(plot).to_have_css("filter", "none")
+    page.evaluate("document.body.dataset.jpThemeLight = 'false'")  # as in the dark theme
+    expect(plot).to_have_css("filter", re.compile("invert"))
+    page.evaluate("document.body.dataset.jpThemeLight = 'true'")
     fill(panel, "layers", "<b>7</b>")
     expect(panel).to_contain_text("layers='<b>7</b>' names no layers")
     fill(panel, "layers", "all")
@@ -371,7 +377,7 @@ def fill(panel: Locator, label: str, text: str) -> None:
 
 def redraws(panel: Locator, slider: str, moves: int, there: int = 4) -> list[float]:
     """The milliseconds from a key on the slider to the new picture; `there` moves, then back."""
-    image = panel.locator("img.widget-image:visible").first.element_handle()
+    image = panel.locator(".prefixlab-plot img:visible").first.element_handle()
     handle = handle_of(panel, slider).element_handle()
     return panel.page.evaluate(REDRAW, [handle, image, moves, there])
 

@@ -50,7 +50,8 @@ class AnatomyPanel(Panel):
         # Every method keeps its controls, so that their values are there when it is chosen again.
         self.knobs = {name: controls_of(name) for name in METHODS}
         self.boxes = {name: widgets.VBox(list(own.values())) for name, own in self.knobs.items()}
-        self.view, self.words = plot(), widgets.HTML()
+        self.view = plot("Layers by positions; the cells that a method trains are orange")
+        self.words = widgets.HTML()
         knobs = columns([self.method, self.backbone, *self.boxes.values()])
         parts = [knobs, self.status, self.view, self.words]
         self.children = [question_before(parts)] if ask else parts
@@ -61,8 +62,8 @@ class AnatomyPanel(Panel):
             for knob in own.values():
                 knob.observe(lambda _: self.draw(), "value")
 
-    def plots(self) -> list[widgets.Image]:
-        return [self.view]
+    def plots(self) -> list[bytes]:
+        return [self.view.value]
 
     def choose(self) -> None:
         """Show the controls of the chosen method, and draw it."""

@@ -16,6 +16,7 @@ import torch
 from prefixlab.arguments import text
 from prefixlab.workbook import figures
 from prefixlab.workbook.cells import close_what_this_cell_made_before
+from prefixlab.workbook.page import Plot
 from prefixlab.workbook.panels.interrupt import listen, on_interrupt
 
 T = TypeVar("T")
@@ -61,7 +62,7 @@ class Panel(widgets.VBox):
         """What a viewer without a kernel shows, by its MIME type."""
         return {"image/png": self.picture()}
 
-    def plots(self) -> list[widgets.Image]:
+    def plots(self) -> list[bytes]:
         """The panel's plots as they are now, for its picture."""
         return []
 
@@ -75,7 +76,7 @@ class Panel(widgets.VBox):
 
     def picture(self) -> bytes:
         """The panel as an image: what it shows in words, then its plots."""
-        plots = [matplotlib.image.imread(io.BytesIO(plot.value)) for plot in self.plots()]
+        plots = [matplotlib.image.imread(io.BytesIO(plot)) for plot in self.plots()]
         words = [line.encode(errors="replace").decode() for line in self.described()]
         return figures.png(figures.card(type(self).__name__, words, plots))
 
@@ -257,8 +258,6 @@ def sides(left: Iterable[widgets.Widget], right: widgets.Widget) -> widgets.Box:
     return widgets.Box([controls, shown], layout={"flex_flow": "row wrap", "max_width": "1180px"})
 
 
-def plot() -> widgets.Image:
-    """Where a figure is drawn; on a narrow page it shrinks."""
-    return widgets.Image(
-        format="png", layout={"width": "720px", "max_width": "98%", "height": "auto"}
-    )
+def plot(alt: str) -> Plot:
+    """Where a figure is drawn, which shows `alt`; on a narrow page it shrinks."""
+    return Plot(alt, width="720px", max_width="98%")

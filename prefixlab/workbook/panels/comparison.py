@@ -18,6 +18,7 @@ from prefixlab.models.geometry import KNOWN, Geometry
 from prefixlab.workbook import figures
 from prefixlab.workbook.evidence import Records, Runs
 from prefixlab.workbook.grids import GRIDS, TESTED, families
+from prefixlab.workbook.page import Plot
 from prefixlab.workbook.panels import results
 from prefixlab.workbook.panels.base import WIDE, Panel, button, shown
 from prefixlab.workbook.panels.results import Result
@@ -42,12 +43,11 @@ LOOKS = {
 }
 STYLE = """<style>
 .prefixlab-field { position: relative; display: block; width: 100%; max-width: 720px }
-.prefixlab-field > img { display: block; width: 100% }
 .prefixlab-point { position: absolute; width: 18px; height: 18px; padding: 0; min-width: 0;
   transform: translate(-50%, -50%); border-radius: 50% !important; background: none !important;
   box-shadow: none !important; margin: 0; cursor: pointer }
 .prefixlab-point:hover, .prefixlab-point:focus { outline: 2px solid #666 !important }
-.prefixlab-point.prefixlab-chosen { outline: 3px solid black !important }
+.prefixlab-point.prefixlab-chosen { outline: 3px solid var(--jp-ui-font-color0, black) !important }
 </style>"""
 
 
@@ -80,7 +80,7 @@ class ComparisonPanel(Panel):
             "recorded": self.with_recorded,
             "beside": self.other,
         }
-        self.view = widgets.Image(format="png", layout={"width": "100%", "margin": "0"})
+        self.view = Plot("Accuracy by what it costs, a point a result", width="100%", margin="0")
         self.points: list[widgets.Button] = []
         self.field = widgets.Box([self.view])
         self.field.add_class("prefixlab-field")
@@ -101,8 +101,8 @@ class ComparisonPanel(Panel):
     def release(self) -> None:
         results.tried.unobserve(self.refresh, "results")
 
-    def plots(self) -> list[widgets.Image]:
-        return [self.view]
+    def plots(self) -> list[bytes]:
+        return [self.view.value]
 
     def results_on(self, task: str) -> list[Result]:
         """What was recorded of all families that were tested on a task, "" for the films."""

@@ -60,7 +60,8 @@ class InContextPanel(LivePanel):
         self.yours: dict[Draw, dict[int, tuple[Evaluation, Evaluation]]] = {}
         self.controls = make_controls()
         self.words = widgets.HTML(layout={"min_height": "84px"})
-        self.figure, self.plot = Orders(1 / len(task.verbalizer.words)), plot()
+        self.figure = Orders(1 / len(task.verbalizer.words))
+        self.plot = plot("Accuracy by the order of the demonstrations")
         self.drawn: Any = None
         self.turn()
         for widget in self.controls.values():
@@ -167,8 +168,8 @@ class InContextPanel(LivePanel):
                 )
             )
 
-    def plots(self) -> list[widgets.Image]:
-        return [self.plot]
+    def plots(self) -> list[bytes]:
+        return [self.plot.value]
 
 
 def make_controls() -> dict[str, Any]:

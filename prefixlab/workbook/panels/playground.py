@@ -19,7 +19,7 @@ from prefixlab.methods import Method, create
 from prefixlab.methods.base import CommonKnobs
 from prefixlab.models.backbone import Backbone
 from prefixlab.workbook import experiments, figures
-from prefixlab.workbook.panels.base import LABEL, SENTENCE, control, discard, shown, typed
+from prefixlab.workbook.panels.base import LABEL, SENTENCE, control, shown, typed
 from prefixlab.workbook.panels.live import LivePanel
 from prefixlab.workbook.panels.prediction import Prediction, points
 from prefixlab.workbook.panels.records import on_task
@@ -248,13 +248,9 @@ class PromptPanel(LivePanel):
                 )
             )
 
-    def plots(self) -> list[widgets.Image]:
+    def plots(self) -> list[bytes]:
         """The answers as a figure, for the picture only: the page has them as HTML."""
-        if not self.answered:
-            return []
-        drawn = widgets.Image(value=figures.png(figures.probabilities(self.answered)))
-        discard(drawn)
-        return [drawn]
+        return [figures.png(figures.probabilities(self.answered))] if self.answered else []
 
 
 def line(description: str, value: str, tooltip: str) -> widgets.Text:

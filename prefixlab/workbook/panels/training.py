@@ -131,7 +131,8 @@ class TrainingPanel(RunningPanel):
         return controls
 
     def make_views(self) -> None:
-        self.sweep_plot, self.inside_plot = plot(), plot()
+        self.sweep_plot = plot("Recorded runs: accuracy by the knob that is chosen")
+        self.inside_plot = plot("Inside the method: what it has learned")
         self.tracker = Runs(self.delete)
         self.words, self.rate_words, self.verdict = (widgets.HTML() for _ in range(3))
         self.inside_words, self.sentence_words = widgets.HTML(), widgets.HTML()
@@ -159,8 +160,8 @@ class TrainingPanel(RunningPanel):
         """The controls, in their order."""
         return list(self.controls.values())
 
-    def plots(self) -> list[widgets.Image]:
-        return [self.sweep_plot] if self.records else []
+    def plots(self) -> list[bytes]:
+        return [self.sweep_plot.value] if self.records else []
 
     def show(self) -> None:
         """Show one page; the others are there, unseen."""

@@ -70,7 +70,8 @@ class VariantsPanel(Panel):
             self.say("Nothing is recorded: python -m prefixlab.workbook.recording variants")
             self.children = [self.status]
             return
-        self.view, self.words = plot(), widgets.HTML()
+        self.view = plot("How far each variant is ahead of its baseline, seed by seed")
+        self.words = widgets.HTML()
         self.backbone = str(runs.backbone.iloc[0])
         self.found = {  # by measure: a row for each seed, a column for each name; higher is better
             measure: scale * runs.pivot(index="seed", columns="name", values=measure)
@@ -109,8 +110,8 @@ class VariantsPanel(Panel):
             )
         ]
 
-    def plots(self) -> list[widgets.Image]:
-        return [self.view] if self.controls else []
+    def plots(self) -> list[bytes]:
+        return [self.view.value] if self.controls else []
 
     def ahead(self, name: str, against: str, measure: str, seeds: int) -> list[float]:
         """How far one is ahead of another, for each of the first seeds that both were run with."""

@@ -116,5 +116,5 @@ def test_the_prediction_has_no_sign_and_its_answer_is_computed() -> None:
 
 def test_the_picture_for_viewers_without_a_kernel_shows_the_grid() -> None:
     panel = AnatomyPanel()
-    assert panel.plots() == [panel.view]
+    assert panel.plots() == [panel.view.value]
     assert panel.picture().startswith(b"\x89PNG")

@@ -265,5 +265,5 @@ def test_yours_have_a_rim_and_every_method_a_look_of_its_own(
 
 
 def test_the_picture_for_viewers_without_a_kernel_shows_the_points(panel: ComparisonPanel) -> None:
-    assert panel.plots() == [panel.view]
+    assert panel.plots() == [panel.view.value]
     assert panel.picture().startswith(b"\x89PNG")

@@ -228,7 +228,7 @@ def test_another_task_is_laid_beside_no_record(
 
 
 def test_its_picture_shows_the_figure(panel: InContextPanel) -> None:
-    assert panel.plots() == [panel.plot]
+    assert panel.plots() == [panel.plot.value]
     assert panel.picture().startswith(b"\x89PNG")
 
 
