@@ -54,7 +54,8 @@ class Runs(Score):
 
     `calibrated`: with the scores corrected by those of a text without content. `rungs` above the
     rate that was chosen, or below it, stands another on the protocol's ladder. `on`: tested on
-    another task. `voted`: all seeds judge each sentence together, by the majority.
+    another task. `voted`: all seeds judge each sentence together, by the majority. `greedy`: by
+    texts that were written greedily, where the measure is of those of beam search.
     """
 
     family: str
@@ -63,6 +64,7 @@ class Runs(Score):
     rungs: int = 0
     on: str = ""
     voted: bool = False
+    greedy: bool = False
 
     def runs(self) -> list["Runs"]:
         return [self]
@@ -213,6 +215,7 @@ class Records:
             votes = np.mean([np.array(row["margins"]) > 0 for row in rows], axis=0)  # [sentences]
             right = 100.0 * ((votes > 0.5) == self.labels(rows[0]))
             return np.tile(right, (len(seeds), 1))
+        measure = measure.replace("beam", "greedy") if runs.greedy else measure
         return np.stack([self.scores(row, measure, runs.calibrated) for row in rows])
 
     def weigh(self, comparison: Score, measure: str) -> Evidence | None:
