@@ -29,7 +29,6 @@ from prefixlab.data import tasks
 from prefixlab.data.task import Task
 from prefixlab.evaluation.choices import content_free_scores, evaluate, judge, scores
 from prefixlab.evaluation.generation import generate
-from prefixlab.evaluation.text_metrics import judge_texts
 from prefixlab.methods import Method, create
 from prefixlab.models.backbone import Backbone
 from prefixlab.models.loading import load
@@ -42,7 +41,6 @@ FOLDER = DATA / "runs"
 STEPS, BATCH = 48, 8
 SEEDS = (0, 1, 2)
 LENGTHS = (10, 1, 5, 20, 50)  # the middle first: an unfinished grid is of use too
-TABLES = (200, 50, 500, 100)  # training pairs of a table and its text, Li & Liang 2021, section 6.3
 SIZES = (16, 32, 64, 128, 512)  # 256 is the size of all other runs
 TESTED = 200  # sentences
 WORDINGS = {
@@ -152,33 +150,6 @@ def baselines() -> Iterator[dict[str, Any]]:
             yield run("linear_probe", train_size=size, seed=seed)
 
 
-def table_to_text() -> Iterator[dict[str, Any]]:
-    """A prefix against fine-tuning on few tables; what its words and its length do."""
-
-    def texts(method: str, size: int = TABLES[0], **how: Any) -> dict[str, Any]:
-        return run(method, task="restaurants", train_size=size, test_size=24, **how)
-
-    def prefix(init: str, length: int = 10, **how: Any) -> dict[str, Any]:
-        return texts("prefix_tuning", prefix_length=length, init=init, **how)
-
-    yield texts("discrete_prompt")
-    yield texts("in_context")
-    for seed in SEEDS:
-        for size in TABLES if seed == 0 else TABLES[:2]:  # a run of fine-tuning takes five minutes
-            yield prefix("task_words", size=size, seed=seed)
-            yield texts("fine_tuning", size, seed=seed, top=2)
-            yield texts("fine_tuning", size, seed=seed, top=0)
-    yield from (prefix(init) for init in ("uniform", "unrelated_words", "matched"))
-    yield from (prefix("task_words", length) for length in (1, 50))
-
-
-def e2e() -> Iterator[dict[str, Any]]:
-    """A prefix on the real E2E tables: their `devset.csv` has to lie in `data/e2e`."""
-    asked: dict[str, Any] = {"task": "e2e", "train_size": 200, "test_size": 40}
-    yield run("discrete_prompt", **asked)
-    yield run("prefix_tuning", **asked, prefix_length=10, init="task_words")
-
-
 def domain_shift() -> Iterator[dict[str, Any]]:
     """Learned from film reviews, tested on other domains too; and enough prompts for ensembles."""
     yield run("discrete_prompt")
@@ -217,7 +188,7 @@ GRIDS = {
     grid.__name__: grid
     for grid in (
         *(discrete_prompt, in_context, prompt_tuning, prefix_tuning, p_tuning, p_tuning_v2),
-        *(baselines, variants, table_to_text, domain_shift, lm_adaptation, e2e),
+        *(baselines, variants, domain_shift, lm_adaptation),
     )
 }
 
@@ -262,9 +233,7 @@ def measure(lm: Backbone, wanted: dict[str, Any], grid: str) -> dict[str, Any]:
     task = setting.task(wanted["task"], **sizes)
     began = time.process_time()
     method = create(wanted["method"], lm, task, seed=wanted["seed"], **wanted["knobs"])
-    trained = (wanted["method"], wanted["knobs"].get("top"))
-    usual: dict[str, Any] = {"learning_rate": setting.learning_rates.get(trained, 0.0)}
-    recipe = Recipe(**usual | dict(setting.recipe), seed=wanted["seed"])
+    recipe = Recipe(**setting.recipe, seed=wanted["seed"])
     taken = train(lm, method, task, recipe=recipe) if method.parameters_now() else ()
     losses = [round(step.loss, 4) for step in taken]
     cpu_seconds = time.process_time() - began
@@ -325,19 +294,6 @@ def labelled(lm: Backbone, method: Method, task: Task) -> Result:
     }
 
 
-def written(lm: Backbone, method: Method, task: Task) -> Result:
-    """What the method writes, greedily, and how good it is against all references of a table."""
-    references = tasks.references(task.test)
-    texts = generate(lm, method, task, list(references), max_new_tokens=80)
-    result = judge_texts(texts, references)
-    return {
-        "bleu": round(result.bleu, 2),
-        "rouge_l": round(result.rouge_l, 2),
-        "slot_error": result.slot_error,
-        "texts": texts,  # in the order of `tasks.references(task.test)`
-    }
-
-
 @dataclass(frozen=True)
 class Setting:
     """What all runs of a grid share.
@@ -350,28 +306,11 @@ class Setting:
     task: Callable[..., Task] = lambda name, **sizes: tasks.load(name, **sizes)
     recipe: Mapping[str, Any] = field(default_factory=lambda: {"steps": STEPS, "batch_size": BATCH})
     judge: Callable[[Backbone, Method, Task], Result] = chosen
-    # By method and its knob `top`, where it is not the method's own.
-    learning_rates: Mapping[tuple[str, int | None], float] = field(default_factory=dict)
     # Other tasks that a run is tested on, by the word that their columns begin with.
     elsewhere: Mapping[str, str] = field(default_factory=dict)
 
 
 SETTINGS = {  # of the grids that do not have the usual one
-    "table_to_text": Setting(
-        judge=written,
-        # Each the best of three to five, some three times apart, by the loss on validation.
-        learning_rates={
-            ("prefix_tuning", None): 0.1,
-            ("fine_tuning", 0): 5e-4,
-            ("fine_tuning", 2): 3e-3,
-        },
-        elsewhere={"unseen": "restaurants_unseen"},
-    ),
-    "e2e": Setting(
-        task=lambda _, **sizes: Task.tables_from_csv(FOLDER.parent / "e2e/devset.csv", **sizes),
-        recipe={"steps": 75, "batch_size": BATCH, "learning_rate": 0.1},
-        judge=written,
-    ),
     "domain_shift": Setting(
         judge=scored,
         elsewhere={name: name for name in tasks.DOMAINS if name != "movie_reviews"},
@@ -413,8 +352,7 @@ def record(name: str) -> None:
                     continue
                 row = measure(lm, wanted, name)
                 rows.append(path, row)
-            metric = "accuracy" if "accuracy" in row else "bleu"
-            print(f"{number}/{len(missing)} {wanted} {metric} {row[metric]:.3f}", flush=True)
+            print(f"{number}/{len(missing)} {wanted} accuracy {row['accuracy']:.3f}", flush=True)
 
 
 def key_of(row: Mapping[str, Any]) -> str:

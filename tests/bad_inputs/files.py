@@ -111,8 +111,8 @@ MISTAKES: Mistakes = {
         recorded("mine\n" + a_row(), experiments.record),
         ["line 1 is no JSON object"],
     ),
-    "a grid that is none": (lambda at: experiments.record("mine"), ["grid='mine'", "e2e"]),
-    "a grid that is no name": (lambda at: experiments.record(7), ["grid=7", "e2e"]),  # type: ignore[arg-type]
+    "a grid that is none": (lambda at: experiments.record("mine"), ["grid='mine'", "variants"]),
+    "a grid that is no name": (lambda at: experiments.record(7), ["grid=7", "variants"]),  # type: ignore[arg-type]
     "a record on a full disk": (at_a_disk(errno.ENOSPC), ["is full", "start again"]),
     "a record beyond the quota": (at_a_disk(errno.EDQUOT), ["is full", "start again"]),
     "a record on a read-only disk": (at_a_disk(errno.EROFS), ["(Read-only file system)"]),

@@ -13,13 +13,9 @@ from prefixlab import (
     Task,
     create,
     evaluation,
-    judge_texts,
 )
-from prefixlab.data.tasks import load as load_task, references
 from prefixlab.workbook import experiments
 from prefixlab.workbook.panels.variants import compared
-
-SMALL = {"train": 8, "validation": 2, "test": 3}
 
 
 @pytest.fixture
@@ -42,38 +38,6 @@ def test_a_row_says_what_was_run_and_by_which_command(folder: Path) -> None:
     assert row.backbone == "tiny-gpt2"
     assert row.command == "python -m prefixlab.workbook.experiments prompt_tuning"
     assert 0 <= row.accuracy <= 1
-
-
-def test_texts_are_recorded_with_their_metrics_for_seen_and_unseen_tables(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(experiments.tasks, "load", lambda name, **_: load_task(name, **SMALL))
-    monkeypatch.setattr(experiments, "generate", lambda *_, **__: ["It is a pub."] * SMALL["test"])
-    wanted = experiments.run("discrete_prompt", task="restaurants")
-    monkeypatch.setitem(experiments.GRIDS, "table_to_text", lambda: iter([wanted]))
-    experiments.record("table_to_text")
-    row = experiments.recorded("table_to_text").iloc[0]
-    assert (row.task, row.command.split()[-1]) == ("restaurants", "table_to_text")
-    for kind in ("", "unseen_"):
-        task = load_task("restaurants_unseen" if kind else "restaurants", **SMALL)
-        expected = judge_texts(["It is a pub."] * SMALL["test"], references(task.test))
-        assert row[f"{kind}texts"] == ["It is a pub."] * SMALL["test"]
-        assert row[f"{kind}slot_error"] == expected.slot_error
-        assert row[f"{kind}bleu"] == pytest.approx(expected.bleu, abs=0.01)
-
-
-def test_a_grid_may_give_a_method_a_learning_rate_of_its_own(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    two, untold = [experiments.run("fine_tuning", top=top) for top in (2, 1)]
-    setting = experiments.Setting(
-        recipe={"steps": 1}, learning_rates={("fine_tuning", 2): 0.5}, judge=experiments.chosen
-    )
-    monkeypatch.setitem(experiments.SETTINGS, "baselines", setting)
-    monkeypatch.setitem(experiments.GRIDS, "baselines", lambda: iter([two, untold]))
-    experiments.record("baselines")
-    rates = [recipe["learning_rate"] for recipe in experiments.recorded("baselines").recipe]
-    assert rates == [0.5, 0.0]  # 0: the method's own
 
 
 @pytest.mark.parametrize("grid", experiments.GRIDS)
