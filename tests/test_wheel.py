@@ -22,10 +22,10 @@ BUILD = "import sys; from setuptools import build_meta; build_meta.build_wheel(s
 USE = """
 from pathlib import Path
 import prefixlab as pl
-from prefixlab.workbook import experiments, span_corruption
+from prefixlab.workbook import records, span_corruption
 print(Path(pl.__file__).parent)
 print(len(pl.tasks.load("restaurants", test=100).train))
-print(len(experiments.recorded("prefix_tuning")))
+print(len(records.recorded("prefix_tuning")))
 print(span_corruption.load(0).name)
 """
 OF_THE_WORKBOOK = ("IPython", "ipywidgets", "jupyterlab", "matplotlib")

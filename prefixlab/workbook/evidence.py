@@ -81,7 +81,8 @@ class Runs(Score):
     `calibrated`: with the scores corrected by those of a text without content. `rungs` above the
     rate that was chosen, or below it, stands another on the protocol's ladder. `on`: tested on
     another task. `together`: all seeds judge each sentence as one, by a `VOTE` or by the `MEAN` of
-    their probabilities.
+    their probabilities. `greedy`: by texts that were written greedily, where the measure is of
+    those of beam search.
     """
 
     family: str
@@ -90,6 +91,7 @@ class Runs(Score):
     rungs: int = 0
     on: str = ""
     together: str = ""
+    greedy: bool = False
 
     def runs(self) -> list["Runs"]:
         return [self]
@@ -241,6 +243,7 @@ class Records:
             scored = two_answers([row["margins"] for row in rows])  # [seeds, sentences, 2]
             margins = TOGETHER[runs.together](scored).numpy()
             return np.tile(judged(margins, self.labels(rows[0]), measure), (len(seeds), 1))
+        measure = measure.replace("beam", "greedy") if runs.greedy else measure
         return np.stack([self.scores(row, measure, runs.calibrated) for row in rows])
 
     def weigh(self, comparison: Score, measure: str) -> Evidence | None:

@@ -218,9 +218,12 @@ def variants() -> list[Family]:
 def table_to_text() -> list[Family]:
     """Tables into words: a prefix and fine-tuning on few of them, tested on unseen kinds too."""
 
+    of_tables: dict[str, Any] = {
+        **{"task": "restaurants", "also": ["restaurants_unseen"]},
+        **SHORT,
+    }
+
     def texts(name: str, method: str, knobs: Knobs, middle: float, *settings: Any) -> Family:
-        of_tables: dict[str, Any] = {"task": "restaurants", "also": ["restaurants_unseen"]}
-        of_tables |= SHORT
         return Family(f"tables, {name}", method, knobs, middle, settings, **of_tables)
 
     def prefix(start: str, *settings: Any) -> Family:
@@ -229,13 +232,16 @@ def table_to_text() -> list[Family]:
 
     sizes = each("train", (50, 100, 500))
     e2e: dict[str, Any] = {"task": "e2e", **SHORT}
+    untrained: dict[str, Any] = {"method": "discrete_prompt", "seeds": 1}
     words = {"prefix_length": 10, "init": "task_words"}
     return [
         prefix("task_words", *sizes, *each("prefix_length", (1, 50))),
         texts("all weights", "fine_tuning", {"top": 0}, 1e-4, *sizes),
-        texts("top two layers", "fine_tuning", {"top": 2}, 0.001),
+        texts("top two layers", "fine_tuning", {"top": 2}, 0.001, *sizes),
         prefix("uniform", {"train": 100}),
         prefix("unrelated_words", {"train": 100}),
+        Family("tables, no training", **of_tables | untrained),
+        Family("E2E, no training", **e2e | untrained),
         Family("E2E, prefix", "prefix_tuning", words, 0.01, **e2e),
         Family("E2E, all weights", "fine_tuning", {"top": 0}, 1e-4, **e2e),
     ]

@@ -13,13 +13,15 @@ from unittest.mock import patch
 
 from bad_inputs import Given, Mistakes
 from prefixlab.data import assets, package_index
-from prefixlab.workbook import experiments, rows
+from prefixlab.workbook import records as recorded_rows, rows
 from prefixlab.workbook.panels import (
     AnatomyPanel,
     InContextPanel,
     PromptPanel,
     PromptTuningPanel,
 )
+from prefixlab.workbook.protocol import Family
+from prefixlab.workbook.recording import check, parsed
 
 NOWHERE = "http://127.0.0.1:1"  # where nobody listens
 
@@ -43,11 +45,11 @@ def records(folder: Path, content: str | None = None) -> Iterator[None]:
     """The recorded runs lie in a folder of their own."""
     if content is not None:
         (folder / "prompt_tuning.jsonl").write_text(content)
-    with patch.object(experiments, "FOLDER", folder):
+    with patch.object(recorded_rows, "FOLDER", folder):
         yield
 
 
-def recorded(content: str | None, act: Callable[..., Any] = experiments.recorded) -> Any:
+def recorded(content: str | None, act: Callable[..., Any] = recorded_rows.recorded) -> Any:
     """Look into a record, or go on with one, that has this content."""
 
     def mistake(at: Given) -> Any:
@@ -85,7 +87,8 @@ def file_in(folder: Path) -> Path:
 
 
 def a_row(**changes: Any) -> str:
-    row = experiments.run("prompt_tuning") | {"backbone": "gpt2"} | changes
+    run = Family("mine", "prompt_tuning").run(0, 0.01)
+    row = run | {"backbone": "gpt2"} | changes
     return json.dumps({name: value for name, value in row.items() if value is not None}) + "\n"
 
 
@@ -107,11 +110,10 @@ MISTAKES: Mistakes = {
     "a row without its backbone": (recorded(a_row(backbone=None)), ["line 1", "'backbone'"]),
     "a row without its knobs": (recorded(a_row(knobs=None)), ["line 1", "'knobs'", "remove"]),
     "going on with a damaged record": (
-        recorded("mine\n" + a_row(), experiments.record),
+        recorded("mine\n" + a_row(), lambda grid: check([grid], "gpt2")),
         ["line 1 is no JSON object"],
     ),
-    "a grid that is none": (lambda at: experiments.record("mine"), ["grid='mine'", "e2e"]),
-    "a grid that is no name": (lambda at: experiments.record(7), ["grid=7", "e2e"]),  # type: ignore[arg-type]
+    "a grid that is none": (lambda at: parsed(["mine"]), ["grid='mine'", "variants"]),
     "a record on a full disk": (at_a_disk(errno.ENOSPC), ["is full", "start again"]),
     "a record beyond the quota": (at_a_disk(errno.EDQUOT), ["is full", "start again"]),
     "a record on a read-only disk": (at_a_disk(errno.EROFS), ["(Read-only file system)"]),

@@ -1,5 +1,6 @@
 """What recorded runs say about a comparison: pairs, seeds, sentences, and how sure it is."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -313,11 +314,14 @@ def test_the_best_of_the_seeds_is_ahead_of_their_mean():
 def test_what_is_written_is_scored_text_by_text():
     def written(of: Runs, bleu: float) -> list[dict]:
         without = ({name: row[name] for name in row if name != "margins"} for row in better(of, 0))
-        return [row | {"scores": {"bleu, beam": [bleu, bleu + 2]}} for row in without]
+        scores = {"bleu, beam": [bleu, bleu + 2], "bleu, greedy": [bleu - 3, bleu - 3]}
+        return [row | {"scores": scores} for row in without]
 
     ours, theirs = Runs("tables, prefix, task_words"), Runs("tables, all weights")
-    found = records(written(ours, 50.0), written(theirs, 40.0)).weigh(ours - theirs, "bleu, beam")
+    rows = records(written(ours, 50.0), written(theirs, 40.0))
+    found = rows.weigh(ours - theirs, "bleu, beam")
     assert (found.effect, found.sentences, len(found.of_seeds)) == (10.0, 2, 3)
+    assert rows.weigh(ours - replace(ours, greedy=True), "bleu, beam").effect == 4.0
 
 
 def test_models_of_families_of_their_own_are_there_on_every_backbone():

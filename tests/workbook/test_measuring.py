@@ -328,6 +328,7 @@ def test_texts_about_tables_are_judged_one_by_one_and_in_all(
     tables = tasks.references(task.test)
     right = [texts[0] for texts in tables.values()]
     given = {"greedy": ["nothing", *right[1:]], "beam": right}
+    faulty = ["Aromi", "Cotto has Chinese food.", "Zizzi has English food near Ranch."]
     asked: list[dict[str, Any]] = []
 
     def generate(*of: Any, **how: Any) -> list[str]:
@@ -344,6 +345,10 @@ def test_texts_about_tables_are_judged_one_by_one_and_in_all(
     assert scores["bleu, beam"] == [100.0] * 3
     assert scores["bleu, greedy"] == pytest.approx([0, 100, 100], abs=1)
     assert scores["slots, greedy"] == [0.0, 100.0, 100.0]
+    given["greedy"] = faulty
+    counted = tested.tested(gpt2, method, task)["greedy"]
+    kept = [counted[name] for name in ("slots", "missing", "wrong", "invented")]
+    assert (kept, counted["texts"]) == ([6, 1, 1, 1], faulty)
     tokens = [len(row.answers[0]) for row in method.rows(gpt2, task.test, task)]
     assert len(scores["loss"]) == len(tokens)
     summed = sum(loss * n for loss, n in zip(scores["loss"], tokens, strict=True))

@@ -1,13 +1,19 @@
 """The exercises of lesson 07, table to text."""
 
 from collections import Counter
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
 
 from prefixlab.workbook.checks import Exercise, Mistake
+from prefixlab.workbook.checks.decoding import greedy as greedy
+from prefixlab.workbook.checks.writing_loop import writing_loop as writing_loop
 
 Words = list[str]
+Table = dict[str, str]  # the value of every slot
+Said = dict[str, set[str]]  # by slot the values that a text says
+Faults = dict[str, int]  # how many slots are missing, wrong and invented
 
 
 def _precision(text: Words, reference: Words) -> float:
@@ -49,47 +55,162 @@ clipped_precision = Exercise(
 )
 
 
-def _wrong(table: dict[str, str], said: dict[str, set[str]]) -> int:
-    slots = {*table, *(slot for slot, values in said.items() if values)}
-    return sum(
-        said.get(slot, set()) != ({table[slot]} if slot in table else set()) for slot in slots
-    )
+def _faults(
+    table: Table,
+    said: Said,
+    fault: Callable[[str | None, set[str]], Sequence[str]],
+) -> Faults:
+    """How many slots have each fault, by what it says of one with its value and what is said."""
+    slots = {*table, *said}
+    found = Counter(one for slot in slots for one in fault(table.get(slot), said.get(slot, set())))
+    return {"missing": found["missing"], "wrong": found["wrong"], "invented": found["invented"]}
 
 
-wrong_slots = Exercise(
-    right=_wrong,
+def _fault(value: str | None, said: set[str]) -> list[str]:
+    """What is wrong with a slot, if something is; `value` is None where the table lacks it."""
+    if value is None:
+        return ["invented"] if said else []
+    if not said:
+        return ["missing"]
+    return [] if said == {value} else ["wrong"]
+
+
+slot_faults = Exercise(
+    right=lambda table, said: _faults(table, said, _fault),
     probes=(
-        ({"food": "Thai", "price": "cheap"}, {"food": {"Thai"}}),
+        ({"food": "Thai", "price": "cheap", "area": "old town"}, {"food": {"Thai"}}),
         ({"food": "Thai", "area": "old town"}, {"food": {"Greek"}, "area": {"old town"}}),
-        ({"food": "Thai"}, {"food": {"Thai"}, "terrace": {"yes"}}),
+        ({"food": "Thai"}, {"food": {"Thai"}, "terrace": {"yes"}, "price": {"cheap", "moderate"}}),
         ({"food": "Thai", "price": "cheap"}, {"food": {"Thai", "Greek"}, "price": {"cheap"}}),
+        ({"food": "Thai", "price": "cheap"}, {"food": set(), "price": {"cheap"}, "near": set()}),
         ({"price": "cheap"}, {"price": {"cheap"}}),
     ),
-    praise="The one number of the three in this lesson that sees a lie.",
+    praise="Three faults, and three different readers: one is not told, one is told another thing, "
+    "and one is told what nobody said.",
     mistakes=(
         Mistake(
-            "invented",
-            lambda table, said: sum(said.get(slot) != {table[slot]} for slot in table),
-            "a slot that the text says and the table lacks is wrong too: it is invented.",
-        ),
-        Mistake(
-            "missing alone",
-            lambda table, said: sum(not said.get(slot) for slot in table),
-            "you count the slots that are not said; one with another value is wrong as well.",
-        ),
-        Mistake(
-            "both values",
-            lambda table, said: (
-                sum(table[slot] not in said.get(slot, set()) for slot in table)
-                + sum(slot not in table for slot in said)
+            "the right value is enough",
+            lambda table, said: _faults(
+                table,
+                said,
+                lambda value, spoken: [] if value in spoken else _fault(value, spoken),
             ),
-            "a text that says Thai and Greek does say Thai, but not the table: no other value may "
-            "be said.",
+            "a text that says Thai and Greek does say Thai, but not the table: the slot is wrong "
+            "as soon as another value is said.",
         ),
         Mistake(
-            "right slots",
-            lambda table, said: len({*table, *said}) - _wrong(table, said),
-            "you count those that are right.",
+            "another value is missing",
+            lambda table, said: _faults(
+                table,
+                said,
+                lambda value, spoken: (
+                    ["missing"] if value and value not in spoken else _fault(value, spoken)
+                ),
+            ),
+            "a slot that is said with another value alone is wrong; missing is one of which "
+            "nothing is said.",
+        ),
+        Mistake(
+            "another value counts twice",
+            lambda table, said: _faults(
+                table,
+                said,
+                lambda value, spoken: (
+                    ["missing", "wrong"]
+                    if value and spoken and value not in spoken
+                    else _fault(value, spoken)
+                ),
+            ),
+            "you count a slot with another value as wrong and as missing; each slot has one fault "
+            "at most.",
+        ),
+        Mistake(
+            "invented is wrong",
+            lambda table, said: _faults(
+                table,
+                said,
+                lambda value, spoken: (
+                    ["wrong"] if _fault(value, spoken) == ["invented"] else _fault(value, spoken)
+                ),
+            ),
+            "what the text says of a slot that the table does not have is invented, not wrong.",
+        ),
+        Mistake(
+            "nothing invented",
+            lambda table, said: _faults(
+                table, said, lambda value, spoken: _fault(value, spoken) if value else []
+            ),
+            "you look at the slots of the table alone; those that only the text has are invented.",
+        ),
+        Mistake(
+            "an empty set is something said",
+            lambda table, said: _faults(
+                table,
+                said | {slot: {"nothing"} for slot, spoken in said.items() if not spoken},
+                _fault,
+            ),
+            "a slot may stand in `said` with an empty set: then nothing is said of it.",
+        ),
+        Mistake(
+            "values counted",
+            lambda table, said: _faults(
+                table,
+                said,
+                lambda value, spoken: (
+                    _fault(value, spoken) * (len(spoken - {value}) if spoken else 1)
+                ),
+            ),
+            "you count the values; a slot counts once, however many values are said of it.",
+        ),
+    ),
+)
+
+
+def _best(beams: Sequence[Sequence[float]], score: Callable[[Sequence[float]], float]) -> int:
+    """The number of the best text, by the log p of its tokens."""
+    return max(range(len(beams)), key=lambda number: score(beams[number]))
+
+
+best_text = Exercise(
+    right=lambda beams, alpha: _best(beams, lambda log_p: sum(log_p) / len(log_p) ** alpha),
+    probes=(
+        ([[-1.0, -1.0], [-0.6, -0.7, -0.5, -0.6]], 1.0),
+        ([[-1.0, -1.0], [-0.6, -0.7, -0.5, -0.6], [-1.9]], 0.0),
+        ([[-0.3, -0.3, -0.3, -0.3, -0.3], [-0.5, -0.6], [-0.2, -0.3, -2.0]], 0.5),
+        ([[-0.9, -0.1, -0.8], [-0.5, -0.2, -1.4, -0.2]], 2.0),
+        ([[-0.5, -0.5, -0.5], [-0.4, -0.7]], 0.2),
+        ([[-1.0, -1.0], [-0.4, -0.5, -0.5, -0.5]], 1.0),
+    ),
+    praise="A sum of log p falls with every token, so that without the length the shortest text "
+    "mostly wins.",
+    mistakes=(
+        Mistake(
+            "no length",
+            lambda beams, alpha: _best(beams, sum),
+            "you compare log p of the whole texts, and each token makes it lower; divide by the "
+            "length to the power of alpha.",
+        ),
+        Mistake(
+            "alpha left out",
+            lambda beams, alpha: _best(beams, lambda log_p: sum(log_p) / len(log_p)),
+            "you divide by the length itself; asked is the length to the power of alpha.",
+        ),
+        Mistake(
+            "the worst",
+            lambda beams, alpha: _best(beams, lambda log_p: -sum(log_p) / len(log_p) ** alpha),
+            "you take the lowest score; log p is negative, and the best is nearest to zero.",
+        ),
+        Mistake(
+            "times alpha",
+            lambda beams, alpha: _best(
+                beams, lambda log_p: sum(log_p) / (len(log_p) * alpha if alpha else 1)
+            ),
+            "you divide by alpha times the length; alpha is an exponent: `len(log_p) ** alpha`.",
+        ),
+        Mistake(
+            "multiplied",
+            lambda beams, alpha: _best(beams, lambda log_p: sum(log_p) * len(log_p) ** alpha),
+            "you multiply by the length to the power of alpha; divide by it.",
         ),
     ),
 )

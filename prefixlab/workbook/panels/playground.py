@@ -18,15 +18,18 @@ from prefixlab.evaluation.choices import Evaluation, content_free_scores, scores
 from prefixlab.methods import Method, create
 from prefixlab.methods.base import CommonKnobs
 from prefixlab.models.backbone import Backbone
-from prefixlab.workbook import experiments, figures
+from prefixlab.workbook import figures
+from prefixlab.workbook.grids import WORDINGS
+from prefixlab.workbook.measuring import is_lesson_task
 from prefixlab.workbook.panels.base import LABEL, SENTENCE, control, shown, typed
 from prefixlab.workbook.panels.live import LivePanel
-from prefixlab.workbook.panels.prediction import Prediction, points
-from prefixlab.workbook.panels.records import on_task
+from prefixlab.workbook.panels.prediction import Prediction
 from prefixlab.workbook.panels.results import Result, tried
 from prefixlab.workbook.panels.tables import bars, table
+from prefixlab.workbook.protocol import Run
+from prefixlab.workbook.records import preferred, rows_of
 
-BEFORE, AFTER = "Review: {x}\nSentiment: {y}", "{x} It was {y}"  # what is to be predicted
+BEFORE, AFTER = WORDINGS["sentiment"], WORDINGS["it was"]  # what is to be predicted
 OWN = ""  # neither a ready wording nor a test sentence; None would leave a dropdown blank
 SHORT = 150  # bars in two columns, in a window of 900 pixels
 LINE: dict[str, Any] = {
@@ -58,9 +61,7 @@ class PromptPanel(LivePanel):
             raise ValueError(f"{task.name} has no answers to choose from; take another task.")
         super().__init__(lm, task, self.score, "Score", "Answer held-out sentences and count")
         self.labels = task.verbalizer.words
-        ready = wordings or {
-            name: (template, self.labels) for name, template in experiments.WORDINGS.items()
-        }
+        ready = wordings or {name: (template, self.labels) for name, template in WORDINGS.items()}
         self.wordings = {
             name: (shown(template), listed(words)) for name, (template, words) in ready.items()
         }
@@ -125,21 +126,20 @@ class PromptPanel(LivePanel):
 
     def predict_first(self, hides: list[widgets.Widget]) -> list[widgets.Widget]:
         """A question in front of the scores, where its answer was recorded."""
-        rows = on_task("discrete_prompt", self.lm.name, self.task.name)
-        known = set() if rows.empty else set(rows.template)
-        if not {BEFORE, AFTER} <= known:
+        rows = recorded(self.task, self.lm.name)
+        if not {BEFORE, AFTER} <= rows.keys():
             none = "No scores of ready wordings are recorded for this task: nothing to predict."
             return [widgets.HTML(none), *hides]
-        before, after = (rows[rows.template == template] for template in (BEFORE, AFTER))
+        before, after = rows[BEFORE], rows[AFTER]
+        change = {name: 100 * (after[name] - before[name]) for name in ("accuracy", "calibrated")}
         ask = Prediction(
             f"The template “{shown(BEFORE)}” becomes “{AFTER}”, with the same answers and the "
-            f"same {rows.test.iloc[0]} sentences: what does accuracy do, as asked?",
-            lambda: points(after.accuracy, before.accuracy),
+            f"same {before['test']} sentences: what does accuracy do, as asked?",
+            lambda: change["accuracy"],
             "Not one sentence changed. What changed is the answer that the words around it make "
             "likely, whatever the sentence says. Calibration divides that by what the model says "
-            "without content; calibrated, the change is "
-            f"{points(after.calibrated, before.calibrated):+.1f} points "
-            f"(recorded on {rows.backbone.iloc[0]}).",
+            f"without content; calibrated, the change is {change['calibrated']:+.1f} points "
+            f"(recorded on {before['backbone']}).",
             hides,
         )
         return [ask]
@@ -251,6 +251,14 @@ class PromptPanel(LivePanel):
     def plots(self) -> list[bytes]:
         """The answers as a figure, for the picture only: the page has them as HTML."""
         return [figures.png(figures.probabilities(self.answered))] if self.answered else []
+
+
+def recorded(task: Task, backbone: str) -> dict[str, Run]:
+    """What templates came to without training, by the template; nothing of another task."""
+    if not is_lesson_task(task):
+        return {}
+    rows = preferred(rows_of("p_tuning"), backbone)
+    return {row["knobs"]["template"]: row for row in rows if row["method"] == "discrete_prompt"}
 
 
 def line(description: str, value: str, tooltip: str) -> widgets.Text:

@@ -7,7 +7,6 @@ from typing import Any
 import pandas as pd
 
 from prefixlab.methods import METHODS
-from prefixlab.workbook import experiments
 from prefixlab.workbook.grids import families
 from prefixlab.workbook.panels.sweep import Sweep, label_of
 from prefixlab.workbook.protocol import TRAIN, Family, Run
@@ -121,20 +120,6 @@ class Records:
         places = {x: runs[x].map(partial(self.place, x))}
         shown = runs.assign(line=runs.family.map(self.line), **places)
         return Sweep(shown, x, "; ".join(about), chosen)
-
-
-def on_task(grid: str, backbone: str, task: str) -> pd.DataFrame:
-    """The recorded runs of a grid that are about this task; none where nothing was recorded."""
-    runs = runs_of(grid, backbone)
-    return runs if runs.empty else runs[runs.task == task].copy()
-
-
-def runs_of(grid: str, backbone: str) -> pd.DataFrame:
-    """The recorded runs of a grid; none where nothing was recorded: a panel works all the same."""
-    try:
-        return experiments.recorded(grid, backbone)
-    except ValueError:
-        return pd.DataFrame()
 
 
 def mean_and_range(runs: pd.DataFrame) -> str:

@@ -1,29 +1,32 @@
 """A panel to read what was written: a table, and the texts that say it, or something else.
 
-Behind the sliders lie the texts of recorded runs. Write lets the learner's own methods put the same
-table into words, by greedy decoding, beam search or sampling.
+Behind the sliders lie the texts of recorded runs, written greedily and by beam search. Write lets
+the learner's own methods put the same table into words, by either, or by sampling.
 """
 
 import textwrap
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from typing import Any
 
 import ipywidgets as widgets
-import pandas as pd
 
 from prefixlab.data import tasks
 from prefixlab.data.restaurants import from_mr
 from prefixlab.evaluation.generation import Decoding, generate
-from prefixlab.evaluation.text_metrics import Slot, slots
+from prefixlab.evaluation.text_metrics import FAULTS, Slot, slots
 from prefixlab.methods import Method
 from prefixlab.models.backbone import Backbone
+from prefixlab.workbook.evidence import Records, Runs
 from prefixlab.workbook.figures import BLUE, ORANGE
+from prefixlab.workbook.grids import SHORT, families
 from prefixlab.workbook.panels.base import WIDE, columns, control
 from prefixlab.workbook.panels.live import LivePanel
-from prefixlab.workbook.panels.records import on_task
 from prefixlab.workbook.panels.tables import table as html_table
+from prefixlab.workbook.protocol import Run
+from prefixlab.workbook.records import preferred, rows_of
 
+GRID = "table_to_text"
 KINDS = {"seen": "restaurants", "unseen": "restaurants_unseen"}
 DECODING = ("strategy", "beams", "temperature", "top_p")
 RIGHT = f"border-bottom: 3px solid {BLUE}"
@@ -43,15 +46,16 @@ class TextPanel(LivePanel):
 
     def __init__(self, lm: Backbone, methods: Mapping[str, Method]):
         self.methods = methods
-        runs = on_task("table_to_text", lm.name, KINDS["seen"])
-        self.test = 24 if runs.empty else int(runs.test.iloc[0])
-        self.recorded = by_setting(runs)
-        self.references = {
-            kind: tasks.references(tasks.load(name, train=1, validation=1, test=self.test).test)
+        self.test = int(SHORT["test"])
+        self.recorded = by_setting(preferred(rows_of(GRID), lm.name))
+        tested = {
+            kind: tasks.load(name, train=1, validation=1, test=self.test)
             for kind, name in KINDS.items()
         }
-        task = tasks.load(KINDS["seen"], train=1, validation=1, test=self.test)
-        super().__init__(lm, task, self.write, "Write", "Your methods put this table into words")
+        self.references = {kind: tasks.references(task.test) for kind, task in tested.items()}
+        super().__init__(
+            lm, tested["seen"], self.write, "Write", "Your methods put this table into words"
+        )
         self.yours: dict[str, dict[str, str]] = {}  # by table and by method
         self.presses = 0
         self.controls = self.make_controls()
@@ -95,13 +99,14 @@ class TextPanel(LivePanel):
         table = self.table
         texts = {"a reference": self.references[self.controls["kinds"].value][table][0]}
         name, train = self.controls["run"].value, self.controls["train"].value
-        runs = self.recorded.get((name, train), pd.DataFrame())
-        unseen = "unseen_" * (self.controls["kinds"].value == "unseen")
+        # Nothing was recorded that was drawn by chance.
+        strategy = "beam" if self.controls["strategy"].value == "beam" else "greedy"
         said = self.about_records(name)
-        if len(runs):
-            texts |= {f"recorded: {name}": self.text_of(runs.iloc[0], unseen)}
-            where = f"all {self.test} tables, recorded on {runs.backbone.iloc[0]}"
-            said = f"{scores(runs, unseen)}; {where}."
+        if runs := self.recorded.get((name, train)):
+            judged = [self.tested(run)[strategy] for run in runs]
+            texts[f"recorded: {name} ({strategy})"] = self.text_of(judged[0])
+            where = f"all {self.test} tables, recorded on {runs[0]['backbone']}"
+            said = f"{scores(judged)}; {where}."
         texts |= self.yours.get(table, {})
         self.texts = texts
         rows = [
@@ -125,8 +130,13 @@ class TextPanel(LivePanel):
         tables = self.references[self.controls["kinds"].value]
         return list(tables)[self.controls["table"].value - 1]
 
-    def text_of(self, run: pd.Series, unseen: str) -> str:
-        return str(run[f"{unseen}texts"][self.controls["table"].value - 1])
+    def tested(self, run: Run) -> Run:
+        """What a row says of its texts about such kinds of places."""
+        kind = self.controls["kinds"].value
+        return run if kind == "seen" else run["elsewhere"][KINDS[kind]]
+
+    def text_of(self, judged: Run) -> str:
+        return str(judged["texts"][self.controls["table"].value - 1])
 
     def about_records(self, name: str) -> str:
         sizes = ", ".join(str(train) for known, train in sorted(self.recorded) if known == name)
@@ -159,36 +169,38 @@ class TextPanel(LivePanel):
         return [*super().described(), *(line for text in texts for line in textwrap.wrap(text, 84))]
 
 
-def by_setting(runs: pd.DataFrame) -> dict[tuple[str, int], pd.DataFrame]:
-    """Recorded runs that differ in their seed alone, by what was trained and on how many tables."""
-    if runs.empty:
-        return {}
-    names = runs.apply(name_of, axis=1)
-    return {
-        (name, train): runs[(names == name) & (runs.train == train)]
-        for name, train in dict.fromkeys(zip(names, runs.train, strict=True))
-    }
+def by_setting(rows: Sequence[Run]) -> dict[tuple[str, int], list[Run]]:
+    """Recorded runs that differ in their seed alone, at the rate that was chosen for them.
+
+    They are found by what was trained, and on how many tables.
+    """
+    records, found = Records(rows), {}
+    for family in families(GRID):
+        if family.task != KINDS["seen"]:
+            continue
+        for setting in ({}, *family.settings):
+            if runs := [*records.of(Runs(family.name, setting)).values()]:
+                found[name_of(runs[0]), runs[0]["train"]] = runs
+    return found
 
 
-def name_of(run: pd.Series) -> str:
+def name_of(run: Run) -> str:
     """What was trained, in words."""
-    if run.method == "prefix_tuning":
-        return f"prefix of {run.prefix_length:.0f} from {run.init.replace('_', ' ')}"
-    if run.method == "fine_tuning":
-        return f"fine-tuning, top {run.top:.0f} layers" if run.top else "fine-tuning, all layers"
-    return {"discrete_prompt": "nothing trained", "in_context": "four demonstrations"}[run.method]
+    knobs = run["knobs"]
+    if run["method"] == "prefix_tuning":
+        return f"prefix of {knobs['prefix_length']} from {knobs['init'].replace('_', ' ')}"
+    return str(run["family"].removeprefix("tables, "))
 
 
-def scores(runs: pd.DataFrame, unseen: str) -> str:
-    """BLEU and slot error of runs, in words."""
-    bleu, wrong = runs[f"{unseen}bleu"], 100 * runs[f"{unseen}slot_error"]
-    if len(runs) == 1:
-        return f"BLEU {bleu.mean():.1f}, {wrong.mean():.0f}% of slots wrong (one seed)"
-    return (
-        f"BLEU {bleu.mean():.1f} ({bleu.min():.1f} to {bleu.max():.1f}), {wrong.mean():.0f}% of "
-        f"slots wrong ({wrong.min():.0f} to {wrong.max():.0f}; {len(runs)} seeds, the text is the "
-        "first one's)"
-    )
+def scores(judged: Sequence[Run]) -> str:
+    """BLEU of runs, and what is wrong with their slots, in words."""
+    seeds, bleu = len(judged), [one["bleu"] for one in judged]
+    faults = ", ".join(f"{sum(one[f] for one in judged) / seeds:.3g} {f}" for f in FAULTS)
+    said = f"BLEU {sum(bleu) / seeds:.1f}"
+    if seeds > 1:
+        said += f" ({min(bleu):.1f} to {max(bleu):.1f})"
+    luck = f"{seeds} seeds, the text is the first one's" if seeds > 1 else "one seed"
+    return f"{said}; of {judged[0]['slots']} slots {faults} ({luck})"
 
 
 def marked(text: str, of_text: list[Slot]) -> str:

@@ -24,26 +24,260 @@ WRONG: dict[str, list[tuple[str, str]]] = {
             "a count",
         ),
     ],
-    "wrong_slots": [
+    "writing_loop": [
         (
-            "def wrong_slots(table, said):\n"
-            "    return sum(1 for slot, value in table.items() if said.get(slot) != {value})",
-            "invented",
+            """
+def train_to_write(token_scores, prefix, examples, steps, rate):
+    optimizer, losses = torch.optim.AdamW([prefix], lr=rate), []
+    for _ in range(steps):
+        rows, tokens = [], []
+        for x, y in examples:
+            ids = torch.tensor(x + y)
+            rows.append(token_scores(prefix, ids)[:-1])
+            tokens.append(ids[1:])
+        loss = torch.nn.functional.cross_entropy(torch.cat(rows), torch.cat(tokens))
+        optimizer.zero_grad(); loss.backward(); optimizer.step()
+        losses.append(loss.item())
+    return losses
+""",
+            "loss on all positions",
         ),
         (
-            "def wrong_slots(table, said):\n    return len(set(table) - set(said))",
-            "missing alone",
+            """
+def train_to_write(token_scores, prefix, examples, steps, rate):
+    optimizer, losses = torch.optim.AdamW([prefix], lr=rate), []
+    for _ in range(steps):
+        rows, tokens = [], []
+        for x, y in examples:
+            ids = torch.tensor(x + y)
+            rows.append(token_scores(prefix, ids)[len(x):])
+            tokens.append(ids[len(x):])
+        loss = torch.nn.functional.cross_entropy(torch.cat(rows), torch.cat(tokens))
+        optimizer.zero_grad(); loss.backward(); optimizer.step()
+        losses.append(loss.item())
+    return losses
+""",
+            "its own position",
         ),
         (
-            "def wrong_slots(table, said):\n"
-            "    lost = [slot for slot in table if table[slot] not in said.get(slot, ())]\n"
-            "    return len(lost) + len(set(said) - set(table))",
-            "both values",
+            """
+def train_to_write(token_scores, prefix, examples, steps, rate):
+    optimizer, losses = torch.optim.AdamW([prefix], lr=rate), []
+    for _ in range(steps):
+        rows, tokens = [], []
+        for x, y in examples:
+            rows.append(token_scores(prefix, torch.tensor(x + y))[len(x):-1])
+            tokens.append(torch.tensor(y[1:], dtype=torch.long))
+        loss = torch.nn.functional.cross_entropy(torch.cat(rows), torch.cat(tokens))
+        optimizer.zero_grad(); loss.backward(); optimizer.step()
+        losses.append(loss.item())
+    return losses
+""",
+            "one token too few",
         ),
         (
-            "def wrong_slots(table, said):\n"
-            "    return sum(said.get(slot) == {value} for slot, value in table.items())",
-            "right slots",
+            """
+def train_to_write(token_scores, prefix, examples, steps, rate):
+    optimizer, losses = torch.optim.AdamW([prefix], lr=rate), []
+    for _ in range(steps):
+        of_texts = []
+        for x, y in examples:
+            scores = token_scores(prefix, torch.tensor(x + y))[len(x) - 1:-1]
+            of_texts.append(torch.nn.functional.cross_entropy(scores, torch.tensor(y)))
+        loss = sum(of_texts) / len(of_texts)
+        optimizer.zero_grad(); loss.backward(); optimizer.step()
+        losses.append(loss.item())
+    return losses
+""",
+            "the mean of each text first",
+        ),
+        (
+            """
+def train_to_write(token_scores, prefix, examples, steps, rate):
+    optimizer, losses = torch.optim.AdamW([prefix], lr=rate), []
+    for _ in range(steps):
+        rows = [token_scores(prefix, torch.tensor(x + y))[len(x) - 1:-1] for x, y in examples]
+        tokens = torch.tensor([token for _, y in examples for token in y])
+        loss = torch.nn.functional.cross_entropy(torch.cat(rows), tokens)
+        loss.backward(); optimizer.step()
+        losses.append(loss.item())
+    return losses
+""",
+            "no zero_grad",
+        ),
+    ],
+    "greedy": [
+        (
+            """
+def greedy(model, cache, ids, most, end):
+    written, new, seen = [], ids, 0
+    while len(written) < most:
+        places = torch.arange(seen, seen + len(new))[None]
+        seen += len(new)
+        mask = torch.ones(1, cache.get_seq_length() + len(new))
+        out = model(torch.tensor([new]), position_ids=places, attention_mask=mask, cache=cache)
+        token = out.logits[0, -1].argmax().item()
+        if token == end:
+            return written
+        written.append(token)
+        new = [token]
+    return written
+""",
+            "positions without the prefix",
+        ),
+        (
+            """
+def greedy(model, cache, ids, most, end):
+    written, new, seen = [], ids, 0
+    while len(written) < most:
+        before = cache.get_seq_length()
+        places = torch.arange(before, before + len(new))[None]
+        seen += len(new)
+        mask = torch.ones(1, seen)
+        out = model(torch.tensor([new]), position_ids=places, attention_mask=mask, cache=cache)
+        token = out.logits[0, -1].argmax().item()
+        if token == end:
+            return written
+        written.append(token)
+        new = [token]
+    return written
+""",
+            "a mask without the prefix",
+        ),
+        (
+            """
+def greedy(model, cache, ids, most, end):
+    written, text = [], list(ids)
+    for _ in range(most):
+        token = model(torch.tensor([text]), cache=cache).logits[0, -1].argmax().item()
+        if token == end:
+            break
+        text.append(token)
+        written.append(token)
+    return written
+""",
+            "all read again",
+        ),
+        (
+            """
+def greedy(model, cache, ids, most, end):
+    written, new = [], ids
+    for _ in range(most):
+        token = model(torch.tensor([new]), cache=cache).logits[0, -1].argmax().item()
+        written.append(token)
+        if token == end:
+            break
+        new = [token]
+    return written
+""",
+            "the end is written",
+        ),
+        (
+            """
+def greedy(model, cache, ids, most, end):
+    written = []
+    while len(written) < most:
+        token = model(torch.tensor([ids]), cache=cache).logits[0, -1].argmax().item()
+        if token == end:
+            break
+        written.append(token)
+    return written
+""",
+            "the table read again",
+        ),
+    ],
+    "slot_faults": [
+        (
+            """
+def slot_faults(table, said):
+    faults = dict.fromkeys(("missing", "wrong", "invented"), 0)
+    for slot, value in table.items():
+        if not said.get(slot):
+            faults["missing"] += 1
+        elif value not in said[slot]:
+            faults["wrong"] += 1
+    faults["invented"] = sum(1 for slot in said if said[slot] and slot not in table)
+    return faults
+""",
+            "the right value is enough",
+        ),
+        (
+            """
+def slot_faults(table, said):
+    faults = dict.fromkeys(("missing", "wrong", "invented"), 0)
+    for slot, value in table.items():
+        spoken = said.get(slot, set())
+        if value not in spoken:
+            faults["missing"] += 1
+        elif spoken != {value}:
+            faults["wrong"] += 1
+    faults["invented"] = sum(1 for slot in said if said[slot] and slot not in table)
+    return faults
+""",
+            "another value is missing",
+        ),
+        (
+            """
+def slot_faults(table, said):
+    missing = sum(1 for slot in table if not said.get(slot))
+    wrong = sum(1 for slot in table if said.get(slot) and said[slot] != {table[slot]})
+    return {"missing": missing, "wrong": wrong, "invented": 0}
+""",
+            "nothing invented",
+        ),
+        (
+            """
+def slot_faults(table, said):
+    faults = {"missing": 0, "wrong": 0, "invented": 0}
+    for slot in set(table) | set(said):
+        if slot not in said:
+            faults["missing"] += 1
+        elif slot not in table:
+            faults["invented"] += 1
+        elif said[slot] != {table[slot]}:
+            faults["wrong"] += 1
+    return faults
+""",
+            "an empty set is something said",
+        ),
+        (
+            """
+def slot_faults(table, said):
+    faults = {"missing": 0, "wrong": 0, "invented": 0}
+    for slot in set(table) | set(said):
+        spoken = said.get(slot, set())
+        if slot in table and not spoken:
+            faults["missing"] += 1
+        elif spoken and spoken != {table.get(slot)}:
+            faults["wrong"] += 1
+    return faults
+""",
+            "invented is wrong",
+        ),
+    ],
+    "best_text": [
+        (
+            "def best_text(beams, alpha):\n"
+            "    return max(range(len(beams)), key=lambda number: sum(beams[number]))",
+            "no length",
+        ),
+        (
+            "def best_text(beams, alpha):\n"
+            "    means = [sum(log_p) / len(log_p) for log_p in beams]\n"
+            "    return means.index(max(means))",
+            "alpha left out",
+        ),
+        (
+            "def best_text(beams, alpha):\n"
+            "    scores = torch.tensor([sum(log_p) / len(log_p) ** alpha for log_p in beams])\n"
+            "    return scores.argmin().item()",
+            "the worst",
+        ),
+        (
+            "def best_text(beams, alpha):\n"
+            "    scores = [sum(log_p) * len(log_p) ** alpha for log_p in beams]\n"
+            "    return scores.index(max(scores))",
+            "multiplied",
         ),
     ],
     "text_positions": [

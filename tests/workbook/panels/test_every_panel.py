@@ -2,7 +2,6 @@
 
 import asyncio
 import gc
-import json
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -15,7 +14,7 @@ import pytest
 from ipywidgets.widgets.widget import _instances
 
 from prefixlab import Backbone, Task
-from prefixlab.workbook import experiments, figures, panels
+from prefixlab.workbook import figures, panels
 from prefixlab.workbook.panels.base import Panel, boxes
 from prefixlab.workbook.panels.results import Result, tried
 from prefixlab.workbook.panels.training import TrainingPanel
@@ -27,29 +26,17 @@ LABS["PTuningV2Panel"] = panels.PTuningV2Panel
 KINDS = {name: made for name, made in vars(panels).items() if name.endswith("Panel")}
 
 
-@pytest.fixture(scope="module")
-def old_runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Every grid of `experiments` as if it had been recorded."""
-    folder = tmp_path_factory.mktemp("runs")
-    for name, grid in experiments.GRIDS.items():
-        rows = [row(wanted) for wanted in grid()]
-        (folder / f"{name}.jsonl").write_text("\n".join(map(json.dumps, rows)))
-    return folder
-
-
 @pytest.fixture
 def make(
     gpt2: Backbone,
     task: Task,
     lesson: Task,
     recorded: Path,
-    old_runs: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> dict[str, Callable[[], Panel]]:
     """By the name of a kind of panel, what makes one."""
     dot = figures.png(figures.new()[0])  # what is drawn is not what is tested
     monkeypatch.setattr(figures, "png", lambda figure: dot)
-    monkeypatch.setattr(experiments, "FOLDER", old_runs)
     made: dict[str, Callable[[], Panel]] = {
         name: lambda lab=lab: lab(gpt2, lesson, steps=1) for name, lab in LABS.items()
     }
@@ -59,19 +46,10 @@ def make(
         "EnsemblePanel": lambda: panels.EnsemblePanel(gpt2),
         "InContextPanel": lambda: panels.InContextPanel(gpt2, task),
         "PastPanel": lambda: panels.PastPanel(gpt2),
-        "PromptPanel": lambda: panels.PromptPanel(gpt2, task),
+        "PromptPanel": lambda: panels.PromptPanel(gpt2, lesson),
         "TextPanel": lambda: panels.TextPanel(gpt2, {}),
         "VariantsPanel": lambda: panels.VariantsPanel(gpt2),
     }
-
-
-def row(wanted: dict[str, Any]) -> dict[str, Any]:
-    texts = ["It is a pub."] * wanted["test"]
-    measured = {"accuracy": 0.5, "calibrated": 0.5, "loss": 0.3, "losses": [0.7], "cpu_seconds": 1}
-    written = {"bleu": 1, "slot_error": 0.1, "texts": texts}
-    written |= {f"unseen_{name}": value for name, value in written.items()}
-    task = wanted["task"].replace("movie_reviews", "films")
-    return wanted | measured | written | {"backbone": "gpt2", "task": task}
 
 
 @pytest.fixture(params=KINDS)

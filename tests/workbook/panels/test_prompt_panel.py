@@ -1,7 +1,6 @@
 """The playground of words, driven as a page would drive it."""
 
 import asyncio
-import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -9,14 +8,15 @@ from typing import Any
 
 import ipywidgets as widgets
 import pytest
+from made_records import write
 
 from prefixlab import Backbone, Task, Template, Verbalizer, evaluation
 from prefixlab.methods import create
-from prefixlab.workbook import experiments
 from prefixlab.workbook.panels import PromptPanel, playground
 from prefixlab.workbook.panels.playground import AFTER, BEFORE
 from prefixlab.workbook.panels.prediction import Prediction
 from prefixlab.workbook.panels.results import tried
+from prefixlab.workbook.protocol import Family
 
 WORDINGS = {
     "sentiment": ("Review: {x}\nSentiment: {y}", ("negative", "positive")),
@@ -228,26 +228,24 @@ def test_answers_may_be_chinese(panel: PromptPanel) -> None:
 
 
 def test_the_question_is_answered_by_the_record(
-    gpt2: Backbone, task: Task, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    gpt2: Backbone, task: Task, lesson: Task, folder: Path
 ) -> None:
-    assert not inside(PromptPanel(gpt2, task), Prediction)  # films are not in the record
+    assert not inside(PromptPanel(gpt2, lesson), Prediction)  # nothing is recorded
 
+    found = {BEFORE: (0.8, 0.7), AFTER: (0.55, 0.75), "{x} So {y}": (0.1, 0.2)}
     rows = [
-        {"template": BEFORE, "accuracy": 0.8, "calibrated": 0.7},
-        {"template": AFTER, "accuracy": 0.55, "calibrated": 0.75},
+        Family(template, "discrete_prompt", {"template": template}, seeds=1).run(0, None)
+        | {"backbone": gpt2.name, "accuracy": asked, "calibrated": calibrated}
+        for template, (asked, calibrated) in found.items()
     ]
-    monkeypatch.setattr(experiments, "FOLDER", tmp_path)
-    for name in ("films", "tweets"):
-        common = {"backbone": gpt2.name, "task": name, "test": 8}
-        lines = [
-            json.dumps(common | row | {"knobs": {"template": row["template"]}}) for row in rows
-        ]
-        (tmp_path / "discrete_prompt.jsonl").write_text("\n".join(lines))
-        found = inside(PromptPanel(gpt2, task), Prediction)
-        assert bool(found) == (name == "films")
-        if found:
-            assert found[0].answer() == pytest.approx(-25)
-            assert "+5.0 points" in found[0].why
+    slots = Family("slots", "p_tuning", {"template": BEFORE}, 0.01).run(0, 0.01)
+    trained = {"backbone": gpt2.name, "accuracy": 0.9, "calibrated": 0.9}
+    write(folder, "p_tuning", [*rows, slots | trained])
+    (ask,) = inside(PromptPanel(gpt2, lesson), Prediction)
+    assert ask.answer() == pytest.approx(-25)
+    assert "+5.0 points" in ask.why
+    assert "same 400 sentences" in ask.asked
+    assert not inside(PromptPanel(gpt2, task), Prediction)  # whose sentences are others
 
 
 def test_its_picture_shows_the_answers(panel: PromptPanel) -> None:

@@ -6,11 +6,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from made_records import complete
 
 from prefixlab import Backbone, Decoding, Task, create, tasks
 from prefixlab.evaluation.text_metrics import slots
-from prefixlab.workbook import experiments
+from prefixlab.workbook import records
+from prefixlab.workbook.grids import families
 from prefixlab.workbook.panels import TextPanel, marked, texts
+from prefixlab.workbook.protocol import Run
 
 TABLE = "name[The Tin Otter], food[Thai], price[cheap]"
 TEXT = "The Tin Otter serves Greek food & <b>more</b>."
@@ -18,17 +21,30 @@ TEXT = "The Tin Otter serves Greek food & <b>more</b>."
 
 @pytest.fixture
 def recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every run of the grid, on three tables: a text says what it is of."""
-    rows = []
-    for wanted in experiments.table_to_text():
-        kinds = {"": "seen", "unseen_": "unseen"}
-        for kind, name in kinds.items():
-            where = f"{wanted['method']} {wanted['train']} {name}"
-            wanted[f"{kind}texts"] = [f"{where} {number}" for number in range(3)]
-            wanted |= {f"{kind}bleu": 10.0 * len(name) + wanted["seed"], f"{kind}slot_error": 0.5}
-        rows.append(json.dumps(wanted | {"backbone": "tiny-gpt2", "test": 3}))
-    (tmp_path / "table_to_text.jsonl").write_text("\n".join(rows))
-    monkeypatch.setattr(experiments, "FOLDER", tmp_path)
+    """The grid, complete: a text says what it is of."""
+    monkeypatch.setattr(records, "FOLDER", tmp_path)
+    rows = [
+        row
+        for family in families("table_to_text")
+        for row in complete(family, family.middle or 0.0, written, "tiny-gpt2")
+    ]
+    lines = "".join(f"{json.dumps(row)}\n" for row in rows)
+    (tmp_path / "table_to_text.jsonl").write_text(lines)
+
+
+def written(run: Run) -> Run:
+    """Better with every seed, and one slot more is missing."""
+
+    def judged(kind: str, strategy: str) -> Run:
+        what = f"{run['family']} {run['train']} {kind} {strategy}"
+        counts = {"slots": 40, "missing": 10 + run["seed"], "wrong": 4, "invented": 1}
+        texts = [f"{what} {number}" for number in range(24)]
+        return {"bleu": 10.0 * len(kind) + run["seed"], "texts": texts} | counts
+
+    def tested(kind: str) -> Run:
+        return {strategy: judged(kind, strategy) for strategy in ("greedy", "beam")}
+
+    return tested("seen") | {"elsewhere": {"restaurants_unseen": tested("unseen")}}
 
 
 @pytest.fixture
@@ -65,28 +81,48 @@ def test_an_invented_value_is_wrong_and_a_word_is_marked_once() -> None:
 
 
 def test_a_slider_is_answered_from_the_records(panel: TextPanel) -> None:
-    assert "discrete_prompt 200 seen 0" in panel.words.value
+    assert "tables, prefix, task_words 200 seen greedy 0" in panel.words.value
     panel.controls["table"].value = 3
-    panel.controls["run"].value = "prefix of 10 from task words"
+    panel.controls["run"].value = "all weights"
     panel.controls["train"].value = 50
-    assert "prefix_tuning 50 seen 2" in panel.words.value
-    assert "BLEU 41.0 (40.0 to 42.0), 50% of slots wrong" in panel.words.value
+    assert "tables, all weights 50 seen greedy 2" in panel.words.value
+    said = "BLEU 41.0 (40.0 to 42.0); of 40 slots 11 missing, 4 wrong, 1 invented (3 seeds"
+    assert said in panel.words.value
     panel.controls["kinds"].value = "unseen"
-    assert "prefix_tuning 50 unseen 2" in panel.words.value
+    assert "tables, all weights 50 unseen greedy 2" in panel.words.value
     assert "BLEU 61.0" in panel.words.value
 
 
+def test_the_recorded_text_is_that_of_the_same_search(panel: TextPanel) -> None:
+    for strategy, shown in (("beam", "beam"), ("sample", "greedy"), ("greedy", "greedy")):
+        panel.controls["strategy"].value = strategy
+        name = f"recorded: prefix of 10 from task words ({shown})"
+        assert panel.texts[name] == f"tables, prefix, task_words 200 seen {shown} 0"
+
+
+def test_what_trains_nothing_has_one_run(panel: TextPanel) -> None:
+    panel.controls["run"].value = "no training"
+    assert "BLEU 40.0; of 40 slots 10 missing, 4 wrong, 1 invented (one seed)" in panel.words.value
+
+
+def test_only_runs_at_the_chosen_rate_are_shown(panel: TextPanel) -> None:
+    of_one = panel.recorded["all weights", 200]
+    assert [run["seed"] for run in of_one] == [0, 1, 2]
+    assert len({run["rate"] for run in of_one}) == 1
+    assert not any("E2E" in name for name, _ in panel.recorded)
+
+
 def test_what_was_not_recorded_is_said(panel: TextPanel) -> None:
-    panel.controls["run"].value = "four demonstrations"
+    panel.controls["run"].value = "prefix of 1 from task words"
     panel.controls["train"].value = 50
     assert "Recorded with 200 training tables only." in panel.words.value
-    assert "in_context" not in panel.words.value
+    assert list(panel.texts) == ["a reference"]
 
 
 def test_a_reference_stands_with_every_table(panel: TextPanel) -> None:
     for kind, name in (("seen", "restaurants"), ("unseen", "restaurants_unseen")):
         panel.controls["kinds"].value = kind
-        there = tasks.references(tasks.load(name, test=3).test)
+        there = tasks.references(tasks.load(name, test=24).test)
         assert panel.table == list(there)[panel.controls["table"].value - 1]
         assert panel.texts["a reference"] == there[panel.table][0]
 
@@ -105,7 +141,7 @@ def test_write_lets_every_method_write_this_table(
         f"words ({strategy})": f"discrete_prompt {asked}",
     }
     panel.controls["table"].value = 2  # another table: what was written for the first is not its
-    assert f"({strategy})" not in panel.words.value
+    assert "mine" not in panel.words.value
 
 
 def test_a_sample_is_another_with_every_press(panel: TextPanel, press: Callable) -> None:
@@ -134,7 +170,7 @@ def test_a_text_too_long_for_the_model_is_told(recorded: None, gpt2: Backbone, t
 def test_without_records_there_are_the_tables_all_the_same(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, gpt2: Backbone
 ) -> None:
-    monkeypatch.setattr(experiments, "FOLDER", tmp_path)
+    monkeypatch.setattr(records, "FOLDER", tmp_path)
     panel = TextPanel(gpt2, {})
     assert "Nothing is recorded." in panel.words.value
     assert list(panel.texts) == ["a reference"]
@@ -142,6 +178,6 @@ def test_without_records_there_are_the_tables_all_the_same(
 
 def test_the_picture_holds_the_texts(panel: TextPanel) -> None:
     words = " ".join(panel.described())
-    assert "discrete_prompt 200 seen 0" in words
+    assert "tables, prefix, task_words 200 seen greedy 0" in words
     assert panel.table.split(",")[0] in words
     assert panel.picture().startswith(b"\x89PNG")
