@@ -123,9 +123,9 @@ def runs(drawing: dict[str, Any], hidden: Sequence[int]) -> Figure:
             # The name of the lowest stands under its line, out of the way of the others'.
             under = len(levels) > 1 and level == lowest
             aside = -4 if under else 4
-            look: dict[str, Any] = {"ha": "center", "va": "top" if under else "bottom"}
+            placed: dict[str, Any] = {"ha": "center", "va": "top" if under else "bottom"}
             at = (drawing["steps"] / 2, level)
-            axis.annotate(name, at, (0, aside), textcoords="offset points", fontsize=9, **look)
+            axis.annotate(name, at, (0, aside), textcoords="offset points", fontsize=9, **placed)
         axis.set(xlabel="step", xlim=(0, drawing["steps"]))
     left.set(ylabel="loss of the batch (nats)", ylim=(0, None))
     right.set(ylabel="accuracy on validation")
