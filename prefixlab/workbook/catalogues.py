@@ -11,6 +11,7 @@ import nbformat
 from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po, write_po
 
+import prefixlab
 from prefixlab.files import written_whole
 from prefixlab.workbook.translation import LOCALE, blocks
 
@@ -20,7 +21,15 @@ LESSONS = LOCALE.parents[1] / "notebooks"
 def template(lesson: Path) -> Catalog:
     """An entry for each block of a lesson, none translated."""
     book = nbformat.read(lesson, as_version=4)
-    wanted = Catalog(project="prefixlab", header_comment=f"# The text of {lesson.name}.")
+    wanted = Catalog(
+        header_comment=f"# The text of {lesson.name}: docs/translating.md says how it is kept.",
+        project="prefixlab",
+        version=prefixlab.__version__,
+        last_translator="",
+        language_team="",
+        msgid_bugs_address="",
+        fuzzy=False,
+    )
     for cell in book.cells:
         if cell.cell_type == "markdown":
             for block in blocks(cell.source):
