@@ -15,6 +15,7 @@ COMPLETE = ("00", "01", "02", "03", "04", "05", "symbols")
 LESSONS = sorted(catalogues.LESSONS.glob("*.ipynb"))
 PLACES = [place for place in sorted(LOCALE.glob("*/*.po"))]
 PAIRS = [(place.parent.name, place.stem, *pair) for place in PLACES for pair in translation.read(place).items()]
+NAMES = ("05 P-tuning",)  # of a method: the same in every language
 SCALE = {"thousand": 1e3, "million": 1e6, "billion": 1e9, "万": 1e4, "亿": 1e8}
 NUMBER = re.compile(rf"(\d[\d,]*(?:\.\d+)?)(?:[ -]?({'|'.join(SCALE)}))?")
 
@@ -50,7 +51,8 @@ def links(text: str) -> Counter:
 
 
 def numbers(text: str) -> Counter:
-    found = NUMBER.findall(NO_WORDS.sub("", text))
+    words = re.sub(r"([\d.]+) to ([\d.]+) (million)", r"\1 \3 to \2 \3", NO_WORDS.sub("", text))
+    found = NUMBER.findall(words)
     return Counter(float(number.replace(",", "")) * SCALE.get(scale, 1) for number, scale in found)
 
 
@@ -66,4 +68,6 @@ test_code_is_kept = of_all(lambda text, other: differs(code(text), code(other)))
 test_links_lead_to_the_same_places = of_all(lambda text, other: differs(links(text), links(other)))
 test_numbers_are_the_same = of_all(lambda text, other: differs(numbers(text), numbers(other)))
 test_emphasis_is_kept = of_all(lambda text, other: differs(emphasis(text), emphasis(other)))
-test_no_translation_is_the_english_text = of_all(lambda text, other: text == other)
+test_no_translation_is_the_english_text = of_all(
+    lambda text, other: text == other and text not in NAMES
+)
