@@ -1,8 +1,8 @@
-"""The catalogues that translators fill, brought up to date: `make translations`.
+"""The catalogues that translators fill, brought up to date with the lessons: `make translations`.
 
 Every block of a lesson's text becomes an entry. One that the lesson no longer has is kept at the
-end of its catalogue, marked as obsolete; one that was changed gets its nearest old translation,
-marked as a guess ("fuzzy"), which no reader sees before somebody has looked at it.
+end of its catalogue, marked as obsolete; one that was changed gets the translation of what it is
+nearest to, marked as a guess ("fuzzy"), which no reader sees before somebody has looked at it.
 """
 
 from pathlib import Path
@@ -11,52 +11,54 @@ import nbformat
 from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po, write_po
 
-import prefixlab
 from prefixlab.files import written_whole
+from prefixlab.workbook.copies import LESSONS
 from prefixlab.workbook.translation import LOCALE, blocks
 
-LESSONS = LOCALE.parents[1] / "notebooks"
+HEADER = {
+    "project": "prefixlab",
+    "version": "",
+    "last_translator": "",
+    "language_team": "",
+    "msgid_bugs_address": "",
+    "fuzzy": False,
+}
 
 
-def template(lesson: Path) -> Catalog:
+def texts(lesson: Path) -> Catalog:
     """An entry for each block of a lesson, none translated."""
-    book = nbformat.read(lesson, as_version=4)
-    wanted = Catalog(
-        header_comment=f"# The text of {lesson.name}: docs/translating.md says how it is kept.",
-        project="prefixlab",
-        version=prefixlab.__version__,
-        last_translator="",
-        language_team="",
-        msgid_bugs_address="",
-        fuzzy=False,
-    )
-    for cell in book.cells:
+    wanted = Catalog()
+    for cell in nbformat.read(lesson, as_version=4).cells:
         if cell.cell_type == "markdown":
             for block in blocks(cell.source):
                 wanted.add(block.text)
     return wanted
 
 
-def bring_up_to_date(place: Path, wanted: Catalog) -> str:
-    """Write the catalogue with the entries that are wanted; how many are translated, in words."""
-    if place.exists():
-        with place.open("rb") as file:
-            catalogue = read_po(file)
-        catalogue.update(wanted, update_creation_date=False)
-    else:
-        catalogue = wanted
-    catalogue.locale = place.parent.name
+def bring_up_to_date(place: Path, wanted: Catalog) -> list[str]:
+    """Write a catalogue with the entries that are wanted; those that are still to be translated."""
+    with place.open("rb") as file:
+        catalogue = read_po(file, locale=place.parent.name)
+    catalogue.update(wanted, update_creation_date=False)
+    catalogue.header_comment = f"# {place.stem}: docs/translating.md says how this file is kept."
+    for name, value in HEADER.items():
+        setattr(catalogue, name, value)
     with written_whole(place) as fresh, fresh.open("wb") as file:
-        write_po(file, catalogue, width=None, no_location=True, include_previous=True)
-    entries = [entry for entry in catalogue if entry.id]
-    done = sum(bool(entry.string) and not entry.fuzzy for entry in entries)
-    return f"{place.parent.name} {place.stem}: {done} of {len(entries)} translated"
+        write_po(file, catalogue, width=0, no_location=True, include_previous=True)
+    return [str(entry.id) for entry in catalogue if entry.id and (entry.fuzzy or not entry.string)]
 
 
 def main() -> None:
     for folder in sorted(path for path in LOCALE.iterdir() if path.is_dir()):
-        for place in sorted(folder.glob("*.po")):
-            print(bring_up_to_date(place, template(LESSONS / f"{place.stem}.ipynb")))
+        for lesson in sorted(LESSONS.glob("*.ipynb")):
+            place, wanted = folder / f"{lesson.stem}.po", texts(lesson)
+            if not place.exists():
+                print(f"{folder.name} {lesson.stem}: not begun")
+                continue
+            left = bring_up_to_date(place, wanted)
+            print(f"{folder.name} {lesson.stem}: {len(wanted) - len(left)} of {len(wanted)}")
+            for text in left:
+                print(f"    to translate: {text.splitlines()[0][:80]}")
 
 
 if __name__ == "__main__":

@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 import nbformat
-from babel.messages.pofile import read_po
 from markdown_it import MarkdownIt
 from nbformat import NotebookNode
+
+from prefixlab.workbook.language import read
 
 LOCALE = Path(__file__).parents[2] / "docs" / "locale"
 MARKDOWN = MarkdownIt("commonmark").enable("table")
@@ -49,7 +50,7 @@ def blocks(source: str) -> Iterator[Block]:
             yield Block(token.type, range(first, first + text.count("\n") + 1), text)
 
 
-def in_words_of(catalogue: Mapping[str, str], source: str) -> str:
+def translated(source: str, catalogue: Mapping[str, str]) -> str:
     """A cell's markdown with the blocks that the catalogue has exchanged."""
     lines = source.split("\n")
     for block in blocks(source):
@@ -64,32 +65,27 @@ def translate(lesson: NotebookNode, catalogue: Mapping[str, str]) -> NotebookNod
     """The lesson itself, its text exchanged in place."""
     for cell in lesson.cells:
         if cell.cell_type == "markdown":
-            cell.source = in_words_of(catalogue, cell.source)
+            cell.source = translated(cell.source, catalogue)
     return lesson
 
 
-def read(place: Path) -> dict[str, str]:
-    """A catalogue's entries that are translated, and not only guessed ("fuzzy"); {} if none."""
-    if not place.exists():
-        return {}
-    with place.open("rb") as file:
-        entries = [entry for entry in read_po(file) if entry.string and not entry.fuzzy]
-    return {str(entry.id): str(entry.string) for entry in entries if entry.id}
-
-
 def of_lesson(name: str, language: str) -> dict[str, str]:
-    """The catalogue of a lesson such as "00_start_here".
+    """The catalogue of a lesson such as "00_start_here"; {} where nobody has begun it.
 
     Raises
     ------
     ValueError
-        There are no translations to the language.
+        No lesson is translated to the language.
     """
     folder = LOCALE / language
     if not folder.is_dir():
         known = ", ".join(sorted(path.name for path in LOCALE.iterdir() if path.is_dir()))
-        raise ValueError(f"The lessons are not translated to {language!r}, but to: {known}.")
-    return read(folder / f"{name}.po")
+        raise ValueError(
+            f"The lessons are translated to {known}, not to {language!r}; "
+            "for English leave the language out."
+        )
+    place = folder / f"{name}.po"
+    return read(place) if place.exists() else {}
 
 
 def main() -> None:
