@@ -1,7 +1,8 @@
 """The language of what panels and checks say: `PREFIXLAB_LANGUAGE=zh_CN`, English without it.
 
-What is said stands in the code in English, as `_("Not answered yet.")`; a text with values in it is
-a template, `_("expected {shape}").format(shape=…)`. `locale/` has a catalogue for each language.
+What is said stands in the code in English, as `gettext("Choose again")`; a text with values in it
+is a template, `gettext("run {number}").format(number=3)`. `locale/` has a catalogue for each
+language (docs/translating.md).
 """
 
 import os
@@ -18,9 +19,19 @@ def chosen() -> str:
     return os.environ.get("PREFIXLAB_LANGUAGE", "")
 
 
-def _(text: str) -> str:
+def gettext(text: str) -> str:
     """The text in the language chosen; as it is, where the catalogue does not have it."""
-    return catalogue(chosen()).get(text, text) if chosen() else text
+    return words().get(text, text)
+
+
+def gettext_noop(text: str) -> str:
+    """The text as it is: an entry of the catalogue that is translated where it is shown."""
+    return text
+
+
+def words() -> dict[str, str]:
+    """What is said in the language chosen, by what it is in English; {} for English."""
+    return catalogue(chosen()) if chosen() else {}
 
 
 @cache
