@@ -19,6 +19,7 @@ from prefixlab.methods import Method, create
 from prefixlab.methods.base import CommonKnobs
 from prefixlab.models.backbone import Backbone
 from prefixlab.workbook import experiments, figures
+from prefixlab.workbook.language import gettext, gettext_noop
 from prefixlab.workbook.panels.base import LABEL, SENTENCE, control, shown, typed
 from prefixlab.workbook.panels.live import LivePanel
 from prefixlab.workbook.panels.prediction import Prediction, points
@@ -33,6 +34,11 @@ LINE: dict[str, Any] = {
     "style": {"description_width": LABEL},
     "layout": {"width": "680px", "max_width": "98%"},
 }
+HEADS = (
+    *(gettext_noop("template"), gettext_noop("answers"), gettext_noop("sentences")),
+    *(gettext_noop("as asked"), gettext_noop("calibrated")),
+)
+RANKED = gettext_noop("Best first, by the better accuracy (bold); in brackets the 95% interval.")
 # What a template, its answers and the number of sentences came to: as asked, and calibrated.
 Board = dict[tuple[str, tuple[str, ...], int], tuple[Evaluation, Evaluation]]
 
@@ -55,8 +61,10 @@ class PromptPanel(LivePanel):
         wordings: Mapping[str, tuple[str, tuple[str, ...]]] | None = None,
     ):
         if task.verbalizer is None:
-            raise ValueError(f"{task.name} has no answers to choose from; take another task.")
-        super().__init__(lm, task, self.score, "Score", "Answer held-out sentences and count")
+            no_choice = gettext("{task} has no answers to choose from; take another task.")
+            raise ValueError(no_choice.format(task=task.name))
+        tooltip = gettext("Answer held-out sentences and count")
+        super().__init__(lm, task, self.score, gettext("Score"), tooltip)
         self.labels = task.verbalizer.words
         ready = wordings or {
             name: (template, self.labels) for name, template in experiments.WORDINGS.items()
@@ -87,35 +95,37 @@ class PromptPanel(LivePanel):
         name, (template, answers) = next(iter(self.wordings.items()))
         controls = {
             "wording": widgets.Dropdown(
-                options=[("your own", OWN), *((each, each) for each in self.wordings)],
+                options=[(gettext("your own"), OWN), *((each, each) for each in self.wordings)],
                 value=name,
-                description="wording",
-                tooltip="ready templates with their answers",
+                description=gettext("wording"),
+                tooltip=gettext("ready templates with their answers"),
                 **LINE,
             ),
             "template": control(declared["template"]),
             "answers": line(
-                "answers", answers, r"two or more, a slash between them; \/ is a slash in an answer"
+                gettext("answers"),
+                answers,
+                gettext(r"two or more, a slash between them; \/ is a slash in an answer"),
             ),
             "example": widgets.Dropdown(
                 options=[
-                    ("your own", OWN),
+                    (gettext("your own"), OWN),
                     *(
                         (f"{number + 1}. {shorten(sentence, 70, placeholder='…')}", number)
                         for number, sentence in enumerate(self.sentences)
                     ),
                 ],
-                description="test sentence",
-                tooltip="one of the sentences that Score takes, with its true label",
+                description=gettext("test sentence"),
+                tooltip=gettext("one of the sentences that Score takes, with its true label"),
                 **LINE,
             ),
-            "sentence": line("sentence", SENTENCE, "what is put in place of {x}"),
+            "sentence": line(gettext("sentence"), SENTENCE, gettext("what is put in place of {x}")),
             "examples": widgets.IntSlider(
                 value=min(100, len(self.sentences)),
                 min=1,
                 max=len(self.sentences),
-                description="sentences",
-                tooltip="how many held-out sentences are scored",
+                description=gettext("sentences"),
+                tooltip=gettext("how many held-out sentences are scored"),
                 **LINE,
             ),
         }
@@ -128,18 +138,26 @@ class PromptPanel(LivePanel):
         rows = on_task("discrete_prompt", self.lm.name, self.task.name)
         known = set() if rows.empty else set(rows.template)
         if not {BEFORE, AFTER} <= known:
-            none = "No scores of ready wordings are recorded for this task: nothing to predict."
+            none = gettext(
+                "No scores of ready wordings are recorded for this task: nothing to predict."
+            )
             return [widgets.HTML(none), *hides]
         before, after = (rows[rows.template == template] for template in (BEFORE, AFTER))
         ask = Prediction(
-            f"The template “{shown(BEFORE)}” becomes “{AFTER}”, with the same answers and the "
-            f"same {rows.test.iloc[0]} sentences: what does accuracy do, as asked?",
+            gettext(
+                "The template “{before}” becomes “{after}”, with the same answers and the "
+                "same {count} sentences: what does accuracy do, as asked?"
+            ).format(before=shown(BEFORE), after=AFTER, count=rows.test.iloc[0]),
             lambda: points(after.accuracy, before.accuracy),
-            "Not one sentence changed. What changed is the answer that the words around it make "
-            "likely, whatever the sentence says. Calibration divides that by what the model says "
-            "without content; calibrated, the change is "
-            f"{points(after.calibrated, before.calibrated):+.1f} points "
-            f"(recorded on {rows.backbone.iloc[0]}).",
+            gettext(
+                "Not one sentence changed. What changed is the answer that the words around it "
+                "make likely, whatever the sentence says. Calibration divides that by what the "
+                "model says without content; calibrated, the change is {points:+.1f} points "
+                "(recorded on {backbone})."
+            ).format(
+                points=points(after.calibrated, before.calibrated),
+                backbone=rows.backbone.iloc[0],
+            ),
             hides,
         )
         return [ask]
@@ -183,11 +201,11 @@ class PromptPanel(LivePanel):
             self.truth.value = ""
         else:
             label = self.labels[self.task.test[number]["y"]]
-            self.truth.value = f"Its true label: <b>{escape(label)}</b>"
+            self.truth.value = f"{gettext('Its true label:')} <b>{escape(label)}</b>"
 
     def answer(self, sentence: str) -> None:
         if not sentence.strip():
-            raise ValueError("The sentence is empty; type one, or pick a test sentence.")
+            raise ValueError(gettext("The sentence is empty; type one, or pick a test sentence."))
         self.check_texts()
         task, words, method = self.question()
         plain = scores(self.lm, method, task, dataset([(sentence, 0)]))[0].log_softmax(0)
@@ -196,10 +214,12 @@ class PromptPanel(LivePanel):
             self.free[key] = content_free_scores(self.lm, method, task)
         calibrated = (plain - self.free[key]).softmax(0)
         prompt = "".join(map(str, method.template.prompt(sentence)))
-        top = bars(self.lm.next_tokens(prompt), title="the next token, of all", width=SHORT)
+        top = bars(
+            self.lm.next_tokens(prompt), title=gettext("the next token, of all"), width=SHORT
+        )
         self.answered = {
-            "as asked": dict(zip(words, plain.exp().tolist(), strict=True)),
-            "calibrated": dict(zip(words, calibrated.tolist(), strict=True)),
+            gettext("as asked"): dict(zip(words, plain.exp().tolist(), strict=True)),
+            gettext("calibrated"): dict(zip(words, calibrated.tolist(), strict=True)),
         }
         both = "".join(
             bars(given.items(), title=title, width=SHORT) for title, given in self.answered.items()
@@ -226,9 +246,13 @@ class PromptPanel(LivePanel):
             task, words, method = self.question()
             seconds = time.process_time() - began
             if len(words) != len(self.labels):
+                uneven = gettext(
+                    "There are {count} answers for {all} labels; to be scored, give one for each "
+                    "of {labels}, in this order."
+                )
+                labels = ", ".join(self.labels)
                 raise ValueError(
-                    f"There are {len(words)} answers for {len(self.labels)} labels; to be scored, "
-                    f"give one for each of {', '.join(self.labels)}, in this order."
+                    uneven.format(count=len(words), all=len(self.labels), labels=labels)
                 )
             count = self.controls["examples"].value
             both = await self.judged(method, task, self.task.test.select(range(count)))
@@ -285,7 +309,7 @@ def leaderboard(board: Board) -> str:
         return max(each.accuracy or 0 for each in both)
 
     ranked = sorted(board.items(), key=lambda entry: -best(entry[1]))
-    heads = ("template", "answers", "sentences", "as asked", "calibrated")
+    heads = map(gettext, HEADS)
     rows = (
         [
             f"<code>{escape(shown(template))}</code>",
@@ -295,14 +319,12 @@ def leaderboard(board: Board) -> str:
         ]
         for (template, words, count), both in ranked
     )
-    return (
-        '<div style="margin-top: 8px">Best first, by the better accuracy (bold); in brackets the '
-        f"95% interval.</div>{table(rows, heads)}"
-    )
+    return f'<div style="margin-top: 8px">{gettext(RANKED)}</div>{table(rows, heads)}'
 
 
 def cell(result: Evaluation, bold: bool) -> str:
     low, high = result.interval or (0.0, 1.0)
     accuracy = f"{result.accuracy:.1%}"
-    span = f'<span style="white-space: nowrap">({100 * low:.0f} to {high:.0%})</span>'
+    within = gettext("({low:.0f} to {high:.0%})").format(low=100 * low, high=high)
+    span = f'<span style="white-space: nowrap">{within}</span>'
     return f"{f'<b>{accuracy}</b>' if bold else accuracy} {span}"
