@@ -37,7 +37,7 @@ endef
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help lab test $(PARTS) test-gpt2 test-latest lock notebooks record record-check pictures bench
+.PHONY: help lab test $(PARTS) test-gpt2 test-latest lock notebooks site record record-check pictures bench
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "make %-12s  %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -115,6 +115,9 @@ lock: $(INSTALLED) ## pin every package, for all platforms, in constraints.txt
 
 notebooks: $(INSTALLED) ## run the lessons and store them clean (LESSONS="03 04" for some)
 	@$(STORED_WITH) $(EXACT) $(BIN)/python tests/notebooks/store.py $(LESSONS)
+
+site: $(INSTALLED) ## build the web site in build/site: no lesson is run
+	@$(ONE_CORE) $(BIN)/python docs/build.py build/site
 
 record: $(INSTALLED) ## record the runs that the lessons compare; stopped, it goes on later
 	@$(STORED_WITH) $(BIN)/python -m prefixlab.workbook.recording $(RECORD_ARGS)

@@ -53,4 +53,5 @@ html_theme_options = {
     "navbar_persistent": [],  # the search stands in the side bar
     "article_header_end": ["languages", "article-header-buttons"],
     "use_download_button": False,
+    "use_fullscreen_button": False,
 }

@@ -1,4 +1,4 @@
-"""What Sphinx reads in place of a file: a lesson that lives without a kernel; a room's reference."""
+"""What Sphinx reads in place of a file: a lesson that needs no kernel; a room's reference."""
 
 import ast
 import re
@@ -16,6 +16,7 @@ import prefixlab
 from prefixlab.workbook.copies import LESSONS, without_outputs
 from prefixlab.workbook.page.export import live
 
+ONLY_IN_LESSONS = ("prefixlab.workbook.checks", "prefixlab.workbook.panels")
 WIDGET = "application/vnd.jupyter.widget-view+json"  # of what needs a kernel
 
 # What is no text of a lesson, and so in no catalogue of translations.
@@ -90,7 +91,7 @@ def as_page(lesson: NotebookNode, name: str, repository: str, language: str) -> 
     heading = ""
     for cell in lesson.cells:
         if cell.cell_type == "markdown":
-            heading = ([heading] + re.findall(r"^#+ (.+)", cell.source, re.MULTILINE))[-1]
+            *_, heading = heading, *re.findall(r"^#+ (.+)", cell.source, re.MULTILINE)
             for word in ("Hint", "Solution"):
                 fold = "<summary>{}</summary>".format
                 cell.source = cell.source.replace(fold(word), fold(says.get(word, word)))
@@ -125,13 +126,13 @@ def write_for_colab(app: Sphinx, error: Exception | None) -> None:
 
 
 def room(name: str) -> str:
-    """The modules of a room; those of the exercises would give their answers away."""
+    """The modules of a room, but for what only a lesson calls."""
     package = f"prefixlab.{name}"
     folder = Path(prefixlab.__file__).parent / name
     found = {module.name: module.ispkg for module in walk_packages([str(folder)], f"{package}.")}
     blocks = [f"\n```{{eval-rst}}\n.. automodule:: {package}\n   :no-members:\n```\n"]
     for module, is_package in sorted(found.items()):
-        if not module.startswith("prefixlab.workbook.checks"):
+        if not module.startswith(ONLY_IN_LESSONS):
             members = "no-members" if is_package else "members"
             blocks += [f"\n## {module.removeprefix(f'{package}.')}\n"]
             blocks += [f"\n```{{eval-rst}}\n.. automodule:: {module}\n   :{members}:\n```\n"]
@@ -160,7 +161,7 @@ def keep_layout(app: Sphinx, kind: str, name: str, thing: Any, options: Any, lin
     for line in lines[:end]:
         if line.strip():
             indented = line.startswith("    ") and (inside or not any(kept[-1:]))
-            kept += ["::", ""] if indented and not inside else []
+            kept += [".. code-block:: text", ""] if indented and not inside else []
             inside = indented
         kept.append(line if inside else line.replace("|", r"\|"))
     lines[:end] = kept
