@@ -42,7 +42,7 @@ endef
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help lab test $(PARTS) test-gpt2 test-latest lock notebooks translations record record-check \
+.PHONY: help lab test $(PARTS) test-gpt2 test-latest lock notebooks translations site record record-check \
 	pictures bench
 
 help: ## list these commands
@@ -124,6 +124,9 @@ notebooks: $(INSTALLED) ## run the lessons and store them clean (LESSONS="03 04"
 
 translations: $(INSTALLED) ## bring the catalogues of translators up to date with the lessons
 	@$(BIN)/python -m prefixlab.workbook.catalogues
+
+site: $(INSTALLED) ## build the web site in build/site: no lesson is run
+	@$(ONE_CORE) $(BIN)/python docs/build.py build/site
 
 record: $(INSTALLED) ## record the runs that the lessons compare; stopped, it goes on later
 	@$(STORED_WITH) $(BIN)/python -m prefixlab.workbook.recording $(RECORD_ARGS)
