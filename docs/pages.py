@@ -11,12 +11,19 @@ import nbformat
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
 from sphinx.application import Sphinx
+from sphinx.search.zh import SearchChinese
 
 import prefixlab
 from prefixlab.workbook.copies import LESSONS, without_outputs
 from prefixlab.workbook.page.export import live
 
 ONLY_IN_LESSONS = ("prefixlab.workbook.checks", "prefixlab.workbook.panels")
+AUTOMODULE = """```{{eval-rst}}
+.. automodule:: {}
+   :members:
+   :ignore-module-all:
+```
+"""
 WIDGET = "application/vnd.jupyter.widget-view+json"  # of what needs a kernel
 
 # What is no text of a lesson, and so in no catalogue of translations.
@@ -55,6 +62,8 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.add_config_value("repository", "", "env")
     app.connect("source-read", read)
     app.connect("autodoc-process-docstring", keep_layout, priority=400)  # before napoleon's own
+    app.connect("autodoc-process-signature", without_factories)
+    app.add_search_language(Chinese)
     app.connect("build-finished", write_for_colab)
     return {"parallel_read_safe": True}
 
@@ -98,18 +107,19 @@ def as_page(lesson: NotebookNode, name: str, repository: str, language: str) -> 
             continue
         if cell.metadata.get("jupyter", {}).get("source_hidden"):
             cell.metadata.tags = [*cell.metadata.get("tags", []), "remove-input"]
-        cell.metadata.setdefault("mystnb", {"image": {"alt": heading}})
-        shown = []
+        alt, shown = heading, []
         for output in cell.outputs:
             data = output.get("data", {})
             if data.pop(WIDGET, None) and "text/markdown" not in data:
                 note = {"text/html": sentence("panel", "colab")}
                 shown.append(new_output("display_data", data=note))
-                data.pop("text/plain")
+                alt = data.pop("text/plain").partition(":")[0]  # the panel's name
             if data or output.output_type == "stream":
                 shown.append(output)
         cell.outputs = shown
-    lesson.cells.insert(1, new_markdown_cell(sentence("open")))
+        cell.metadata.setdefault("mystnb", {"image": {"alt": alt}})
+    if name[0].isdigit():  # a lesson, not the list of symbols
+        lesson.cells.insert(1, new_markdown_cell(sentence("open")))
     return lesson
 
 
@@ -119,7 +129,7 @@ def write_for_colab(app: Sphinx, error: Exception | None) -> None:
         return
     folder = Path(app.outdir) / "colab"
     folder.mkdir(exist_ok=True)
-    for file in LESSONS.glob("*.ipynb"):
+    for file in LESSONS.glob("[0-9]*.ipynb"):
         lesson = nbformat.reads(without_outputs(file), as_version=4)
         lesson.cells.insert(1, new_code_cell(ON_COLAB.format(repository=app.config.repository)))
         nbformat.write(lesson, folder / file.name)
@@ -129,14 +139,14 @@ def room(name: str) -> str:
     """The modules of a room, but for what only a lesson calls."""
     package = f"prefixlab.{name}"
     folder = Path(prefixlab.__file__).parent / name
-    found = {module.name: module.ispkg for module in walk_packages([str(folder)], f"{package}.")}
-    blocks = [f"\n```{{eval-rst}}\n.. automodule:: {package}\n   :no-members:\n```\n"]
-    for module, is_package in sorted(found.items()):
-        if not module.startswith(ONLY_IN_LESSONS):
-            members = "no-members" if is_package else "members"
-            blocks += [f"\n## {module.removeprefix(f'{package}.')}\n"]
-            blocks += [f"\n```{{eval-rst}}\n.. automodule:: {module}\n   :{members}:\n```\n"]
-    return "".join(blocks)
+    found = sorted(module.name for module in walk_packages([str(folder)], f"{package}."))
+    sections = {package: ""}
+    sections |= {
+        module: f"\n## {module.removeprefix(f'{package}.')}\n"
+        for module in found
+        if not module.startswith(ONLY_IN_LESSONS)
+    }
+    return "".join(f"{title}\n{AUTOMODULE.format(module)}" for module, title in sections.items())
 
 
 def public_names() -> str:
@@ -165,3 +175,20 @@ def keep_layout(app: Sphinx, kind: str, name: str, thing: Any, options: Any, lin
             inside = indented
         kept.append(line if inside else line.replace("|", r"\|"))
     lines[:end] = kept
+
+
+def without_factories(app: Sphinx, *known: Any) -> tuple[str | None, str | None]:
+    """A default that is made when it is asked for is no Python, which Sphinx could read."""
+    *_, arguments, returned = known
+    return arguments and arguments.replace("<factory>", "..."), returned
+
+
+class Chinese(SearchChinese):
+    """Finds a term of two to four signs wherever it stands, without a dictionary of words."""
+
+    language_name = "English"  # whose stemmer it has: Sphinx 9.0 asks for one of its own
+
+    def split(self, text: str) -> list[str]:
+        runs = re.findall(r"[\u4e00-\u9fff]+", text)
+        terms = [run[i : i + n] for run in runs for n in (2, 3, 4) for i in range(len(run) - n + 1)]
+        return terms + super().split(text)

@@ -21,6 +21,7 @@ from playwright.sync_api import Locator, Page, expect
 from prefixlab.workbook.page.base import STORED
 
 LESSONS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+LOCALE = ROOT / "docs" / "locale"
 TUNING, NARROW = "notebooks/04_prefix_tuning", 390
 
 
@@ -69,8 +70,8 @@ def opened(page: Page, address: str) -> Iterator[Opening]:
     def elsewhere(url: str) -> bool:
         return not url.startswith((address, "data:", "blob:"))
 
-    def go(name: str) -> Page:
-        own.goto(f"{address}/en/{name}")
+    def go(name: str, code: str = "en") -> Page:
+        own.goto(f"{address}/{code}/{name}")
         return own
 
     yield go
@@ -230,11 +231,21 @@ def test_every_public_name_leads_to_its_reference(site: Path) -> None:
     assert [row for row in rows if 'class="reference internal"' not in row] == []
 
 
-def test_a_page_leads_to_itself_in_the_other_languages(site: Path, opened: Opening) -> None:
-    others = [folder.name for folder in site.iterdir() if (folder / "genindex.html").exists()]
-    shown = opened(f"{TUNING}.html")
-    links = shown.locator(".languages a")
-    assert links.count() == (len(others) if len(others) > 1 else 0)
-    for place in range(links.count()):
-        links.nth(place).click()
-        assert urlsplit(shown.url).path.endswith(f"/{TUNING}.html")
+@pytest.mark.parametrize("code", ["en", *sorted(path.name for path in LOCALE.glob("*"))])
+def test_a_page_leads_to_itself_in_the_other_languages(
+    code: str, site: Path, opened: Opening
+) -> None:
+    others = {path.parent.name for path in site.glob("*/genindex.html")} - {code}
+    shown = opened(f"{TUNING}.html", code)
+    links = shown.locator("a.language")
+    assert links.count() == len(others)
+    for other in others:
+        links.and_(shown.locator(f"[href*='/{other}/']")).click()
+        expect(shown).to_have_url(re.compile(f"/{other}/{TUNING}.html$"))
+        shown.go_back()
+
+
+@pytest.mark.skipif(not (LOCALE / "zh_CN").exists(), reason="no catalogues in Chinese")
+def test_the_search_finds_a_term_in_chinese(opened: Opening) -> None:
+    found = opened("search.html?q=前缀", "zh_CN").locator("#search-results a")
+    expect(found.first).to_be_visible()
