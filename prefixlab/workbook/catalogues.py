@@ -50,10 +50,8 @@ def of_panels(lessons: Iterable[Path]) -> Iterator[str]:
     for file in sorted(HERE.rglob("*.js")):
         for _, text, *_ in extract_from_file("javascript", file, {"gettext": None}):
             yield str(text)
-    for declared in (
-        *Recipe.declared(),
-        *(one for kind in METHODS.values() for one in kind.Knobs.declared()),
-    ):
+    of_methods = [one for kind in METHODS.values() for one in kind.Knobs.declared()]
+    for declared in (*of_methods, *(one for one in Recipe.declared() if one.name == "steps")):
         yield from (declared.name.replace("_", " "), declared.metadata["help"])
         yield declared.metadata["unit"]
     yield from TESTED
