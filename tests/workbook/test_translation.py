@@ -9,34 +9,58 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from prefixlab.workbook import translation
-from prefixlab.workbook.catalogues import LESSONS, bring_up_to_date, main, texts
+from prefixlab.workbook import language, translation
+from prefixlab.workbook.catalogues import LESSONS, bring_up_to_date, main, of_lesson, of_panels
 from prefixlab.workbook.language import read
 from prefixlab.workbook.translation import LOCALE, MARKDOWN, NO_WORDS, blocks, translated
 
 COMPLETE = ("00", "01", "02", "03", "04", "05", "sy")
 NAMES = ("05 P-tuning",)  # of a method: the same in every language
-PLACES = sorted(LOCALE.glob("*/*.po"))
-PAIRS = [(place, *pair) for place in PLACES for pair in read(place).items()]
+LANGUAGES = sorted(path.name for path in LOCALE.glob("*_*"))
+PLACES = sorted(LOCALE.glob("*/*.po"))  # of lessons
+OF_PANELS = sorted(language.LOCALE.glob("*.po"))
+PAIRS = [(place, *pair) for place in (*PLACES, *OF_PANELS) for pair in read(place).items()]
 
 
-@pytest.mark.parametrize("language", sorted(path.name for path in LOCALE.glob("*_*")))
+def told(wanted: list[str], known: dict[str, str]) -> str:
+    left = [text for text in wanted if text not in known]
+    return f"{len(wanted) - len(left)} of {len(wanted)}; to translate: {left}" if left else ""
+
+
+@pytest.mark.parametrize("of", LANGUAGES)
 @pytest.mark.parametrize("number", COMPLETE)
-def test_a_lesson_is_translated_to_its_last_block(number: str, language: str) -> None:
+def test_a_lesson_is_translated_to_its_last_block(number: str, of: str) -> None:
     (lesson,) = LESSONS.glob(f"{number}*.ipynb")
-    catalogue = translation.of_lesson(lesson.stem, language)
-    wanted = [entry.id for entry in texts(lesson) if entry.id]
-    left = [text for text in wanted if text not in catalogue]
-    assert not left, f"{len(wanted) - len(left)} of {len(wanted)} blocks; to translate: {left}"
+    assert not told([*of_lesson(lesson)], translation.of_lesson(lesson.stem, of))
+
+
+@pytest.mark.parametrize("of", LANGUAGES)
+def test_panels_and_checks_of_these_lessons_are_translated(of: str) -> None:
+    assert not told(said_by_panels(of), language.catalogue(of))
+
+
+def said_by_panels(of: str) -> list[str]:
+    begun = [LESSONS / f"{place.stem}.ipynb" for place in PLACES if place.parent.name == of]
+    return [text for text in dict.fromkeys(of_panels(begun)) if text]
+
+
+def would_be(place: Path, of: str, wanted: list[str], folder: Path) -> list[str]:
+    """The entries of a catalogue after `make translations`."""
+    again = Path(shutil.copy(place, folder))
+    bring_up_to_date(again, of, wanted)
+    return entries(again)
 
 
 @pytest.mark.parametrize("place", PLACES, ids=lambda place: f"{place.parent.name}-{place.stem}")
-def test_make_translations_would_change_nothing(place: Path, tmp_path: Path) -> None:
-    again = tmp_path / place.parent.name / place.name
-    again.parent.mkdir()
-    shutil.copy(place, again)
-    bring_up_to_date(again, texts(LESSONS / f"{place.stem}.ipynb"))
-    assert entries(again) == entries(place)
+def test_make_translations_would_change_no_lesson(place: Path, tmp_path: Path) -> None:
+    wanted = [*of_lesson(LESSONS / f"{place.stem}.ipynb")]
+    assert would_be(place, place.parent.name, wanted, tmp_path) == entries(place)
+
+
+@pytest.mark.parametrize("place", OF_PANELS, ids=lambda place: place.stem)
+def test_make_translations_would_change_no_panel(place: Path, tmp_path: Path) -> None:
+    wanted = said_by_panels(place.stem)
+    assert would_be(place, place.stem, wanted, tmp_path) == entries(place)
 
 
 def entries(place: Path) -> list[str]:
@@ -81,6 +105,17 @@ def numbers(text: str) -> Counter:
         round(float(number.replace(",", "")) * SCALE.get(scale, 1), 6)
         for number, scale in NUMBER.findall(text)
     )
+
+
+def fields(text: str) -> Counter:
+    """What is put into a text, with its form: {low:.3f}."""
+    return Counter(re.findall(r"\{[^}]*\}", text))
+
+
+@pytest.mark.parametrize("place", OF_PANELS, ids=lambda place: place.stem)
+def test_what_is_put_into_a_text_is_kept(place: Path) -> None:
+    for text, other in read(place).items():
+        assert fields(text) == fields(other), text
 
 
 def test_numbers_are_kept() -> None:
@@ -182,8 +217,12 @@ def begun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     place.parent.mkdir(parents=True)
     place.touch()
     write(tmp_path / "00_start.ipynb", "A question that is long enough?\n\nA line.")
+    (tmp_path / "zh_CN.po").touch()
     monkeypatch.setattr("prefixlab.workbook.catalogues.LOCALE", tmp_path / "locale")
+    monkeypatch.setattr("prefixlab.workbook.language.LOCALE", tmp_path)
+    monkeypatch.setattr("prefixlab.workbook.catalogues.of_panels", lambda lessons: ["Show"])
     monkeypatch.setattr("prefixlab.workbook.catalogues.LESSONS", tmp_path)
+    monkeypatch.setattr("prefixlab.workbook.catalogues.ROOT", tmp_path)
     return place
 
 
@@ -197,21 +236,31 @@ def test_a_changed_block_is_to_be_translated_again(
 ) -> None:
     main()
     empty = begun.read_text(encoding="utf-8")
-    assert capsys.readouterr().out.startswith("zh_CN 00_start: 0 of 2\n    to translate: A ques")
+    assert capsys.readouterr().out.splitlines() == [
+        "locale/zh_CN/00_start.po: 0 of 2",
+        "    to translate: A question that is long enough?",
+        "    to translate: A line.",
+        "zh_CN.po: 0 of 1",
+        "    to translate: Show",
+        "not begun: none",
+    ]
     for text, other in [("A question that is long enough?", "够长的问题？"), ("A line.", "一行。")]:
         empty = empty.replace(f'msgid "{text}"\nmsgstr ""', f'msgid "{text}"\nmsgstr "{other}"')
     begun.write_text(empty, encoding="utf-8")
     main()
-    assert capsys.readouterr().out == "zh_CN 00_start: 2 of 2\n"
+    assert capsys.readouterr().out.startswith(
+        "locale/zh_CN/00_start.po: 2 of 2\nzh_CN.po: 0 of 1\n"
+    )
 
     write(tmp_path / "00_start.ipynb", "A question that is quite long enough?\n\nA line.")
     write(tmp_path / "01_next.ipynb", "More.")
     main()
-    assert capsys.readouterr().out.splitlines() == [
-        "zh_CN 00_start: 1 of 2",
+    out = capsys.readouterr().out.splitlines()
+    assert out[:2] == [
+        "locale/zh_CN/00_start.po: 1 of 2",
         "    to translate: A question that is quite long enough?",
-        "zh_CN 01_next: not begun",
     ]
+    assert out[-1] == "not begun: 01_next"
     assert read(begun) == {"A line.": "一行。"}  # and its old translation is there as a guess
     assert 'quite long enough?"\nmsgstr "够长的问题？"' in begun.read_text(encoding="utf-8")
 

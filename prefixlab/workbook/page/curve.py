@@ -13,7 +13,7 @@ from traitlets import Any as AnyTrait, Dict, Unicode, observe, validate
 
 from prefixlab import arguments
 from prefixlab.workbook import figures
-from prefixlab.workbook.language import gettext
+from prefixlab.workbook.language import gettext, gettext_noop
 from prefixlab.workbook.page import pictures
 from prefixlab.workbook.page.base import InPage, module
 
@@ -79,7 +79,7 @@ class Curve(InPage):
         guess: tuple[Place, float] | None = None,
         value: Place = None,
         line: str | None = None,
-        each: str = "seeds",
+        each: str = gettext_noop("seeds"),
     ):
         self.xlabel, self.ylabel, self.logarithmic, self.each = xlabel, ylabel, log, each
         self.references = {
@@ -128,7 +128,9 @@ class Curve(InPage):
             return gettext("{where}: nothing recorded").format(where=where)
         values = measured[place]
         measure = without_brackets(gettext(self.ylabel))
-        said = f"{where}: {measure} {self.rounded(np.mean(values))}"
+        said = gettext("{where}: {measure} {value}").format(
+            where=where, measure=measure, value=self.rounded(np.mean(values))
+        )
         if len(values) == 1:
             return said
         low, high = self.rounded(min(values)), self.rounded(max(values))
