@@ -24,7 +24,7 @@ class Stopped(RuntimeError):
 
 
 class Apart:
-    """Where calls are made: `modules` are imported once, before the first of them.
+    """Where calls are made: `modules` are imported once, before the first call of all.
 
     Where processes can be forked, a call starts in some milliseconds; on Windows it imports anew.
     """
@@ -35,7 +35,8 @@ class Apart:
         self.context: Any = get_context(method)
         # A pool of threads that was begun before a fork would be missing in the child.
         os.environ.setdefault("OMP_NUM_THREADS", "1")
-        self.context.set_forkserver_preload(list(modules))
+        if modules:
+            self.context.set_forkserver_preload(list(modules))
 
     def call(self, function: Callable[..., Any], *given: Any) -> Any:
         """What the function returns, which is JSON.

@@ -12,11 +12,6 @@ import pytest
 from prefixlab.workbook.marks.apart import Apart, Stopped
 
 
-@pytest.fixture
-def apart() -> Apart:
-    return Apart(seconds=60, gigabytes=1)
-
-
 def allocated(size: int) -> int:
     return len(bytearray(size))
 
@@ -43,7 +38,8 @@ def test_a_process_that_ends_without_an_answer_is_told(apart, call):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux keeps to a limit of memory")
-def test_memory_has_a_limit(apart):
+def test_memory_has_a_limit():
+    apart = Apart(seconds=60, gigabytes=1)
     assert apart.call(allocated, 10**8) == 10**8
     with pytest.raises(Stopped, match="ended without an answer"):
         apart.call(allocated, 2 * 10**9)
