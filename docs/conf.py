@@ -30,10 +30,6 @@ autodoc_preserve_defaults = True
 default_role = "py:obj"  # in docstrings `Template` leads to it
 python_maximum_signature_line_length = 88
 
-locale_dirs = ["docs/locale"]  # seen from the source, which is the folder above
-gettext_compact = False
-gettext_uuid = False
-
 html_theme = "sphinx_book_theme"
 html_static_path = ["site.css"]
 html_css_files = ["site.css"]
