@@ -16,7 +16,7 @@ from sphinx.search.zh import SearchChinese
 import prefixlab
 from prefixlab.workbook.copies import LESSONS, without_outputs
 from prefixlab.workbook.page.export import live
-from prefixlab.workbook.translation import of_lesson, translate, translated
+from prefixlab.workbook.translation import of_lesson, translate
 
 ONLY_IN_LESSONS = ("prefixlab.workbook.checks", "prefixlab.workbook.panels")
 AUTOMODULE = """```{{eval-rst}}
@@ -72,13 +72,14 @@ def setup(app: Sphinx) -> dict[str, bool]:
 def read(app: Sphinx, name: str, source: list[str]) -> None:
     folder, _, page = name.rpartition("/")
     language = app.config.language
-    catalogue = {} if language == "en" else of_lesson(page, language)
     if folder == "notebooks":
         lesson, _ = live(nbformat.reads(source[0], as_version=4), None)
-        lesson = translate(lesson, catalogue)
+        if language != "en":
+            lesson = translate(lesson, of_lesson(page, language))
         source[0] = nbformat.writes(as_page(lesson, page, app.config.repository, language))
-    elif page == "index":
-        source[0] = translated(source[0], catalogue)
+    elif page == "index" and language != "en":
+        own = Path(__file__).parent / "first_page" / f"{language}.md"
+        source[0] = own.read_text(encoding="utf-8")
     elif folder == "docs/api":
         source[0] += public_names() if page == "names" else room(page)
 
