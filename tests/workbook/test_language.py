@@ -3,7 +3,6 @@
 import pytest
 
 from prefixlab import Backbone
-from prefixlab.workbook import language
 from prefixlab.workbook.checks import lesson_00, lesson_02
 from prefixlab.workbook.language import gettext
 from prefixlab.workbook.page import Curve
@@ -112,8 +111,3 @@ def test_a_prediction_is_compared_in_chinese() -> None:
     asked.reveal()
     assert "预测：" in asked.verdict.value
     assert "非常接近。" in asked.verdict.value
-
-
-def test_every_catalogue_is_shipped_with_the_package() -> None:
-    assert language.LOCALE.parent.name == "workbook"
-    assert {place.stem for place in language.LOCALE.glob("*.po")} >= {"zh_CN"}
