@@ -67,9 +67,9 @@ def test_a_check_tells_in_chinese_what_is_wrong() -> None:
     half = told(lesson_00.numbers_in_past, lambda p, n, h, d: p * n * h * d)
     assert half == "✗ 还不对：你只数了键或者值；一个位置会留下一个键和一个值。"
     odd = told(lesson_00.numbers_in_past, lambda p, n, h, d: [1, 2, 3])
-    assert odd.startswith("✗ 还不对：当 p = 5, n = 24, h = 16, d = 64 时：应为 数（")
-    assert "你返回的是 含 3 个数的 list" in odd
-    assert told(lesson_02.prompt, 3) == "✗ 还不对：应为一个函数，你给出的是 数（3）。"
+    assert odd.startswith("✗ 还不对：当 p = 5, n = 24, h = 16, d = 64 时：应为：数（")
+    assert "你返回的是：含 3 个数的 list" in odd
+    assert told(lesson_02.prompt, 3) == "✗ 还不对：应为一个函数，你给出的是：数（3）。"
 
 
 @pytest.mark.usefixtures("chinese")

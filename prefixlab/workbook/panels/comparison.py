@@ -249,7 +249,7 @@ def recorded(family: Family, records: Records, geometry: Geometry, task: str) ->
         interval=(found.low / 100, found.high / 100),
         loss=-loss.effect,
         seconds=sum(row["train_seconds"] for row in rows) / len(rows),
-        source=f"recorded on {records.backbone}",
+        source=gettext("recorded on {backbone}").format(backbone=records.backbone),
         runs=len(rows),
         family=family.name,
         rate=records.rate(family.name),
@@ -269,9 +269,9 @@ def look(result: Result) -> figures.Dot:
 def title(result: Result) -> str:
     """The family, or the method and its knobs, in one line; what was left empty is left out."""
     if result.family:
-        return f"{result.family}, {result.source}".replace("_", " ")
+        return f"{result.family}, {gettext(result.source)}".replace("_", " ")
     knobs = [f"{name} {shown(str(knob))}" for name, knob in result.knobs.items() if knob != ""]
-    return ", ".join([result.method, *knobs, result.source]).replace("_", " ")
+    return ", ".join([result.method, *knobs, gettext(result.source)]).replace("_", " ")
 
 
 def about(result: Result) -> dict[str, str]:
@@ -288,5 +288,5 @@ def about(result: Result) -> dict[str, str]:
         gettext("stored bytes"): f"{result.stored:,}",
         gettext("seconds of training"): f"{result.seconds:.1f}",
         gettext("runs"): f"{result.runs}",
-        gettext("source"): result.source,
+        gettext("source"): gettext(result.source),
     }

@@ -318,10 +318,11 @@ class RunningPanel(Panel):
         if run is None:
             self.state.show("ready")
         elif run.state == "stopped":
-            where = f"run {run.number} after step {len(run.losses)} of {run.steps}"
-            self.state.show("stopped", f"{where}; Resume goes on with it")
+            where = gettext("run {number} after step {step} of {steps}; Resume goes on with it")
+            said = where.format(number=run.number, step=len(run.losses), steps=run.steps)
+            self.state.show("stopped", said)
         else:
-            self.state.show(run.state, f"run {run.number}")
+            self.state.show(run.state, gettext("run {number}").format(number=run.number))
 
 
 def knobs_of(settings: dict[str, Any]) -> dict[str, Any]:
