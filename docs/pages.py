@@ -44,8 +44,8 @@ SAYS = {
         "colab": "在 Colab 上",
         "binder": "在 Binder 上",
         "or": "、",
-        "Hint": "提示",
-        "Solution": "解答",
+        "Hint": "点拨",
+        "Solution": "参考答案",
     },
 }
 
