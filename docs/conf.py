@@ -8,7 +8,8 @@ HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE), str(HERE.parent)]
 
 project = html_title = "prefixlab"
-copyright = "The prefixlab authors, MIT licence"
+author = "The prefixlab authors"
+copyright = f"{author}, MIT licence"
 language = "en"
 
 root_doc = "index"
