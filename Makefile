@@ -3,6 +3,7 @@
 #   PYTHON=python3.12    the Python that the environment is made with
 #   PIP_ARGS="…"         more for pip, such as an --index-url
 #   LAB_ARGS="…"         more for JupyterLab, such as "--no-browser --port 9000"
+#   LANGUAGE=zh_CN       `make lab` in Chinese: your own copy is mine_zh_CN/, and the panels speak it
 #   LESSONS="03 04"      the lessons that `make notebooks` runs, all without it
 #   RECORD_ARGS="…"      more for the recorder, such as "prefix_tuning --workers 4" (docs/recording.md)
 #   LOCK_ARGS=--upgrade  `make lock` takes the newest releases, not those that the lock has already
@@ -12,7 +13,11 @@ BIN := .venv/bin
 INSTALLED := .venv/installed
 LATEST := .venv-latest/bin
 FETCHED := .venv/fetched
-FIRST := /lab/tree/mine/00_start_here.ipynb
+# What a shell has in LANGUAGE is a list for gettext; meant is what is said to make.
+ifeq ($(origin LANGUAGE),command line)
+export PREFIXLAB_LANGUAGE := $(LANGUAGE)
+endif
+FIRST := /lab/tree/mine$(addprefix _,$(PREFIXLAB_LANGUAGE))/00_start_here.ipynb
 ROOT_MAY := $(if $(filter 0,$(shell id -u)),--allow-root)
 # Two lessons side by side, each on one core, take less time than one after the other on two.
 IN_PAIRS := --numprocesses=2 --dist=loadfile
@@ -37,7 +42,8 @@ endef
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help lab test $(PARTS) test-gpt2 test-latest lock notebooks record record-check pictures bench
+.PHONY: help lab test $(PARTS) test-gpt2 test-latest lock notebooks translations site record record-check \
+	pictures bench
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "make %-12s  %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -115,6 +121,12 @@ lock: $(INSTALLED) ## pin every package, for all platforms, in constraints.txt
 
 notebooks: $(INSTALLED) ## run the lessons and store them clean (LESSONS="03 04" for some)
 	@$(STORED_WITH) $(EXACT) $(BIN)/python tests/notebooks/store.py $(LESSONS)
+
+translations: $(INSTALLED) ## bring the catalogues of translators up to date with the lessons
+	@$(BIN)/python -m prefixlab.workbook.catalogues
+
+site: $(INSTALLED) ## build the web site in build/site: no lesson is run
+	@$(ONE_CORE) $(BIN)/python docs/build.py build/site
 
 record: $(INSTALLED) ## record the runs that the lessons compare; stopped, it goes on later
 	@$(STORED_WITH) $(BIN)/python -m prefixlab.workbook.recording $(RECORD_ARGS)

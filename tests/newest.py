@@ -16,12 +16,12 @@ def unbounded(requirement: str) -> str:
 
 
 def declared() -> list[str]:
-    """What pyproject.toml names for the core, the workbook and the tests."""
+    """What pyproject.toml names for the core, the workbook, the site and the tests."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     extras = project["optional-dependencies"]
     (own, *tests) = extras["dev"]
-    assert own == "prefixlab[workbook]"
-    return project["dependencies"] + extras["workbook"] + tests
+    assert own == "prefixlab[workbook,site]"
+    return project["dependencies"] + extras["workbook"] + extras["site"] + tests
 
 
 def requirements() -> list[str]:

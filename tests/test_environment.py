@@ -184,6 +184,17 @@ def test_every_week_the_newest_releases_are_tried(workflows: dict[str, dict]) ->
     assert "make test-latest" in commands(workflows["latest"])
 
 
+def test_every_push_to_main_publishes_the_site(workflows: dict[str, dict]) -> None:
+    assert workflows["site"][True]["push"] == {"branches": ["main"]}
+    assert "make site" in commands(workflows["site"])
+    (publishing,) = (
+        step["with"]
+        for step in workflows["site"]["jobs"]["site"]["steps"]
+        if "gh-pages" in step.get("uses", "")
+    )
+    assert publishing["publish_dir"] == "build/site"
+
+
 def test_the_workflows_call_what_make_has(workflows: dict[str, dict]) -> None:
     targets = set(re.findall(r"^([\w-]+):", read("Makefile"), re.MULTILINE))
     called = {
@@ -192,7 +203,7 @@ def test_the_workflows_call_what_make_has(workflows: dict[str, dict]) -> None:
         for command in commands(workflow)
         if command.startswith("make ")
     }
-    assert called == {"test", "test-latest"}
+    assert called == {"test", "test-latest", "site"}
     assert called <= targets
 
 

@@ -65,7 +65,8 @@ def check_weights(name: str, folder: Path) -> None:
 def in_dtype(folder: Path, dtype: torch.dtype) -> Path:
     """A folder with the same weights in `dtype`: the folder itself, or a copy in the cache.
 
-    Where the cache cannot hold a copy it is the folder itself, to be converted in memory.
+    A cache that holds the copy need not be writable: a class can share one. Where it cannot hold a
+    copy it is the folder itself, to be converted in memory.
     """
     files = files_of(folder)
     large = sum(file.stat().st_size for file in files) >= WORTH_SHARING
@@ -75,10 +76,11 @@ def in_dtype(folder: Path, dtype: torch.dtype) -> Path:
     copy = assets.cache_folder() / "converted" / f"{place}-{STORED[dtype]}"
     now = {file.name: [file.stat().st_size, file.stat().st_mtime_ns] for file in files}
     try:
-        copy.mkdir(parents=True, exist_ok=True)
-        with FileLock(f"{copy}.lock"):
-            if not is_copy(copy, now):
-                convert(folder, copy, dtype, now)
+        if not is_copy(copy, now):
+            copy.mkdir(parents=True, exist_ok=True)
+            with FileLock(f"{copy}.lock"):
+                if not is_copy(copy, now):  # another process may have made it by now
+                    convert(folder, copy, dtype, now)
     except OSError:  # a full or a read-only disk
         return folder
     return copy

@@ -3,9 +3,8 @@
 from importlib.util import find_spec
 
 NEEDS = (
-    *("IPython", "anywidget", "ipywidgets", "matplotlib", "nbformat", "pandas", "scipy"),
-    "tokenizers",
-    "traitlets",
+    *("IPython", "anywidget", "babel", "ipywidgets", "markdown_it", "matplotlib", "nbformat"),
+    *("pandas", "scipy", "tokenizers", "traitlets"),
 )
 
 if missing := [name for name in NEEDS if find_spec(name) is None]:

@@ -4,6 +4,9 @@ The lessons are stored with their outputs, for code hosts and for the tests. A l
 `mine/` without outputs, so that no result stands before its question. `mine/` lies beside
 `notebooks/`: what a lesson names by its place, another lesson or a file of data, is as near.
 
+With `PREFIXLAB_LANGUAGE=zh_CN` their text is Chinese (translation.py), and they lie in
+`mine_zh_CN/`, so that nobody's own work changes its language.
+
 A copy that the learner has changed is never written to. `.copied.json` says as which version each
 copy was made: the fingerprint of its bytes.
 """
@@ -16,6 +19,8 @@ from pathlib import Path
 import nbformat
 
 from prefixlab.files import written_whole
+from prefixlab.workbook import language
+from prefixlab.workbook.translation import of_lesson, translate
 
 ROOT = Path(__file__).parents[2]
 LESSONS = ROOT / "notebooks"
@@ -23,8 +28,10 @@ MINE = ROOT / "mine"
 
 
 def without_outputs(lesson: Path) -> bytes:
-    """A lesson as it is before anybody has run it."""
+    """A lesson as it is before anybody has run it, in the language chosen."""
     book = nbformat.read(lesson, as_version=4)
+    if chosen := language.chosen():
+        translate(book, of_lesson(lesson.stem, chosen))
     for cell in book.cells:
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
@@ -41,6 +48,8 @@ def bring_up_to_date(lessons: Path, mine: Path) -> list[str]:
     ------
     FileNotFoundError
         There are no lessons in the folder.
+    ValueError
+        They are not translated to the language chosen.
     """
     found = sorted(lessons.glob("[0-9][0-9]_*.ipynb"))
     found += lessons.glob("symbols.ipynb")  # which they point to
@@ -87,11 +96,16 @@ def fingerprint(content: bytes) -> str:
     return sha256(content).hexdigest()
 
 
+def mine() -> Path:
+    """The folder of the learner's own copy: one for each language."""
+    return MINE.with_name(f"{MINE.name}_{language.chosen()}") if language.chosen() else MINE
+
+
 def main() -> None:
     try:
-        for line in bring_up_to_date(LESSONS, MINE):
+        for line in bring_up_to_date(LESSONS, mine()):
             print(line)
-    except FileNotFoundError as error:
+    except (FileNotFoundError, ValueError) as error:
         sys.exit(str(error))
 
 

@@ -5,12 +5,15 @@ opaque, so that a figure reads the same on a light and on a dark page.
 """
 
 import io
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from math import ceil, floor, hypot, inf, log10
 from threading import RLock
 from typing import Any, Literal, NamedTuple, ParamSpec
 
+import matplotlib
+import matplotlib.font_manager
 import matplotlib.image
 import matplotlib.pyplot as plt
 import numpy as np
@@ -24,6 +27,8 @@ from matplotlib.patches import Patch, Rectangle
 from matplotlib.ticker import EngFormatter, MaxNLocator
 from torch import Tensor
 
+from prefixlab.workbook.language import chosen
+
 P = ParamSpec("P")
 
 # A notebook shows a figure that pyplot did not make only once pyplot has loaded its backend.
@@ -33,6 +38,18 @@ BLUE, ORANGE, GREEN, PINK = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
 SKY, YELLOW, GREY = "#56B4E9", "#E69F00", "#BBBBBB"
 COLOURS = (BLUE, ORANGE, GREEN, PINK, SKY, YELLOW)
 WIDTH = 7.2  # inches: JupyterLab's default column at 100 dots an inch
+
+# Fonts of the usual systems that have Chinese letters; matplotlib's own has none. Where there is
+# none either, the picture that is stored of a panel has boxes; the panel itself has letters.
+CHINESE = {
+    *("Noto Sans CJK SC", "Source Han Sans SC", "WenQuanYi Micro Hei", "WenQuanYi Zen Hei"),
+    *("PingFang SC", "Hiragino Sans GB", "Microsoft YaHei", "SimHei"),
+}
+LETTERS: list[str] = []  # the fonts besides matplotlib's own
+if chosen():
+    LETTERS = sorted({font.name for font in matplotlib.font_manager.fontManager.ttflist} & CHINESE)
+    matplotlib.rcParams["font.family"] = [*matplotlib.rcParams["font.family"], *LETTERS]
+    warnings.filterwarnings("ignore", "Glyph .* missing from font")
 
 # What a cell of the anatomy is, and its colour and meaning.
 CELLS = {
@@ -557,7 +574,7 @@ def card(title: str, words: Sequence[str], plots: Sequence[np.ndarray]) -> Figur
         text,
         va="top",
         fontsize=9,
-        family="monospace",
+        family=["monospace", *LETTERS],
         linespacing=1.5,
         parse_math=False,
     )

@@ -186,6 +186,19 @@ def test_weights_are_converted_once_and_mapped_from_the_copy(mine, llama, tmp_pa
     assert torch.equal(opened(mine).embedding, other["model.embed_tokens.weight"].float())
 
 
+def test_a_copy_in_a_cache_that_cannot_be_written_is_mapped(mine, tmp_path, monkeypatch):
+    monkeypatch.setenv("PREFIXLAB_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(weights, "WORTH_SHARING", 0)
+    copy = weights.in_dtype(mine, torch.bfloat16)
+
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(Path, "mkdir", refuse)
+    monkeypatch.setattr(weights, "FileLock", refuse)
+    assert weights.in_dtype(mine, torch.bfloat16) == copy != mine
+
+
 def test_where_no_copy_can_be_kept_weights_are_converted_in_memory(mine, tmp_path, monkeypatch):
     (tmp_path / "cache").write_text("a file, no folder")
     monkeypatch.setenv("PREFIXLAB_CACHE", str(tmp_path / "cache"))

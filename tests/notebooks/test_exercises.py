@@ -12,6 +12,8 @@ import pytest
 from cells import run_cell
 
 from prefixlab.workbook.checks import Exercise
+from prefixlab.workbook.marks import marking
+from prefixlab.workbook.marks.apart import Apart
 
 HERE = Path(__file__).parent
 LESSONS = sorted((HERE.parents[1] / "notebooks").glob("[0-9]*.ipynb"))
@@ -92,3 +94,17 @@ def test_wrong_answers_are_told_by_name(lesson, name, variable, stub, solution) 
         verdict = exercise.verdict(run(source, variable))
         assert (verdict.kind, verdict.name) == ("mistake", mistake), f"{source}\n{verdict.message}"
     assert len({mistake for _, mistake in given}) >= 3
+
+
+@pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.stem)
+def test_a_solved_lesson_has_passed_all_checks_and_another_none(lesson, tmp_path) -> None:
+    asked = exercises_of(lesson)
+    solved = nbformat.read(lesson, as_version=4)
+    for stub, after in pairwise(solved.cells):
+        if stub.cell_type == "code" and (call := CALL.search(stub.source)):
+            stub.source = f"{SOLUTION.findall(after.source)[0]}\n{call[0]}"
+    nbformat.write(solved, tmp_path / lesson.name)
+    apart = Apart(60, 4, [marking.__name__, *(checks_of(one).__name__ for one in LESSONS)])
+    for folder, result in ((tmp_path, "passed"), (lesson.parent, "not tried")):
+        marks = marking.marks_of(folder, folder / lesson.name, apart)
+        assert [(mark.check, mark.result) for mark in marks] == [(one[0], result) for one in asked]

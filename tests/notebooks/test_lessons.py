@@ -80,6 +80,18 @@ def test_a_figure_is_a_picture(lesson: NotebookNode) -> None:
     assert all("image/png" in data for data in figures)
 
 
+def test_a_figure_has_words_in_its_place(lesson: NotebookNode) -> None:
+    """For who does not see it, on the web site: "mystnb": {"image": {"alt": "…"}}."""
+    wordless = [
+        cell.source
+        for cell in store.code_cells(lesson)
+        for output in cell.outputs
+        if output.get("data", {}).get("text/plain", "").startswith("<Figure")
+        and not cell.metadata.get("mystnb", {}).get("image", {}).get("alt")
+    ]
+    assert wordless == []
+
+
 def test_a_panel_is_a_picture_where_no_kernel_runs(path: Path, lesson: NotebookNode) -> None:
     """A code host and nbconvert show the picture, for they have no widget to show."""
     shown = [output.get("data", {}) for cell in store.code_cells(lesson) for output in cell.outputs]

@@ -1,5 +1,6 @@
 """A learner's copy has no outputs, keeps what the learner wrote, and is offered what is new."""
 
+import os
 import re
 import subprocess
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from prefixlab.workbook import copies
 from prefixlab.workbook.copies import LESSONS, MINE, ROOT, bring_up_to_date
 
 LINK = re.compile(r"\]\(([^)#\s]+)[^)]*\)")
@@ -131,11 +133,57 @@ def test_where_there_are_no_lessons_it_says_so(tmp_path: Path) -> None:
     assert not (tmp_path / "mine").exists()
 
 
-def test_git_keeps_no_copy() -> None:
+@pytest.mark.parametrize("folder", ["mine", "mine_zh_CN"])
+def test_git_keeps_no_copy(folder: str) -> None:
     asked = subprocess.run(
-        ["git", "check-ignore", "mine/03_prompt_tuning.ipynb"], cwd=ROOT, capture_output=True
+        ["git", "check-ignore", f"{folder}/03_prompt_tuning.ipynb"], cwd=ROOT, capture_output=True
     )
     assert asked.returncode == 0
+
+
+def test_a_copy_in_another_language_lies_in_a_folder_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert copies.mine() == MINE
+    monkeypatch.setenv("PREFIXLAB_LANGUAGE", "zh_CN")
+    assert copies.mine() == MINE.with_name("mine_zh_CN")
+    bring_up_to_date(LESSONS, tmp_path / "mine_zh_CN")
+    copy = nbformat.read(tmp_path / "mine_zh_CN" / "04_prefix_tuning.ipynb", as_version=4)
+    lesson = nbformat.read(LESSONS / "04_prefix_tuning.ipynb", as_version=4)
+    assert copy.cells[0].source.startswith("# 04 前缀调优")
+    assert copy.cells[1].source == lesson.cells[1].source
+    assert not any(cell.get("outputs") for cell in copy.cells)
+
+
+def test_a_language_that_nobody_has_translated_to_is_said_in_a_line(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("PREFIXLAB_LANGUAGE", "xx")
+    with pytest.raises(SystemExit, match="translated to zh_CN, not to 'xx'"):
+        copies.main()
+
+
+@pytest.mark.parametrize(
+    ("asked", "folder"),
+    [
+        ({}, "mine"),
+        ({"LANGUAGE": "de_DE:de"}, "mine"),  # a shell's own, for gettext
+        ({"PREFIXLAB_LANGUAGE": "zh_CN"}, "mine_zh_CN"),
+    ],
+)
+def test_make_lab_opens_the_copy_in_the_language(asked: dict[str, str], folder: str) -> None:
+    said = {name: value for name, value in os.environ.items() if "LANGUAGE" not in name} | asked
+    assert f"/lab/tree/{folder}/00_start_here.ipynb" in lab(said)
+
+
+def test_make_lab_takes_a_language_on_its_line() -> None:
+    assert "/lab/tree/mine_zh_CN/00_start_here.ipynb" in lab(None, "LANGUAGE=zh_CN")
+
+
+def lab(environment: dict[str, str] | None, *more: str) -> str:
+    """What `make lab` would do."""
+    make = ["make", "-n", "lab", *more]
+    return subprocess.run(make, cwd=ROOT, env=environment, capture_output=True, text=True).stdout
 
 
 def broken_links(folder: Path) -> list[str]:

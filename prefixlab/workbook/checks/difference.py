@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from prefixlab.workbook.checks.shown import MOST, kind, number, quoted, row
+from prefixlab.workbook.language import gettext
 
 
 @dataclass(frozen=True)
@@ -23,8 +24,12 @@ class Difference:
 
     def __str__(self) -> str:
         if self.place:
-            return f"{self.place} should be {self.expected}, yours is {self.given}{self.note}"
-        return f"expected {self.expected}, you return {self.given}{self.note}"
+            said = gettext("{place} should be {expected}, yours is {given}{note}")
+        else:
+            said = gettext("expected {expected}, you return {given}{note}")
+        return said.format(
+            place=self.place, expected=self.expected, given=self.given, note=self.note
+        )
 
     def at(self, place: str) -> "Difference":
         """The same within a larger value."""
@@ -58,7 +63,8 @@ def difference(expected: Any, given: Any) -> Difference | None:
         return Difference(quoted(expected, place), quoted(given, place))
     if type(expected) is not type(given):
         numbers = isinstance(expected, float | int) and isinstance(given, Tensor)
-        note = " (`.item()` makes a number of it)" if numbers and given.numel() == 1 else ""
+        item = gettext(" (`.item()` makes a number of it)")
+        note = item if numbers and given.numel() == 1 else ""
         return Difference(kind(expected), kind(given), note=note)
     if isinstance(expected, nn.Module):
         return of_dicts(expected.state_dict(), given.state_dict())
@@ -78,16 +84,24 @@ def told_apart(show: Callable[[Any, int], str], expected: Any, given: Any) -> tu
 
 def of_tensors(expected: Tensor, given: Tensor) -> Difference | None:
     if expected.shape != given.shape:
-        return Difference(kind(expected), f"one of shape {list(given.shape)}")
+        return Difference(
+            kind(expected), gettext("one of shape {shape}").format(shape=[*given.shape])
+        )
     if expected.device != given.device:
-        return Difference(f"a tensor on {expected.device}", f"one on {given.device}")
+        return Difference(
+            gettext("a tensor on {device}").format(device=expected.device),
+            gettext("one on {device}").format(device=given.device),
+        )
     one, other = expected.detach().cpu(), given.detach().cpu()
     close = torch.isclose(one.double(), other.double(), rtol=1e-5, atol=1e-5)
     if not close.all():
         return of_rows(one, other, close)
     if expected.dtype != given.dtype:
-        note = " (the values are right)"
-        return Difference(f"a tensor of {expected.dtype}", f"one of {given.dtype}", note=note)
+        return Difference(
+            gettext("a tensor of {dtype}").format(dtype=expected.dtype),
+            gettext("one of {dtype}").format(dtype=given.dtype),
+            note=gettext(" (the values are right)"),
+        )
     return None
 
 
@@ -97,15 +111,17 @@ def of_rows(expected: Tensor, given: Tensor, close: Tensor) -> Difference:
         return Difference(*told_apart(number, expected.item(), given.item()))
     *at, column = (~close).nonzero()[0].tolist()
     if column >= MOST:
-        place = f"entry {[*at, column] if at else column}"
+        place = gettext("entry {at}").format(at=[*at, column] if at else column)
         entry = (*at, column)
         return Difference(*told_apart(number, expected[entry].item(), given[entry].item()), place)
     words = told_apart(row, expected[tuple(at)].tolist(), given[tuple(at)].tolist())
     if not at:
         return Difference(*words)
     wrong = (~close).any(-1)
-    note = f" ({wrong.sum()} of {wrong.numel()} rows differ)" if wrong.sum() > 1 else ""
-    return Difference(*words, f"row {at[0] if len(at) == 1 else at}", note)
+    several = gettext(" ({count} of {all} rows differ)")
+    note = several.format(count=wrong.sum(), all=wrong.numel()) if wrong.sum() > 1 else ""
+    place = gettext("row {at}").format(at=at[0] if len(at) == 1 else at)
+    return Difference(*words, place, note)
 
 
 def of_lists(expected: Any, given: Any) -> Difference | None:
@@ -113,27 +129,33 @@ def of_lists(expected: Any, given: Any) -> Difference | None:
         return Difference(kind(expected), kind(given))
     for place, (one, other) in enumerate(zip(expected, given, strict=True)):
         if found := difference(one, other):
-            return found.at(f"entry {place}")
+            return found.at(gettext("entry {at}").format(at=place))
     return None
 
 
 def of_dicts(expected: dict[Any, Any], given: dict[Any, Any]) -> Difference | None:
     for key in expected:
         if key not in given:
-            return Difference(kind(expected[key]), "missing", f"the key {key!r}")
+            return Difference(kind(expected[key]), gettext("missing"), at_key(key))
         if found := difference(expected[key], given[key]):
-            return found.at(f"the key {key!r}")
+            return found.at(at_key(key))
     for key in given:
         if key not in expected:
-            return Difference("left out", kind(given[key]), f"the key {key!r}")
+            return Difference(gettext("left out"), kind(given[key]), at_key(key))
     return None
+
+
+def at_key(key: Any) -> str:
+    return gettext("the key {key!r}").format(key=key)
 
 
 def of_sets(expected: Set[Any], given: Set[Any]) -> Difference | None:
     for missing in expected - given:
-        return Difference(f"a set with {missing!r} in it", "one without it")
+        with_it = gettext("a set with {value!r} in it").format(value=missing)
+        return Difference(with_it, gettext("one without it"))
     for excess in given - expected:
-        return Difference(f"a set without {excess!r}", "one with it")
+        without = gettext("a set without {value!r}").format(value=excess)
+        return Difference(without, gettext("one with it"))
     return None
 
 

@@ -8,8 +8,9 @@ from typing import Any
 from prefixlab.workbook.checks.difference import difference, same
 from prefixlab.workbook.checks.learners_code import call_of, dots_left, parameters, stop_of
 from prefixlab.workbook.checks.shown import kind
+from prefixlab.workbook.language import gettext, gettext_noop
 
-OPEN = "○ Not answered yet: replace the dots, then run this cell again."
+OPEN = gettext_noop("○ Not answered yet: replace the dots, then run this cell again.")
 
 
 @dataclass(frozen=True)
@@ -62,9 +63,12 @@ class Exercise:
         """
         verdict = self.verdict(answer)
         if verdict.kind == "right":
-            print(f"{verdict.message} The lesson goes on with yours.")
+            print(
+                gettext("{verdict} The lesson goes on with yours.").format(verdict=verdict.message)
+            )
             return answer
-        print(f"{verdict.message} Until yours passes, the lesson goes on with the reference.")
+        until = gettext("{verdict} Until yours passes, the lesson goes on with the reference.")
+        print(until.format(verdict=verdict.message))
         return self.right if callable(answer) or self.asks_for_a_function else self.right()
 
     @property
@@ -74,9 +78,10 @@ class Exercise:
     def verdict(self, answer: Any) -> Verdict:
         """What is to be said to an answer."""
         if answer is None or answer is ...:
-            return Verdict("open", OPEN)
+            return Verdict("open", gettext(OPEN))
         if self.asks_for_a_function and not callable(answer):
-            return Verdict("wrong", f"✗ Not yet: expected a function, you give {kind(answer)}.")
+            said = gettext("✗ Not yet: expected a function, you give {given}.")
+            return Verdict("wrong", said.format(given=kind(answer)))
         given = answer if callable(answer) else lambda: answer
         found = []
         for probe in self.probes:
@@ -84,19 +89,23 @@ class Exercise:
                 found.append(attempt(given, probe))
             except Exception as error:
                 if dots_left(given) or "ellipsis" in str(error):
-                    return Verdict("open", OPEN)
-                where = call_of(given, probe)
-                return Verdict("error", f"✗ {where}your code stops with {stop_of(given, error)}.")
+                    return Verdict("open", gettext(OPEN))
+                said = gettext("✗ {where}your code stops with {stop}.")
+                where, stop = call_of(given, probe), stop_of(given, error)
+                return Verdict("error", said.format(where=where, stop=stop))
         if self.agrees(found, self.right):
-            return Verdict("right", f"✓ Right. {self.praise}")
+            said = gettext("✓ Right. {praise}").format(praise=gettext(self.praise))
+            return Verdict("right", said)
         silent = all(one.returned is None or one.returned is ... for one in found)
         dots = dots_left(given)
         if silent if dots is None else dots:
-            return Verdict("open", OPEN)
+            return Verdict("open", gettext(OPEN))
         for mistake in self.mistakes:
             if self.agrees(found, mistake.answer):
-                return Verdict("mistake", f"✗ Not yet: {mistake.hint}", mistake.name)
-        return Verdict("wrong", f"✗ Not yet: {self.first_difference(given, found)}.")
+                said = gettext("✗ Not yet: {hint}").format(hint=gettext(mistake.hint))
+                return Verdict("mistake", said, mistake.name)
+        said = gettext("✗ Not yet: {difference}.")
+        return Verdict("wrong", said.format(difference=self.first_difference(given, found)))
 
     def agrees(self, found: list[Attempt], other: Callable[..., Any]) -> bool:
         pairs = zip(found, self.probes, strict=True)
@@ -111,8 +120,12 @@ class Exercise:
             where = call_of(answer, probe)
             if one.returned is None and wanted.returned is not None:
                 everywhere = all(other.returned is None for other in found)
-                branch = "at the end" if everywhere else "in every branch"
-                return f"{where}you return nothing: is there a `return` {branch}?"
+                said = gettext(
+                    "{where}you return nothing: is there a `return` at the end?"
+                    if everywhere
+                    else "{where}you return nothing: is there a `return` in every branch?"
+                )
+                return said.format(where=where)
             if told := difference(wanted.returned, one.returned):
                 return f"{where}{told}"
             names = parameters(answer, len(probe))
@@ -126,13 +139,13 @@ def argument_that_differs(
     """What a call should have left as it was, or should have changed in another way."""
     for name, old, right, now in zip(names, before, wanted, found, strict=True):
         if told := difference(right, now):
-            after = f"after the call {told.at(f'`{name}`')}"
+            said = gettext("what you return is right, but after the call {told}")
             if same(old, right):
-                return (
+                said = gettext(
                     "what you return is right, but your code changes what it was given: "
-                    f"{after}. Work on a copy"
+                    "after the call {told}. Work on a copy"
                 )
-            return f"what you return is right, but {after}"
+            return said.format(told=told.at(f"`{name}`"))
     raise AssertionError("The arguments agree.")
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from prefixlab.workbook.checks.shown import argument, in_one_line
+from prefixlab.workbook.language import gettext
 
 
 def call_of(answer: Callable[..., Any], values: tuple[Any, ...]) -> str:
@@ -17,7 +18,7 @@ def call_of(answer: Callable[..., Any], values: tuple[Any, ...]) -> str:
     """
     pairs = zip(parameters(answer, len(values)), values, strict=True)
     words = [argument(name, value) for name, value in pairs if not callable(value)]
-    return f"for {', '.join(words)}: " if words else ""
+    return gettext("for {arguments}: ").format(arguments=", ".join(words)) if words else ""
 
 
 def parameters(answer: Callable[..., Any], count: int) -> list[str]:
@@ -26,7 +27,11 @@ def parameters(answer: Callable[..., Any], count: int) -> list[str]:
         names = list(inspect.signature(answer).parameters)
     except (TypeError, ValueError):  # some callables have no signature
         names = []
-    return names if len(names) == count else [f"argument {n + 1}" for n in range(count)]
+    return (
+        names
+        if len(names) == count
+        else [gettext("argument {n}").format(n=n + 1) for n in range(count)]
+    )
 
 
 def dots_left(answer: Callable[..., Any]) -> bool | None:
@@ -54,4 +59,5 @@ def stop_of(answer: Callable[..., Any], error: Exception) -> str:
     if not own:
         return words
     line = f": `{in_one_line(own[-1].line, 100)}`" if own[-1].line else ""
-    return f"{words}, in line {own[-1].lineno}{line}"
+    said = gettext("{error}, in line {number}{line}")
+    return said.format(error=words, number=own[-1].lineno, line=line)

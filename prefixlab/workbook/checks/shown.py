@@ -6,9 +6,16 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from prefixlab.workbook.language import gettext, gettext_noop
+
 MOST = 5  # entries of a row that are shown
 LONGEST = 60  # characters of a text that are shown
-PLURAL = {"number": "numbers", "tensor": "tensors", "str": "strings"}
+PLURAL = {
+    gettext_noop("entry"): gettext_noop("entries"),
+    gettext_noop("number"): gettext_noop("numbers"),
+    gettext_noop("tensor"): gettext_noop("tensors"),
+    gettext_noop("str"): gettext_noop("strings"),
+}
 
 
 def number(value: Any, digits: int = 2) -> str:
@@ -53,39 +60,45 @@ def name_of(value: Any) -> str:
 def kind(value: Any) -> str:
     """What a value is: "a list of 3 numbers", "a tensor of shape [7, 4]", "a str ('good')"."""
     if value is None:
-        return "nothing (None)"
+        return gettext("nothing (None)")
     if isinstance(value, Tensor):
-        return f"a tensor of shape {list(value.shape)}"
+        return gettext("a tensor of shape {shape}").format(shape=[*value.shape])
     if isinstance(value, bool | float | int):
-        return f"a {name_of(value)} ({number(value)})"
+        said = gettext("a bool ({value})" if isinstance(value, bool) else "a number ({value})")
+        return said.format(value=number(value))
     if isinstance(value, str):
-        return f"a str ({quoted(value)})"
+        return gettext("a str ({value})").format(value=quoted(value))
     if isinstance(value, list | tuple | dict | Set):
-        return f"{with_article(name_of(value))} of {counted(value)}"
+        said = gettext("{a_list} of {entries}")
+        return said.format(a_list=with_article(name_of(value)), entries=counted(value))
     if callable(value) and not isinstance(value, nn.Module):
-        return "a function"
+        return gettext("a function")
     return with_article(name_of(value))
 
 
 def counted(values: Any) -> str:
     """How many entries there are, and of which kind where they are all of one."""
     if isinstance(values, dict):
-        return f"{len(values)} key{'s' * (len(values) != 1)}"
+        said = gettext("1 key" if len(values) == 1 else "{count} keys")
+        return said.format(count=len(values))
     one = {name_of(value) for value in values}
     word = one.pop() if len(one) == 1 else "entry"
-    plural = "entries" if word == "entry" else PLURAL.get(word, f"{word}s")
-    return f"{len(values)} {word if len(values) == 1 else plural}"
+    plural = PLURAL.get(word, f"{word}s")
+    said = gettext("{count} {entries}")
+    return said.format(count=len(values), entries=gettext(word if len(values) == 1 else plural))
 
 
 def with_article(word: str) -> str:
-    return f"{'an' if word[0] in 'aeiouAEIOU' else 'a'} {word}"
+    said = gettext("an {word}" if word[0] in "aeiouAEIOU" else "a {word}")
+    return said.format(word=word)
 
 
 def argument(name: str, value: Any) -> str:
     """An argument of a call, by its name: "n = 3", "keys of shape [5, 4]"."""
     if isinstance(value, Tensor):
         small = value.dim() == 1 and len(value) <= MOST
-        return f"{name} = {row(value.tolist())}" if small else f"{name} of shape {[*value.shape]}"
+        of_shape = gettext("{name} of shape {shape}").format(name=name, shape=[*value.shape])
+        return f"{name} = {row(value.tolist())}" if small else of_shape
     if isinstance(value, bool | float | int):
         return f"{name} = {value}"
     if isinstance(value, str):

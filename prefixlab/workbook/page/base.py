@@ -7,9 +7,11 @@ from typing import Any, ClassVar, cast
 
 import anywidget
 from matplotlib.figure import Figure
+from traitlets import Dict
 
 from prefixlab.workbook import figures
 from prefixlab.workbook.cells import close_what_this_cell_made_before
+from prefixlab.workbook.language import words
 
 HERE = Path(__file__).parent
 STORED = "prefixlab"  # what the metadata of an output call what is stored of a widget
@@ -31,10 +33,13 @@ class InPage(anywidget.AnyWidget):
     """
 
     script: ClassVar[str]
+    _words = Dict().tag(sync=True)  # what the module says, in the language chosen
     _css = HERE / "page.css"
 
     def __init__(self, **traits: Any):
-        super().__init__(**traits)
+        script = module(self.script) if words() else ""
+        said = {text: other for text, other in words().items() if f'"{text}"' in script}
+        super().__init__(_words=said, **traits)
         close_what_this_cell_made_before(self)
 
     @abstractmethod

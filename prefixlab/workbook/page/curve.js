@@ -6,6 +6,7 @@ const PAD = 14; // from the ends of the axis to the first and the last place
 const ROW = 20; // of the legend
 
 function render({ model, el }) {
+  speak(model);
   el.classList.add("prefixlab-page");
   const svg = make("svg");
   const said = make("P", { class: "said" });
@@ -67,7 +68,7 @@ class Plot {
 
   /** The width of a name, which is bold once it is chosen. */
   wideName(line) {
-    return 1.1 * this.wide(line.name);
+    return 1.1 * this.wide(line.shown ?? line.name);
   }
 
   /** Margins and scales. */
@@ -221,7 +222,7 @@ class Plot {
     },
     make("rect", { x: x - 14, y: y - 9, width: this.wideName(line) + 18, height: 18, rx: 3 }),
     make("circle", { cx: x - 7, cy: y, r: 4, class: "dot" }),
-    make("text", { x, y: y + 4 }, line.name));
+    make("text", { x, y: y + 4 }, line.shown ?? line.name));
     if (this.atEnds) {
       const { end } = this.marks[number];
       const d = `M${end.x + 6},${this.y(end.mean)}H${this.right + 4}L${x - 12},${y}`;
@@ -254,7 +255,7 @@ class Plot {
     const x = this.xs[this.places.indexOf(place)];
     this.add("circle", { cx: x, cy: this.y(value), r: 7, class: "ghost" });
     const words = this.add("text", { class: "note middle" });
-    this.beside(words, `your guess ${written}`, x, this.y(value) + 22, this.y(value) - 13);
+    this.beside(words, gettext("your guess {written}", { written }), x, this.y(value) + 22, this.y(value) - 13);
   }
 
   /** Words in the middle of `x`, at the first of some heights where nothing is in the way. */

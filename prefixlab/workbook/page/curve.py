@@ -13,6 +13,7 @@ from traitlets import Any as AnyTrait, Dict, Unicode, observe, validate
 
 from prefixlab import arguments
 from prefixlab.workbook import figures
+from prefixlab.workbook.language import gettext, gettext_noop
 from prefixlab.workbook.page import pictures
 from prefixlab.workbook.page.base import InPage, module
 
@@ -78,7 +79,7 @@ class Curve(InPage):
         guess: tuple[Place, float] | None = None,
         value: Place = None,
         line: str | None = None,
-        each: str = "seeds",
+        each: str = gettext_noop("seeds"),
     ):
         self.xlabel, self.ylabel, self.logarithmic, self.each = xlabel, ylabel, log, each
         self.references = {
@@ -120,17 +121,23 @@ class Curve(InPage):
 
     def sentence(self, line: str, place: Place) -> str:
         """What was measured at a place of a line: "length 5: accuracy 0.89 (…, 3 seeds)"."""
-        where = f"{without_brackets(self.xlabel)} {written(place)}"
+        where = f"{without_brackets(gettext(self.xlabel))} {written(place)}"
         if len(self.lines) > 1:
-            where = f"{line}, {where}"
+            where = f"{gettext(line)}, {where}"
         if place not in (measured := self.lines[line]):
-            return f"{where}: nothing recorded"
+            return gettext("{where}: nothing recorded").format(where=where)
         values = measured[place]
-        said = f"{where}: {without_brackets(self.ylabel)} {self.rounded(np.mean(values))}"
+        measure = without_brackets(gettext(self.ylabel))
+        said = gettext("{where}: {measure} {value}").format(
+            where=where, measure=measure, value=self.rounded(np.mean(values))
+        )
         if len(values) == 1:
             return said
         low, high = self.rounded(min(values)), self.rounded(max(values))
-        return f"{said} ({low} to {high}, {len(values)} {self.each})"
+        span = gettext("{said} ({low} to {high}, {count} {each})")
+        return span.format(
+            said=said, low=low, high=high, count=len(values), each=gettext(self.each)
+        )
 
     @property
     def heights(self) -> tuple[float, float]:
@@ -202,14 +209,15 @@ class Curve(InPage):
             "written": [written(place) for place in places],
             "words": isinstance(places[0], str),
             "log": self.logarithmic,
-            "xlabel": self.xlabel,
-            "ylabel": self.ylabel,
+            "xlabel": gettext(self.xlabel),
+            "ylabel": gettext(self.ylabel),
             "ticks": ticks,
-            "references": list(self.references.items()),
+            "references": [[gettext(name), level] for name, level in self.references.items()],
             "guess": self.guess and [*self.guess, self.rounded(self.guess[1])],
             "lines": [
                 {
                     "name": name,
+                    "shown": gettext(name),
                     "colour": colour,
                     "dashed": count >= len(figures.COLOURS),
                     "points": [
@@ -247,7 +255,7 @@ def read(lines: Mapping[str, Mapping[Place, Any]]) -> Lines:
 
 def written(place: Place) -> str:
     """A place as it stands on the axis."""
-    return place if isinstance(place, str) else f"{place:g}"
+    return gettext(place) if isinstance(place, str) else f"{place:g}"
 
 
 def without_brackets(label: str) -> str:

@@ -1,5 +1,17 @@
 // What every widget in the page draws with.
 
+let spoken = {}; // what is said, in the language chosen, by what it is in English
+
+/** Take the words that came with a widget; what was stored has none, and speaks English. */
+function speak(model) {
+  spoken = model.get("_words") ?? {};
+}
+
+/** A text in the language chosen, with the values put into it. */
+function gettext(text, values = {}) {
+  return (spoken[text] ?? text).replace(/{(\w+)}/g, (whole, name) => values[name] ?? whole);
+}
+
 const SVG = "http://www.w3.org/2000/svg";
 
 /** An element of SVG, or of HTML where its name is written in capitals. */

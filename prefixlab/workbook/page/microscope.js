@@ -5,15 +5,17 @@ const GUTTER = 70; // left of the map: the layers
 const BARS = 76; // the height of the bars
 const NAMES = 136; // left of the probabilities: what they are
 const LEAST = 12; // the width of a position; more of them than have room are scrolled
-const MAPS = {
-  after: "after training", before: "before training", change: "what training changed",
-};
+const maps = () => ({
+  after: gettext("after training"), before: gettext("before training"),
+  change: gettext("what training changed"),
+});
 
 function render({ model, el }) {
+  speak(model);
   el.classList.add("prefixlab-page");
   const chances = make("svg", { role: "img", class: "chances" });
   const choices = make("DIV", { class: "choices" });
-  const svg = make("svg", { role: "group", "aria-label": "attention by layer and position" });
+  const svg = make("svg", { role: "group", "aria-label": gettext("attention by layer and position") });
   const wide = make("DIV", { class: "scrolled" }, svg);
   const said = make("P", { class: "said", "aria-live": "polite" });
   const root = make("DIV", { class: "scrolled", "data-lm-suppress-shortcuts": "true" });
@@ -24,8 +26,8 @@ function render({ model, el }) {
   }
   const scope = new Scope(model, chances, svg, said);
   choices.append(
-    chooser("map", Object.entries(MAPS), (map) => scope.look({ map })),
-    chooser("heads", scope.heads(), (head) => scope.look({ head: Number(head) })));
+    chooser(gettext("map"), Object.entries(maps()), (map) => scope.look({ map })),
+    chooser(gettext("heads"), scope.heads(), (head) => scope.look({ head: Number(head) })));
   model.on("change:away change:known change:trouble", () => scope.changed());
   return fitted(root, (width) => scope.draw(width));
 }
@@ -48,8 +50,9 @@ class Scope {
   }
 
   heads() {
-    const each = [...Array(this.size.heads).keys()].map((head) => [head, `head ${head}`]);
-    return [[-1, `mean of all ${this.size.heads}`], ...each];
+    const each = [...Array(this.size.heads).keys()].map(
+      (head) => [head, gettext("head {head}", { head })]);
+    return [[-1, gettext("mean of all {heads}", { heads: this.size.heads })], ...each];
   }
 
   /** The share of attention that a column gets: in one layer, or in the mean of all. */
@@ -159,7 +162,7 @@ class Scope {
     const wide = this.step * this.columns.length;
     const map = this.add("g", {
       class: "map pointed", tabindex: 0, role: "application", "data-part": "map",
-      "aria-label": "attention by layer and position: arrow keys move, Enter keeps a layer",
+      "aria-label": gettext("attention by layer and position: arrow keys move, Enter keeps a layer"),
     });
     map.append(make("rect", {
       x: GUTTER, y: this.y(layers - 1), width: wide, height: layers * this.row, class: "none",
@@ -206,7 +209,7 @@ class Scope {
   drawLayer(layer) {
     const square = { x: GUTTER - 14, y: this.y(layer) + 1, width: 10, height: this.row - 2 };
     const wide = { x: 0, y: this.y(layer), width: GUTTER - 2, height: this.row, class: "ground" };
-    return this.toggle(`layer ${layer}`, "layers", layer, make("rect", wide),
+    return this.toggle(gettext("layer {n}", { n: layer }), "layers", layer, make("rect", wide),
       make("rect", { ...square, class: "square" }));
   }
 
@@ -214,7 +217,7 @@ class Scope {
     const every = Math.ceil(14 / this.row);
     for (let layer = 0; layer < this.size.layers; layer += every) {
       this.add("text", { x: GUTTER - 20, y: this.y(layer) + this.row / 2 + 4, class: "end" },
-        layer ? layer : "layer 0");
+        layer ? layer : gettext("layer {n}", { n: 0 }));
     }
   }
 
@@ -240,7 +243,7 @@ class Scope {
   /** Something that is taken away, and given back, by a click. */
   toggle(name, kind, number, ...parts) {
     const made = this.add("g", {
-      class: "toggle", role: "button", "aria-label": `take away ${name}`, "data-part": name,
+      class: "toggle", role: "button", "aria-label": gettext("take away {name}", { name }), "data-part": name,
     }, ...parts);
     pressed(made, () => {
       const away = this.model.get("away");
@@ -291,9 +294,10 @@ class Scope {
     const then = this.columns.map((_, at) => this.share("before", layer, at));
     const most = Math.max(...now, ...then);
     this.highest.textContent = most.toFixed(2);
-    const where = layer < 0 ? "all layers" : `layer ${layer}`;
-    const kept = layer >= 0 && layer === this.pinned ? ", kept" : "";
-    this.title.textContent = `attention, ${where}${kept} (line: before training)`;
+    const where = layer < 0 ? gettext("all layers") : gettext("layer {n}", { n: layer });
+    const kept = layer >= 0 && layer === this.pinned ? gettext(", kept") : "";
+    this.title.textContent =
+      gettext("attention, {where}{kept} (line: before training)", { where, kept });
     now.forEach((share, at) => {
       const high = share / most * (BARS - 4);
       set(this.barsNow[at], { y: this.top - high, height: high });
@@ -311,12 +315,14 @@ class Scope {
     const share = (when) => (column < 0
       ? this.virtual(when, layer)
       : this.share(when, layer, column)).toFixed(3);
-    const where = layer < 0 ? "All layers" : `Layer ${layer}`;
-    const heads = head < 0 ? "mean of all heads" : `head ${head}`;
-    const what = column < 0 ? "the virtual positions" : `“${this.columns[column].text}”`;
-    const told = `${share("after")} of the attention is on ${what}`;
-    this.said.textContent = this.model.get("trouble")
-      || `${where}, ${heads}: ${told}, ${share("before")} before training.`;
+    const where = layer < 0 ? gettext("All layers") : gettext("Layer {n}", { n: layer });
+    const heads = head < 0 ? gettext("mean of all heads") : gettext("head {head}", { head });
+    const what = column < 0
+      ? gettext("the virtual positions") : gettext("“{text}”", { text: this.columns[column].text });
+    const [after, before] = [share("after"), share("before")];
+    this.said.textContent = this.model.get("trouble") || gettext(
+      "{where}, {heads}: {after} of the attention is on {what}, {before} before training.",
+      { where, heads, after, what, before });
   }
 
   /** P(answer) before training, now, and without what was taken away. */
@@ -324,19 +330,22 @@ class Scope {
     const away = this.model.get("away");
     const known = this.model.get("known");
     const names = [
-      ...away.positions.map((one) => `P${one + 1}`), ...away.layers.map((one) => `layer ${one}`),
+      ...away.positions.map((one) => `P${one + 1}`), ...away.layers.map((n) => gettext("layer {n}", { n })),
     ];
-    const rows = [["before training", this.first, "first"], ["now", known["|"], "now"]];
+    const rows = [
+      [gettext("before training"), this.first, "first"], [gettext("now"), known["|"], "now"],
+    ];
     if (names.length) {
       const value = known[`${away.positions}|${away.layers}`];
-      const all = `without ${names.join(", ")}`;
-      const name = widthOf(all, this.svg) < NAMES - 8 ? all : `without ${names.length} parts`;
+      const all = gettext("without {parts}", { parts: names.join(", ") });
+      const name = widthOf(all, this.svg) < NAMES - 8 ? all 
+        : gettext("without {count} parts", { count: names.length });
       const asleep = value === undefined && this.model.still;
-      rows.push([asleep ? "needs a kernel" : name, value, "left"]);
+      rows.push([asleep ? gettext("needs a kernel") : name, value, "left"]);
     }
     const room = this.outer - NAMES - 52;
     const number = (value) => value?.toFixed(3) ?? "…"; // until the kernel has answered
-    const title = `P(${this.answer}), the probability of the answer`;
+    const title = gettext("P({answer}), the probability of the answer", { answer: this.answer });
     this.chances.replaceChildren(make("text", { x: 0, y: 14, class: "label" }, title));
     rows.forEach(([name, value, kind], row) => {
       const y = 24 + 22 * row;
@@ -348,7 +357,7 @@ class Scope {
         make("text", { x: NAMES + room + 6, y: y + 12, class: "label" }, number(value)));
     });
     if (!names.length) {
-      const hint = "Click a square beside the map: it takes a position or a layer away.";
+      const hint = gettext("Click a square beside the map: it takes a position or a layer away.");
       this.chances.append(make("text", { x: 0, y: 84 }, hint));
     }
     const words = rows.map(([name, value]) => `${name} ${number(value)}`);

@@ -14,6 +14,7 @@ from prefixlab.methods import Method, create
 from prefixlab.models.backbone import Backbone
 from prefixlab.workbook import figures
 from prefixlab.workbook.ablation import Away, OneSentence
+from prefixlab.workbook.language import gettext
 from prefixlab.workbook.page import pictures
 from prefixlab.workbook.page.base import InPage, module
 
@@ -121,12 +122,17 @@ class Microscope(InPage):
 
     def says(self) -> str:
         case = Away.of(**self.away)
-        now = f"{self.first:.2f} before training, {self.known['|']:.2f} now"
-        said = f"{self.sentence!r}: P({self.answer}) {now}"
+        said = gettext("{sentence!r}: P({answer}) {first:.2f} before training, {now:.2f} now")
+        said = said.format(
+            sentence=self.sentence, answer=self.answer, first=self.first, now=self.known["|"]
+        )
         if case == Away():
             return said
-        left = f"{self.known[key(case)]:.2f}" if key(case) in self.known else "not known yet"
-        return f"{said}, {left} without {named(case)}"
+        known = key(case) in self.known
+        left = f"{self.known[key(case)]:.2f}" if known else gettext("not known yet")
+        return gettext("{said}, {left} without {parts}").format(
+            said=said, left=left, parts=named(case)
+        )
 
     def picture(self) -> Figure:
         positions = [column["text"] for column in self.columns()]
@@ -144,7 +150,9 @@ def key(case: Away) -> str:
 
 def named(case: Away) -> str:
     parts = [f"P{number + 1}" for number in sorted(case.positions)]
-    return ", ".join(parts + [f"layer {number}" for number in sorted(case.layers)])
+    return ", ".join(
+        parts + [gettext("layer {n}").format(n=number) for number in sorted(case.layers)]
+    )
 
 
 def shown(token: str) -> str:

@@ -5,9 +5,12 @@ const HEIGHT = 170; // of a plot, in pixels
 const NARROW = 460; // where two plots have no room side by side
 const GAP = 22; // between two plots
 const UNDER = 42; // of a plot: its axis and the axis' name
-const MEASURES = { loss: "loss of the batch (nats)", accuracy: "accuracy on validation" };
+const MEASURES = {
+  loss: () => gettext("loss of the batch (nats)"), accuracy: () => gettext("accuracy on validation"),
+};
 
 function render({ model, el }) {
+  speak(model);
   el.classList.add("prefixlab-page");
   const svg = make("svg", { role: "img" });
   const table = new Table(model);
@@ -63,7 +66,7 @@ function plots(svg, drawing, hidden, width) {
   });
   loss.numbers(runs.map((run) => [run, steps(run.smoothed).at(-1)]));
   accuracy.numbers(runs.map((run) => [run, run.validations.at(-1)]));
-  if (drawing.recorded.length) loss.name("recorded", steps(drawing.recorded[0]).at(-1));
+  if (drawing.recorded.length) loss.name(gettext("recorded"), steps(drawing.recorded[0]).at(-1));
 }
 
 /** A list of values as points: the first is step 1. */
@@ -80,7 +83,7 @@ class Plot {
     [this.top, this.bottom] = [y + 26, y + 26 + HEIGHT];
     this.x = (step) => this.left + (step / Math.max(1, last)) * (this.right - this.left);
     this.y = (value) => this.bottom - ((value - bottom) / (top - bottom)) * HEIGHT;
-    this.add("text", { x, y: y + 14, class: "label" }, MEASURES[measure]);
+    this.add("text", { x, y: y + 14, class: "label" }, MEASURES[measure]());
     for (const tick of this.ticks) {
       this.across(tick, "grid");
       this.add("text", { x: this.left - 6, y: this.y(tick) + 4, class: "end" },
@@ -91,7 +94,8 @@ class Plot {
       this.add("text", { x: this.x(place), y: this.bottom + 16, class: "middle" }, place);
     }
     const middle = (this.left + this.right) / 2;
-    this.add("text", { x: middle, y: this.bottom + 33, class: "label middle" }, "step");
+    this.add("text", { x: middle, y: this.bottom + 33, class: "label middle" },
+      gettext("step"));
   }
 
   add(name, attributes, ...children) {
@@ -188,8 +192,12 @@ class Table {
         if (cell.textContent !== run.cells[n]) cell.textContent = run.cells[n];
       });
       row.classList.toggle("gone", gone);
-      toggle.textContent = gone ? "Show" : "Hide";
-      set(toggle, { "aria-label": `${toggle.textContent} run ${run.number}` });
+      toggle.textContent = gone ? gettext("Show") : gettext("Hide");
+      const { number } = run;
+      set(toggle, {
+        "aria-label": gone
+          ? gettext("Show run {number}", { number }) : gettext("Hide run {number}", { number }),
+      });
     });
   }
 
@@ -211,8 +219,8 @@ class Table {
     const look = { class: dashed ? "run dashed" : "run", style: `--colour: ${colour}` };
     const toggle = make("BUTTON", { type: "button" });
     toggle.addEventListener("click", () => this.toggle(number));
-    const about = { type: "button", "aria-label": `Delete run ${number}` };
-    const remove = make("BUTTON", about, "Delete");
+    const about = { type: "button", "aria-label": gettext("Delete run {number}", { number }) };
+    const remove = make("BUTTON", about, gettext("Delete"));
     remove.addEventListener("click", () => this.model.send({ delete: number }));
     remove.hidden = Boolean(this.model.still); // without a kernel, nobody could
     const made = cells.map(() => make("TD"));

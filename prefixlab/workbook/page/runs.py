@@ -9,11 +9,13 @@ from traitlets import Dict, List
 
 from prefixlab.evaluation.choices import Evaluation
 from prefixlab.workbook import figures
+from prefixlab.workbook.language import gettext, gettext_noop
 from prefixlab.workbook.page import pictures
 from prefixlab.workbook.page.base import InPage, module
 
-ACCURACY, DIFFERENCE = "accuracy (95% interval)", "to the recorded mean"
-UNLISTED = "A knob without a column is in every run as it was at first."
+ACCURACY = gettext_noop("accuracy (95% interval)")
+DIFFERENCE = gettext_noop("to the recorded mean")
+UNLISTED = gettext_noop("A knob without a column is in every run as it was at first.")
 
 
 @dataclass(frozen=True)
@@ -113,8 +115,8 @@ class Runs(InPage):
             if any(run.knobs[name] != value for run in runs)
         ]
         self.drawing = {
-            "heads": ["run", *columns, ACCURACY, DIFFERENCE],
-            "note": UNLISTED if len(columns) < len(at_first) else "",
+            "heads": [gettext("run"), *columns, gettext(ACCURACY), gettext(DIFFERENCE)],
+            "note": gettext(UNLISTED) if len(columns) < len(at_first) else "",
             "steps": steps,
             "levels": {name: list(found.items()) for name, found in levels.items()},
             "recorded": [figures.smoothed(losses) for losses in recorded],
@@ -138,8 +140,12 @@ class Runs(InPage):
                 }
                 for run in runs
             ],
-            "says": "; ".join(f"run {run.number}: {run.outcome}" for run in runs) or "no run yet",
+            "says": "; ".join(map(self.outcome, runs)) or gettext("no run yet"),
         }
+
+    def outcome(self, run: Tracked) -> str:
+        said = gettext("run {number}: {outcome}")
+        return said.format(number=run.number, outcome=run.outcome)
 
     def says(self) -> str:
         return str(self.drawing["says"])

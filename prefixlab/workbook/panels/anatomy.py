@@ -12,6 +12,7 @@ from prefixlab.arguments import one_of
 from prefixlab.methods import METHODS, Cost
 from prefixlab.models.geometry import KNOWN, Geometry
 from prefixlab.workbook import figures
+from prefixlab.workbook.language import gettext, gettext_noop
 from prefixlab.workbook.panels.base import WIDE, Panel, columns, control, plot, typed
 from prefixlab.workbook.panels.prediction import Prediction
 from prefixlab.workbook.panels.tables import facts
@@ -42,15 +43,15 @@ class AnatomyPanel(Panel):
         one_of("backbone", backbone, KNOWN)
         super().__init__()
         self.method = widgets.Dropdown(
-            options=list(METHODS), value=method, description="method", **WIDE
+            options=list(METHODS), value=method, description=gettext("method"), **WIDE
         )
         self.backbone = widgets.Dropdown(
-            options=list(KNOWN), value=backbone, description="sizes of", **WIDE
+            options=list(KNOWN), value=backbone, description=gettext("sizes of"), **WIDE
         )
         # Every method keeps its controls, so that their values are there when it is chosen again.
         self.knobs = {name: controls_of(name) for name in METHODS}
         self.boxes = {name: widgets.VBox(list(own.values())) for name, own in self.knobs.items()}
-        self.view = plot("Layers by positions; the cells that a method trains are orange")
+        self.view = plot(gettext("Layers by positions; the cells that a method trains are orange"))
         self.words = widgets.HTML()
         knobs = columns([self.method, self.backbone, *self.boxes.values()])
         parts = [knobs, self.status, self.view, self.words]
@@ -87,13 +88,17 @@ class AnatomyPanel(Panel):
 
 def question_before(parts: list[widgets.Widget]) -> Prediction:
     return Prediction(
-        "On GPT-2 small: how many times as many numbers does a prefix of 10 positions store as a "
-        "prompt of 10 virtual tokens?",
+        gettext_noop(
+            "On GPT-2 small: how many times as many numbers does a prefix of 10 positions store as "
+            "a prompt of 10 virtual tokens?"
+        ),
         times_as_many,
-        "A virtual token is one vector of width h at the input. A position of the prefix has keys "
-        "and values, two such vectors, in each of the 12 layers.",
+        gettext_noop(
+            "A virtual token is one vector of width h at the input. A position of the prefix has "
+            "keys and values, two such vectors, in each of the 12 layers."
+        ),
         parts,
-        unit="times",
+        unit=gettext_noop("times"),
         signed=False,
     )
 
@@ -142,13 +147,16 @@ def words_for(cost: Cost, geometry: Geometry) -> str:
     """The cost as a small table, which takes its colours from the page."""
     named = re.findall(r"\w+", cost.formula)
     shown = {name: size for name, size in geometry.symbols.items() if name in named}
+    sizes = ", ".join(f"{name} = {size:,}" for name, size in shown.items())
     rows = {
-        "stored, as a formula": cost.formula,
-        "sizes": ", ".join(f"{name} = {size:,}" for name, size in shown.items()) or "none",
-        "numbers trained": f"{cost.trained:,}",
-        "numbers stored": f"{cost.stored:,}",
-        "bytes": f"{cost.stored_bytes:,}, at 4 bytes a number",
-        "share of the model": f"{100 * cost.share:.3g}% of {geometry.parameters:,} parameters",
+        gettext("stored, as a formula"): cost.formula,
+        gettext("sizes"): sizes or gettext("none"),
+        gettext("numbers trained"): f"{cost.trained:,}",
+        gettext("numbers stored"): f"{cost.stored:,}",
+        gettext("bytes"): gettext("{bytes:,}, at 4 bytes a number").format(bytes=cost.stored_bytes),
+        gettext("share of the model"): gettext("{share:.3g}% of {all:,} parameters").format(
+            share=100 * cost.share, all=geometry.parameters
+        ),
     }
     return facts(rows)
 

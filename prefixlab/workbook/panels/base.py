@@ -16,6 +16,7 @@ import torch
 from prefixlab.arguments import text
 from prefixlab.workbook import figures
 from prefixlab.workbook.cells import close_what_this_cell_made_before
+from prefixlab.workbook.language import gettext
 from prefixlab.workbook.page import Plot
 from prefixlab.workbook.panels.interrupt import listen, on_interrupt
 
@@ -29,7 +30,6 @@ WIDE: dict[str, Any] = {
 # What a panel asks about at first.
 SENTENCE = "The jokes are old, the cast is tired, and I laughed all evening."
 BUTTONS = {"description_width": LABEL, "button_width": "auto"}  # the style of a row to choose from
-COMPLAINT = "<b>That does not work:</b>"
 # How long a panel gives way after each piece of work: time for the page to hand in a click.
 BREATH = 0.005
 
@@ -91,8 +91,10 @@ class Panel(widgets.VBox):
             yield
         except (MemoryError, torch.OutOfMemoryError):
             self.complain(
-                "There is not enough memory for this; lower the length, the batch size "
-                "or the number of examples, and try again."
+                gettext(
+                    "There is not enough memory for this; lower the length, the batch size "
+                    "or the number of examples, and try again."
+                )
             )
         except ValueError as error:
             self.complain(str(error))
@@ -113,11 +115,11 @@ class Panel(widgets.VBox):
             text(f"The box {box.description!r}", box.value)
 
     def complain(self, words: str) -> None:
-        self.status.value = f"{COMPLAINT} {escape(words)}"
+        self.status.value = f"{complaint()} {escape(words)}"
 
     def take_back(self) -> None:
         """Take back a complaint, if one stands there; other words stay."""
-        if self.status.value.startswith(COMPLAINT):
+        if self.status.value.startswith(complaint()):
             self.status.value = ""
 
     def start(self, work: Callable[[], Any]) -> None:
@@ -185,6 +187,11 @@ class Panel(widgets.VBox):
         """Nothing: ipywidgets keeps what is open; closed or refused half-made, none is to close."""
 
 
+def complaint() -> str:
+    """How an error begins."""
+    return f"<b>{gettext('That does not work:')}</b>"
+
+
 def discard(widget: Any) -> None:
     """Close a widget for good, with all that belongs to it: its kernel side keeps no trace of it.
 
@@ -210,11 +217,11 @@ def boxes(widget: Any) -> Iterator[Any]:
 def control(declared: Field) -> Any:
     """The widget for a knob, from its declaration: range, choices, help."""
     about = declared.metadata
-    unit = f" ({about['unit']})" if about["unit"] else ""
+    unit = f" ({gettext(about['unit'])})" if about["unit"] else ""
     look: dict[str, Any] = {
         "value": declared.default,
-        "description": declared.name.replace("_", " "),
-        "tooltip": about["help"] + unit,
+        "description": gettext(declared.name.replace("_", " ")),
+        "tooltip": gettext(about["help"]) + unit,
         **WIDE,
     }
     if about["choices"]:

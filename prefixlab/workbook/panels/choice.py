@@ -15,6 +15,7 @@ from typing import Any, ClassVar
 
 import ipywidgets as widgets
 
+from prefixlab.workbook.language import gettext
 from prefixlab.workbook.panels.base import Panel, button
 
 # Answers are sentences: they take as many lines as they need, each after its button.
@@ -43,12 +44,13 @@ class Guess:
     reason: str
 
     def __str__(self) -> str:
-        return f"{self.answer} ({self.reason})" if self.reason else self.answer
+        answer = gettext(self.answer)
+        return f"{answer} ({self.reason})" if self.reason else answer
 
     def in_html(self) -> list[str]:
         """The answer, and the reason if there is one."""
-        because = [f"because {escape(self.reason)}"] if self.reason else []
-        return [f"<b>{escape(self.answer)}</b>", *because]
+        because = escape(gettext("because {reason}").format(reason=self.reason))
+        return [f"<b>{escape(gettext(self.answer))}</b>", *([because] if self.reason else [])]
 
 
 class Choice(Panel):
@@ -80,18 +82,24 @@ class Choice(Panel):
         super().__init__()
         self.question, self.ideas = question, dict(answers)
         self.options = widgets.RadioButtons(
-            options=list(answers), value=None, layout={"width": "auto"}
+            options=[(gettext(answer), answer) for answer in answers],
+            value=None,
+            layout={"width": "auto"},
         )
         self.reason = widgets.Text(
-            description="because", layout={"width": "98%", "max_width": "640px"}
+            description=gettext("because"), layout={"width": "98%", "max_width": "640px"}
         )
-        self.commit_button = button("Commit", "Keep this guess until it is answered", self.commit)
-        self.change_button = button("Change", "Choose again", self.ask)
+        self.commit_button = button(
+            gettext("Commit"), gettext("Keep this guess until it is answered"), self.commit
+        )
+        self.change_button = button(gettext("Change"), gettext("Choose again"), self.ask)
         self.asking = widgets.VBox([self.options, self.reason, self.commit_button])
         self.kept = widgets.HTML()
         self.committed = widgets.VBox([self.kept, self.change_button])
         self.add_class("prefixlab-choice")
-        asked = widgets.HTML(f"{STYLE}<b>Predict first.</b> {escape(question)}")
+        asked = widgets.HTML(
+            f"{STYLE}<b>{gettext('Predict first.')}</b> {escape(gettext(question))}"
+        )
         self.children = [asked, self.asking, self.committed, self.status]
         self.ask()
         if self.guess:
@@ -111,7 +119,7 @@ class Choice(Panel):
         """Keep what is chosen, if something is."""
         with self.reporting():
             if self.options.value is None:
-                raise ValueError("Choose an answer first; or go on without a guess.")
+                raise ValueError(gettext("Choose an answer first; or go on without a guess."))
             self.check_texts()
             guess = Guess(self.options.value, self.reason.value.strip())
             self.guesses[self.question] = guess
@@ -119,8 +127,8 @@ class Choice(Panel):
 
     def fold(self, guess: Guess) -> None:
         """Show the guess in one line, and that it will be met again."""
-        self.kept.value = f"Your guess: {' '.join(guess.in_html())}"
-        self.say("You will meet it again where the question is answered.")
+        self.kept.value = f"{gettext('Your guess:')} {' '.join(guess.in_html())}"
+        self.say(gettext("You will meet it again where the question is answered."))
         self.asking.layout.display, self.committed.layout.display = "none", ""
 
     def answer(self, correct: int | Callable[[], int], why: str) -> "Answered":
@@ -143,10 +151,14 @@ class Choice(Panel):
         return Answered(self.question, self.guess, answers[number], why, self.ideas)
 
     def __repr__(self) -> str:
-        return "\n".join([f"Predict first. {self.question}", *(f"- {a}" for a in self.ideas)])
+        asked = f"{gettext('Predict first.')} {gettext(self.question)}"
+        return "\n".join([asked, *(f"- {gettext(answer)}" for answer in self.ideas)])
 
     def stored(self) -> dict[str, Any]:
-        lines = [f"**Predict first.** {self.question}\n", *(f"- {a}" for a in self.ideas)]
+        lines = [
+            f"**{gettext('Predict first.')}** {gettext(self.question)}\n",
+            *(f"- {gettext(answer)}" for answer in self.ideas),
+        ]
         return {"text/plain": repr(self), "text/markdown": escape("\n".join(lines), quote=False)}
 
 
@@ -165,17 +177,22 @@ class Answered:
         return self.guess is not None and self.guess.answer == self.measured
 
     def __repr__(self) -> str:
-        lines = [self.question, f"Your guess: {self.guess or 'none'}", f"Measured: {self.measured}"]
+        lines = [
+            gettext(self.question),
+            f"{gettext('Your guess:')} {self.guess or gettext('none')}",
+            f"{gettext('Measured:')} {gettext(self.measured)}",
+        ]
         if self.guess and not self.right:
-            lines.append(f"Where your guess comes from: {self.ideas[self.guess.answer]}")
-        return "\n".join([*lines, f"Why: {self.why}"])
+            idea = gettext(self.ideas[self.guess.answer])
+            lines.append(f"{gettext('Where your guess comes from:')} {idea}")
+        return "\n".join([*lines, f"{gettext('Why:')} {self.why}"])
 
     def _repr_html_(self) -> str:
-        measured = card("Measured", GREEN, f"<b>{escape(self.measured)}</b>")
-        why = card("Why", GREY, escape(self.why))
+        measured = card(gettext("Measured"), GREEN, f"<b>{escape(gettext(self.measured))}</b>")
+        why = card(gettext("Why"), GREY, escape(self.why))
         return (
             '<div style="max-width: 1000px; line-height: 1.5">'
-            f'<div style="margin-bottom: 6px"><b>{escape(self.question)}</b></div>'
+            f'<div style="margin-bottom: 6px"><b>{escape(gettext(self.question))}</b></div>'
             '<div style="display: flex; flex-wrap: wrap; gap: 10px">'
             f"{self.of_the_guess()}{measured}{why}</div>{self.of_the_others()}</div>"
         )
@@ -183,21 +200,26 @@ class Answered:
     def of_the_guess(self) -> str:
         """The guess, its reason, and the idea that it comes from where it is wrong."""
         if self.guess is None:
-            return card("Your guess", GREY, "none")
+            return card(gettext("Your guess"), GREY, gettext("none"))
         if self.right:
-            return card("Your guess: right", GREEN, *self.guess.in_html())
-        idea = self.ideas[self.guess.answer]
-        where = f'<span style="{FAINT}">Where it comes from:</span> {escape(idea)}'
-        return card("Your guess: not so", RED, *self.guess.in_html(), where)
+            return card(gettext("Your guess: right"), GREEN, *self.guess.in_html())
+        idea = escape(gettext(self.ideas[self.guess.answer]))
+        where = f'<span style="{FAINT}">{gettext("Where it comes from:")}</span> {idea}'
+        return card(gettext("Your guess: not so"), RED, *self.guess.in_html(), where)
 
     def of_the_others(self) -> str:
         """The ideas behind the other wrong answers, folded."""
         taken = {self.measured, self.guess.answer if self.guess else ""}
         others = [(answer, idea) for answer, idea in self.ideas.items() if answer not in taken]
-        items = "".join(f"<li><i>{escape(a)}</i> {escape(idea)}</li>" for a, idea in others if idea)
+        items = "".join(
+            f"<li><i>{escape(gettext(answer))}</i> {escape(gettext(idea))}</li>"
+            for answer, idea in others
+            if idea
+        )
+        folded = gettext("Where the other answers come from")
         return (
-            f'<details style="margin-top: 6px; {FAINT}"><summary>Where the other answers come '
-            f"from</summary><ul>{items}</ul></details>"
+            f'<details style="margin-top: 6px; {FAINT}"><summary>{folded}</summary>'
+            f"<ul>{items}</ul></details>"
         )
 
 

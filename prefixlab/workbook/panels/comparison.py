@@ -18,6 +18,7 @@ from prefixlab.models.geometry import KNOWN, Geometry
 from prefixlab.workbook import figures
 from prefixlab.workbook.evidence import Records, Runs
 from prefixlab.workbook.grids import GRIDS, TESTED, families
+from prefixlab.workbook.language import gettext, gettext_noop
 from prefixlab.workbook.page import Plot
 from prefixlab.workbook.panels import results
 from prefixlab.workbook.panels.base import WIDE, Panel, button, shown
@@ -27,14 +28,17 @@ from prefixlab.workbook.protocol import Family
 from prefixlab.workbook.records import preferred, rows_of
 
 AXES = {
-    "trained parameters": "trained",
-    "stored bytes": "stored",
-    "seconds of training": "seconds",
+    gettext_noop("trained parameters"): "trained",
+    gettext_noop("stored bytes"): "stored",
+    gettext_noop("seconds of training"): "seconds",
 }
 COMPARED = ("prompt_tuning", "prefix_tuning", "p_tuning", "p_tuning_v2", "baselines", "variants")
 FILMS = "movie_reviews"  # what all of them learned from
 USUAL = "all weights"  # what others are compared with at first
-MEASURES = {"accuracy": ("points", 1), "loss": ("nats", 3)}
+MEASURES = {
+    gettext_noop("accuracy"): (gettext_noop("points"), 1),
+    gettext_noop("loss"): (gettext_noop("nats"), 3),
+}
 MOST = 80  # points; beyond that, the oldest are left out, and recorded ones first
 # Six colours are as many as can be told apart: after them comes another shape.
 LOOKS = {
@@ -67,20 +71,33 @@ class ComparisonPanel(Panel):
         self.geometry = {**KNOWN, lm.name: lm.geometry}.get(self.records.backbone)
         self.recorded = {on: self.results_on(on) for on in TESTED.values()}
         self.results: list[Result] = []
-        self.axis = widgets.Dropdown(options=AXES, description="compare by", **WIDE)
-        self.tested = widgets.Dropdown(options=TESTED, description="tested on", **WIDE)
-        self.with_recorded = widgets.Checkbox(
-            value=True, description="show recorded runs", tooltip="means over their seeds", **WIDE
+        self.axis = widgets.Dropdown(
+            options=[(gettext(name), axis) for name, axis in AXES.items()],
+            description=gettext("compare by"),
+            **WIDE,
         )
-        self.chosen = widgets.Dropdown(description="one result", **WIDE)
-        self.other = widgets.Dropdown(description="beside", **WIDE)
+        self.tested = widgets.Dropdown(
+            options=[(gettext(name), task) for name, task in TESTED.items()],
+            description=gettext("tested on"),
+            **WIDE,
+        )
+        self.with_recorded = widgets.Checkbox(
+            value=True,
+            description=gettext("show recorded runs"),
+            tooltip=gettext("means over their seeds"),
+            **WIDE,
+        )
+        self.chosen = widgets.Dropdown(description=gettext("one result"), **WIDE)
+        self.other = widgets.Dropdown(description=gettext("beside"), **WIDE)
         self.controls = {
             "axis": self.axis,
             "tested": self.tested,
             "recorded": self.with_recorded,
             "beside": self.other,
         }
-        self.view = Plot("Accuracy by what it costs, a point a result", width="100%", margin="0")
+        self.view = Plot(
+            gettext("Accuracy by what it costs, a point a result"), width="100%", margin="0"
+        )
         self.points: list[widgets.Button] = []
         self.field = widgets.Box([self.view])
         self.field.add_class("prefixlab-field")
@@ -145,7 +162,7 @@ class ComparisonPanel(Panel):
                 )
                 for result in self.results
             ],
-            xlabel=self.axis.label,
+            xlabel=next(name for name, axis in AXES.items() if axis == self.axis.value),
             legend={
                 **{name.replace("_", " "): LOOKS[name] for name in LOOKS if name in shown},
                 "recorded": figures.Dot(figures.GREY),
@@ -158,7 +175,8 @@ class ComparisonPanel(Panel):
         for number, point in enumerate(self.points):
             point.layout.display = "" if number < len(places) else "none"
         for point, (left, top), result in zip(self.points, places, self.results, strict=False):
-            point.tooltip = f"{title(result)}: accuracy {result.accuracy:.3f}"
+            about = gettext("{title}: accuracy {accuracy:.3f}")
+            point.tooltip = about.format(title=title(result), accuracy=result.accuracy)
             point.layout.left, point.layout.top = f"{100 * left:.2f}%", f"{100 * top:.2f}%"
         self.field.children = [self.view, *self.points]
         self.tell()
@@ -180,7 +198,7 @@ class ComparisonPanel(Panel):
             mark("prefixlab-chosen")
         result = self.result
         if result is None:
-            self.table.value = "Press a point to see its knobs."
+            self.table.value = gettext("Press a point to see its knobs.")
             return
         self.table.value = facts(about(result) | dict(self.ahead(result)))
 
@@ -194,12 +212,21 @@ class ComparisonPanel(Panel):
         for measure, (unit, digits) in MEASURES.items():
             if found := self.records.weigh(ours - theirs, measure):
                 low, high = (f"{end:+.{digits}f}" for end in (found.low, found.high))
-                seeds = f"{len(found.of_seeds)} seeds" if len(found.of_seeds) > 1 else "one seed"
-                yield (
-                    f"{measure}, ahead of {other}",
-                    f"{found.effect:+.{digits}f} {unit} ({low} to {high}; {seeds}, "
-                    f"{found.sentences} sentences, in pairs)",
+                several = len(found.of_seeds) > 1
+                name = gettext("{measure}, ahead of {other}")
+                said = gettext(
+                    "{effect} {unit} ({low} to {high}; {seeds} seeds, {count} sentences, in pairs)"
+                    if several
+                    else "{effect} {unit} ({low} to {high}; one seed, {count} sentences, in pairs)"
+                ).format(
+                    effect=f"{found.effect:+.{digits}f}",
+                    unit=gettext(unit),
+                    low=low,
+                    high=high,
+                    seeds=len(found.of_seeds),
+                    count=found.sentences,
                 )
+                yield name.format(measure=gettext(measure), other=other), said
 
 
 def recorded(family: Family, records: Records, geometry: Geometry, task: str) -> Iterator[Result]:
@@ -222,7 +249,7 @@ def recorded(family: Family, records: Records, geometry: Geometry, task: str) ->
         interval=(found.low / 100, found.high / 100),
         loss=-loss.effect,
         seconds=sum(row["train_seconds"] for row in rows) / len(rows),
-        source=f"recorded on {records.backbone}",
+        source=gettext("recorded on {backbone}").format(backbone=records.backbone),
         runs=len(rows),
         family=family.name,
         rate=records.rate(family.name),
@@ -242,24 +269,24 @@ def look(result: Result) -> figures.Dot:
 def title(result: Result) -> str:
     """The family, or the method and its knobs, in one line; what was left empty is left out."""
     if result.family:
-        return f"{result.family}, {result.source}".replace("_", " ")
+        return f"{result.family}, {gettext(result.source)}".replace("_", " ")
     knobs = [f"{name} {shown(str(knob))}" for name, knob in result.knobs.items() if knob != ""]
-    return ", ".join([result.method, *knobs, result.source]).replace("_", " ")
+    return ", ".join([result.method, *knobs, gettext(result.source)]).replace("_", " ")
 
 
 def about(result: Result) -> dict[str, str]:
     """All there is to say about a result alone, fact by fact."""
-    rate = {} if result.rate is None else {"learning rate": f"{result.rate:g}"}
-    between = "" if result.interval is None else " ({:.3f} to {:.3f})".format(*result.interval)
+    rate = {} if result.rate is None else {gettext("learning rate"): f"{result.rate:g}"}
+    between = gettext(" ({:.3f} to {:.3f})").format(*result.interval) if result.interval else ""
     return {
-        "method": result.method,
+        gettext("method"): result.method,
         **{name: shown(str(knob)) for name, knob in result.knobs.items()},
         **rate,
-        "accuracy": f"{result.accuracy:.3f}{between}",
-        "loss": f"{result.loss:.3f} nats",
-        "trained parameters": f"{result.trained:,}",
-        "stored bytes": f"{result.stored:,}",
-        "seconds of training": f"{result.seconds:.1f}",
-        "runs": f"{result.runs}",
-        "source": result.source,
+        gettext("accuracy"): f"{result.accuracy:.3f}{between}",
+        gettext("loss"): gettext("{loss:.3f} nats").format(loss=result.loss),
+        gettext("trained parameters"): f"{result.trained:,}",
+        gettext("stored bytes"): f"{result.stored:,}",
+        gettext("seconds of training"): f"{result.seconds:.1f}",
+        gettext("runs"): f"{result.runs}",
+        gettext("source"): gettext(result.source),
     }

@@ -17,6 +17,7 @@ from prefixlab.evaluation.choices import Evaluation, wilson
 from prefixlab.methods import create
 from prefixlab.methods.in_context import InContextKnobs, demonstrations_of, tokens
 from prefixlab.models.backbone import Backbone
+from prefixlab.workbook.language import gettext
 from prefixlab.workbook.measuring import is_lesson_task, task_of
 from prefixlab.workbook.panels.base import BREATH, WIDE, control, plot
 from prefixlab.workbook.panels.live import LivePanel
@@ -49,9 +50,10 @@ class InContextPanel(LivePanel):
 
     def __init__(self, lm: Backbone, task: Task):
         if task.verbalizer is None:
-            raise ValueError(f"{task.name} has no answers to choose from; take another task.")
-        tooltip = "Read the demonstrations, answer the test sentences and count"
-        super().__init__(lm, task, self.measure, "Measure", tooltip)
+            no_choice = gettext("{task} has no answers to choose from; take another task.")
+            raise ValueError(no_choice.format(task=task.name))
+        tooltip = gettext("Read the demonstrations, answer the test sentences and count")
+        super().__init__(lm, task, self.measure, gettext("Measure"), tooltip)
         self.by_protocol = is_lesson_task(task)
         rows = preferred(rows_of("in_context"), lm.name) if self.by_protocol else []
         self.recorded = by_draw(rows)
@@ -61,7 +63,7 @@ class InContextPanel(LivePanel):
         self.controls = make_controls()
         self.words = widgets.HTML(layout={"min_height": "84px"})
         self.figure = Orders(1 / len(task.verbalizer.words))
-        self.plot = plot("Accuracy by the order of the demonstrations")
+        self.plot = plot(gettext("Accuracy by the order of the demonstrations"))
         self.drawn: Any = None
         self.turn()
         for widget in self.controls.values():
@@ -101,7 +103,7 @@ class InContextPanel(LivePanel):
         with self.reporting():
             lines = [self.about_context(draw, order), self.about_records(known, orders)]
             if order in yours:
-                lines.append(f"Yours: {yours[order]}.")
+                lines.append(about(yours[order]))
             text = "".join(f"<div>{escape(one)}</div>" for one in lines)
             self.words.value = f'<div style="line-height: 1.6">{text}</div>'
 
@@ -112,37 +114,49 @@ class InContextPanel(LivePanel):
 
     def about_context(self, draw: Draw, order: int) -> str:
         if not draw.demonstrations:
-            return "No demonstrations: the model sees the template alone."
+            return gettext("No demonstrations: the model sees the template alone.")
         asked = {"demonstrations": draw.demonstrations, "labels": draw.labels, "order": order}
         knobs, task = InContextKnobs.of("in_context", asked), self.shown_from(draw.seed)
         chosen = demonstrations_of(task, knobs, draw.seed)
         length = len(tokens(self.lm, [self.task.template.fill(x, y) for x, y in chosen]))
         orders = factorial(draw.demonstrations)
-        reach = f" (the slider reaches {REACH})" if orders > REACH else ""
+        said = gettext("Order {order} of 0 to {last}: {labels}. {length} tokens.")
+        if orders > REACH:
+            said = gettext(
+                "Order {order} of 0 to {last} (the slider reaches {reach}): {labels}. "
+                "{length} tokens."
+            )
         labels = ", ".join(word for _, word in chosen)
-        return f"Order {order} of 0 to {orders - 1}{reach}: {labels}. {length} tokens."
+        span = {"order": order, "last": orders - 1, "reach": REACH}
+        return said.format(labels=labels, length=length, **span)
 
     def about_records(self, known: pd.DataFrame, orders: int) -> str:
         if not self.recorded:
-            return "Nothing is recorded for this task: Measure makes the first point."
+            return gettext("Nothing is recorded for this task: Measure makes the first point.")
         if known.empty:
             ks, _, seeds = (sorted(set(column)) for column in zip(*self.recorded, strict=True))
-            return (
+            return gettext(
                 "Nothing is recorded for these knobs, only your own measurements are shown. "
-                f"Recorded: {ks[0]} to {ks[-1]} demonstrations, draws {seeds[0]} to {seeds[-1]}."
-            )
+                "Recorded: {fewest} to {most} demonstrations, draws {first} to {last}."
+            ).format(fewest=ks[0], most=ks[-1], first=seeds[0], last=seeds[-1])
         size = int(known.test.iloc[0])
         low, high = wilson(size // 2, size)
-        return (
-            f"{len(known)} of {orders} orders recorded on {self.backbone}, {size} sentences each: "
-            f"a dot is sure to about ±{50 * (high - low):.0f} points."
+        return gettext(
+            "{known} of {orders} orders recorded on {backbone}, {size} sentences each: "
+            "a dot is sure to about ±{points:.0f} points."
+        ).format(
+            known=len(known),
+            orders=orders,
+            backbone=self.backbone,
+            size=size,
+            points=50 * (high - low),
         )
 
     async def measure(self) -> None:
         """What the Measure button does: a point of the learner's own, unless it is stopped."""
         with self.working():
             draw, order, calibrate = self.now()
-            self.clock.value = "Reading the demonstrations…"
+            self.clock.value = gettext("Reading the demonstrations…")
             await asyncio.sleep(BREATH)
             knobs = {"demonstrations": draw.demonstrations, "order": order, "labels": draw.labels}
             began = time.process_time()
@@ -153,7 +167,8 @@ class InContextPanel(LivePanel):
             if both is None:
                 return
             self.yours.setdefault(draw, {})[order] = both
-            self.clock.value += f", read in {seconds:.1f} s of the processor"
+            took = gettext(", read in {seconds:.1f} s of the processor")
+            self.clock.value += took.format(seconds=seconds)
             self.draw()
             accuracy, loss = both[calibrate].accuracy, both[calibrate].loss
             knobs |= {"seed": draw.seed, "calibrate": calibrate}
@@ -172,16 +187,27 @@ class InContextPanel(LivePanel):
         return [self.plot.value]
 
 
+def about(yours: Evaluation) -> str:
+    """What an order came to that the learner measured."""
+    low, high = yours.interval or (0.0, 1.0)
+    return gettext(
+        "Yours: accuracy {accuracy:.3f} (95% interval {low:.3f} to {high:.3f}), "
+        "loss {loss:.3f} nats, {count} examples."
+    ).format(accuracy=yours.accuracy, low=low, high=high, loss=yours.loss, count=yours.examples)
+
+
 def make_controls() -> dict[str, Any]:
     declared = {one.name: one for one in InContextKnobs.declared()}
     controls = {
         "demonstrations": control(declared["demonstrations"]),
-        "order": slider("order", REACH - 1, declared["order"].metadata["help"]),
+        "order": slider(gettext("order"), REACH - 1, gettext(declared["order"].metadata["help"])),
         "labels": control(declared["labels"]),
-        "seed": slider("draw (seed)", DRAWS - 1, "which of the training examples are shown"),
+        "seed": slider(
+            gettext("draw (seed)"), DRAWS - 1, gettext("which of the training examples are shown")
+        ),
         "calibrate": widgets.Checkbox(
-            description="calibrate",
-            tooltip="divide by what the model answers when there is nothing to judge",
+            description=gettext("calibrate"),
+            tooltip=gettext("divide by what the model answers when there is nothing to judge"),
             **WIDE,
         ),
     }

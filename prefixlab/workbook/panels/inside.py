@@ -9,6 +9,7 @@ from prefixlab.methods.prefix_tuning import attention_mass
 from prefixlab.methods.prompt_tuning import nearest_tokens
 from prefixlab.models.backbone import Backbone
 from prefixlab.workbook import figures
+from prefixlab.workbook.language import gettext
 from prefixlab.workbook.panels.tables import bars, table
 
 ROWS = 12  # virtual tokens in the table; with fifty of them the first tell enough
@@ -23,7 +24,7 @@ def before_and_after(lm: Backbone, task: Task, before: Method, after: Method, se
             zip(words, predict(lm, method, task, [sentence])[0].tolist(), strict=True),
             title=title,
         )
-        for title, method in (("before training", before), ("now", after))
+        for title, method in ((gettext("before training"), before), (gettext("now"), after))
     )
 
 
@@ -39,9 +40,10 @@ def virtual_tokens(lm: Backbone, method: Method) -> str:
         ]
         for number, near in enumerate(nearest_tokens(lm, virtual[:ROWS], k=4), 1)
     )
-    more = f"<div>… and {len(virtual) - ROWS} more</div>" if len(virtual) > ROWS else ""
-    title = "Virtual token, and the words nearest to it, with the cosine"
-    return f"<div><b>{title}</b></div>{table(rows)}{more}"
+    more = gettext("… and {count} more").format(count=len(virtual) - ROWS)
+    title = gettext("Virtual token, and the words nearest to it, with the cosine")
+    rest = f"<div>{more}</div>" if len(virtual) > ROWS else ""
+    return f"<div><b>{title}</b></div>{table(rows)}{rest}"
 
 
 def attention(lm: Backbone, method: Method, sentence: str) -> bytes:

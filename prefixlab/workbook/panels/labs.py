@@ -7,6 +7,7 @@ from typing import Any
 import ipywidgets as widgets
 
 from prefixlab.workbook.grids import WORDINGS, soft
+from prefixlab.workbook.language import gettext, gettext_noop
 from prefixlab.workbook.panels.base import WIDE, shown
 from prefixlab.workbook.panels.prediction import points
 from prefixlab.workbook.panels.slots import SOFT, SlotEditor
@@ -18,11 +19,13 @@ class PromptTuningPanel(TrainingPanel):
 
     method = "prompt_tuning"
     knobs = ("prompt_length", "init", "text")
-    question = (
+    question = gettext_noop(
         "Ten virtual tokens, not one: how does the accuracy change, from class labels and with 256 "
         "training sentences?"
     )
-    why = "A guess, not tested: one vector has to say all there is to say; ten can share the work."
+    why = gettext_noop(
+        "A guess, not tested: one vector has to say all there is to say; ten can share the work."
+    )
 
     def answer(self) -> float:
         ten, one = (self.records.like(prompt_length=length) for length in (10, 1))
@@ -34,12 +37,12 @@ class PrefixTuningPanel(TrainingPanel):
 
     method = "prefix_tuning"
     knobs = ("prefix_length", "init", "reparameterization", "mlp_hidden", "layers")
-    question = (
+    question = gettext_noop(
         "With 256 training sentences, a prefix of 10: start from the activations of the task's "
         "words, not from uniform noise, each at its own learning rate. How does the accuracy "
         "change?"
     )
-    why = (
+    why = gettext_noop(
         "A guess, not tested: real activations are a past that the model can read from the first "
         "step; noise must first become one."
     )
@@ -73,11 +76,11 @@ class PTuningPanel(TrainingPanel):
 
     method = "p_tuning"
     knobs = ("template", "encoder")
-    question = (
+    question = gettext_noop(
         "“{x} It was {y}” is a poor prompt. Train six slots around its text, with the LSTM: how "
         "does the accuracy change against the words alone?"
     )
-    why = (
+    why = gettext_noop(
         "A guess, not tested: the slots can say what the words leave out, that this is about "
         "praise and blame."
     )
@@ -96,8 +99,8 @@ class PTuningPanel(TrainingPanel):
         self.wording = widgets.Dropdown(
             options={name: shown(soft(text)) for name, text in WORDINGS.items()},
             value=controls["template"].value,
-            description="a wording",
-            tooltip="templates that runs were recorded with, to start from",
+            description=gettext("a wording"),
+            tooltip=gettext("templates that runs were recorded with, to start from"),
             **WIDE,
         )
         self.editor = SlotEditor(controls["template"])

@@ -13,6 +13,7 @@ from prefixlab.data.task import Task
 from prefixlab.evaluation.choices import Evaluation, content_free_scores, judge, scoring
 from prefixlab.methods import Method
 from prefixlab.models.backbone import Backbone
+from prefixlab.workbook.language import gettext
 from prefixlab.workbook.panels.base import Panel, button
 
 BATCH = 4  # small, so that the page has not long to wait between two batches
@@ -26,7 +27,10 @@ class LivePanel(Panel):
         self.lm, self.task = lm, task
         self.button = button(name, tooltip, lambda: self.start(work), button_style="primary")
         self.stop_button = button(
-            "Stop", "Stop after this batch; nothing is kept", self.stop, disabled=True
+            gettext("Stop"),
+            gettext("Stop after this batch; nothing is kept"),
+            self.stop,
+            disabled=True,
         )
         self.progress = widgets.IntProgress(layout={"width": "160px"})
         self.clock = widgets.HTML()
@@ -60,10 +64,14 @@ class LivePanel(Panel):
             done = int((~scored[:, 0].isnan()).sum())
             left = (time.monotonic() - began) * (len(examples) / max(1, done) - 1)
             self.progress.value = done
-            self.clock.value = f"{done} of {len(examples)}, about {left:.0f} s left"
+            self.clock.value = gettext("{done} of {all}, about {left:.0f} s left").format(
+                done=done, all=len(examples), left=left
+            )
         if self.stopping:
-            self.clock.value = "Stopped: sentences scored so far do not count."
+            self.clock.value = gettext("Stopped: sentences scored so far do not count.")
             return None
         free = content_free_scores(self.lm, method, task)
-        self.clock.value = f"{len(examples)} sentences in {time.monotonic() - began:.0f} s"
+        self.clock.value = gettext("{all} sentences in {seconds:.0f} s").format(
+            all=len(examples), seconds=time.monotonic() - began
+        )
         return judge(scored, examples), judge(scored - free, examples)

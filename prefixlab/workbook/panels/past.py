@@ -6,6 +6,7 @@ import ipywidgets as widgets
 
 from prefixlab.models.backbone import Backbone
 from prefixlab.models.conditioning import Conditioning, Past
+from prefixlab.workbook.language import gettext, gettext_noop
 from prefixlab.workbook.panels.base import WIDE, Panel
 from prefixlab.workbook.panels.tables import bars
 
@@ -19,16 +20,20 @@ class PastPanel(Panel):
         super().__init__()
         self.lm, layers = lm, lm.geometry.layers
         self.layers = {
-            "all layers": range(layers),
-            "lower half of the layers": range(layers // 2),
-            "upper half of the layers": range(layers // 2, layers),
+            gettext_noop("all layers"): range(layers),
+            gettext_noop("lower half of the layers"): range(layers // 2),
+            gettext_noop("upper half of the layers"): range(layers // 2, layers),
         }
         typed: dict[str, Any] = {"continuous_update": False, **WIDE}
         self.controls = {
-            "past": widgets.Text("I am in Tokyo, in Japan.", description="past", **typed),
-            "text": widgets.Text(" The language spoken here is", description="text", **typed),
+            "past": widgets.Text("I am in Tokyo, in Japan.", description=gettext("past"), **typed),
+            "text": widgets.Text(
+                " The language spoken here is", description=gettext("text"), **typed
+            ),
             "layers": widgets.Dropdown(
-                options=list(self.layers), description="in which layers", **WIDE
+                options=[(gettext(name), name) for name in self.layers],
+                description=gettext("in which layers"),
+                **WIDE,
             ),
         }
         self.answer = widgets.HTML()
@@ -43,9 +48,11 @@ class PastPanel(Panel):
         self.answer.value = ""  # no answer stands beside a question that it is not of
         with self.reporting():
             self.check_texts()
-            for name, words in (("past", past), ("text", text)):
-                if not words.strip():
-                    raise ValueError(f"The box {name!r} is empty; write at least one word.")
+            for name in ("past", "text"):
+                box = self.controls[name]
+                if not box.value.strip():
+                    empty = gettext("The box {name!r} is empty; write at least one word.")
+                    raise ValueError(empty.format(name=box.description))
             whole, chosen = (
                 self.lm.read_past(past),
                 list(self.layers[self.controls["layers"].value]),
@@ -55,7 +62,7 @@ class PastPanel(Panel):
                 self.lm.next_tokens(text, MOST, conditioning)
                 for conditioning in (Conditioning(), given)
             )
-            self.answer.value = bars(alone, title="text alone") + bars(
-                after, title="with the past in front"
+            self.answer.value = bars(alone, title=gettext("text alone")) + bars(
+                after, title=gettext("with the past in front")
             )
             self.status.value = ""

@@ -20,6 +20,7 @@ from prefixlab.methods.base import CommonKnobs
 from prefixlab.models.backbone import Backbone
 from prefixlab.workbook import figures
 from prefixlab.workbook.grids import WORDINGS
+from prefixlab.workbook.language import gettext, gettext_noop
 from prefixlab.workbook.measuring import is_lesson_task
 from prefixlab.workbook.panels.base import LABEL, SENTENCE, control, shown, typed
 from prefixlab.workbook.panels.live import LivePanel
@@ -36,6 +37,11 @@ LINE: dict[str, Any] = {
     "style": {"description_width": LABEL},
     "layout": {"width": "680px", "max_width": "98%"},
 }
+HEADS = (
+    *(gettext_noop("template"), gettext_noop("answers"), gettext_noop("sentences")),
+    *(gettext_noop("as asked"), gettext_noop("calibrated")),
+)
+RANKED = gettext_noop("Best first, by the better accuracy (bold); in brackets the 95% interval.")
 # What a template, its answers and the number of sentences came to: as asked, and calibrated.
 Board = dict[tuple[str, tuple[str, ...], int], tuple[Evaluation, Evaluation]]
 
@@ -58,8 +64,10 @@ class PromptPanel(LivePanel):
         wordings: Mapping[str, tuple[str, tuple[str, ...]]] | None = None,
     ):
         if task.verbalizer is None:
-            raise ValueError(f"{task.name} has no answers to choose from; take another task.")
-        super().__init__(lm, task, self.score, "Score", "Answer held-out sentences and count")
+            no_choice = gettext("{task} has no answers to choose from; take another task.")
+            raise ValueError(no_choice.format(task=task.name))
+        tooltip = gettext("Answer held-out sentences and count")
+        super().__init__(lm, task, self.score, gettext("Score"), tooltip)
         self.labels = task.verbalizer.words
         ready = wordings or {name: (template, self.labels) for name, template in WORDINGS.items()}
         self.wordings = {
@@ -88,35 +96,37 @@ class PromptPanel(LivePanel):
         name, (template, answers) = next(iter(self.wordings.items()))
         controls = {
             "wording": widgets.Dropdown(
-                options=[("your own", OWN), *((each, each) for each in self.wordings)],
+                options=[(gettext("your own"), OWN), *((each, each) for each in self.wordings)],
                 value=name,
-                description="wording",
-                tooltip="ready templates with their answers",
+                description=gettext("wording"),
+                tooltip=gettext("ready templates with their answers"),
                 **LINE,
             ),
             "template": control(declared["template"]),
             "answers": line(
-                "answers", answers, r"two or more, a slash between them; \/ is a slash in an answer"
+                gettext("answers"),
+                answers,
+                gettext(r"two or more, a slash between them; \/ is a slash in an answer"),
             ),
             "example": widgets.Dropdown(
                 options=[
-                    ("your own", OWN),
+                    (gettext("your own"), OWN),
                     *(
                         (f"{number + 1}. {shorten(sentence, 70, placeholder='…')}", number)
                         for number, sentence in enumerate(self.sentences)
                     ),
                 ],
-                description="test sentence",
-                tooltip="one of the sentences that Score takes, with its true label",
+                description=gettext("test sentence"),
+                tooltip=gettext("one of the sentences that Score takes, with its true label"),
                 **LINE,
             ),
-            "sentence": line("sentence", SENTENCE, "what is put in place of {x}"),
+            "sentence": line(gettext("sentence"), SENTENCE, gettext("what is put in place of {x}")),
             "examples": widgets.IntSlider(
                 value=min(100, len(self.sentences)),
                 min=1,
                 max=len(self.sentences),
-                description="sentences",
-                tooltip="how many held-out sentences are scored",
+                description=gettext("sentences"),
+                tooltip=gettext("how many held-out sentences are scored"),
                 **LINE,
             ),
         }
@@ -128,18 +138,24 @@ class PromptPanel(LivePanel):
         """A question in front of the scores, where its answer was recorded."""
         rows = recorded(self.task, self.lm.name)
         if not {BEFORE, AFTER} <= rows.keys():
-            none = "No scores of ready wordings are recorded for this task: nothing to predict."
+            none = gettext(
+                "No scores of ready wordings are recorded for this task: nothing to predict."
+            )
             return [widgets.HTML(none), *hides]
         before, after = rows[BEFORE], rows[AFTER]
         change = {name: 100 * (after[name] - before[name]) for name in ("accuracy", "calibrated")}
         ask = Prediction(
-            f"The template “{shown(BEFORE)}” becomes “{AFTER}”, with the same answers and the "
-            f"same {before['test']} sentences: what does accuracy do, as asked?",
+            gettext(
+                "The template “{before}” becomes “{after}”, with the same answers and the "
+                "same {count} sentences: what does accuracy do, as asked?"
+            ).format(before=shown(BEFORE), after=AFTER, count=before["test"]),
             lambda: change["accuracy"],
-            "Not one sentence changed. What changed is the answer that the words around it make "
-            "likely, whatever the sentence says. Calibration divides that by what the model says "
-            f"without content; calibrated, the change is {change['calibrated']:+.1f} points "
-            f"(recorded on {before['backbone']}).",
+            gettext(
+                "Not one sentence changed. What changed is the answer that the words around it "
+                "make likely, whatever the sentence says. Calibration divides that by what the "
+                "model says without content; calibrated, the change is {points:+.1f} points "
+                "(recorded on {backbone})."
+            ).format(points=change["calibrated"], backbone=before["backbone"]),
             hides,
         )
         return [ask]
@@ -183,11 +199,11 @@ class PromptPanel(LivePanel):
             self.truth.value = ""
         else:
             label = self.labels[self.task.test[number]["y"]]
-            self.truth.value = f"Its true label: <b>{escape(label)}</b>"
+            self.truth.value = f"{gettext('Its true label:')} <b>{escape(label)}</b>"
 
     def answer(self, sentence: str) -> None:
         if not sentence.strip():
-            raise ValueError("The sentence is empty; type one, or pick a test sentence.")
+            raise ValueError(gettext("The sentence is empty; type one, or pick a test sentence."))
         self.check_texts()
         task, words, method = self.question()
         plain = scores(self.lm, method, task, dataset([(sentence, 0)]))[0].log_softmax(0)
@@ -196,10 +212,12 @@ class PromptPanel(LivePanel):
             self.free[key] = content_free_scores(self.lm, method, task)
         calibrated = (plain - self.free[key]).softmax(0)
         prompt = "".join(map(str, method.template.prompt(sentence)))
-        top = bars(self.lm.next_tokens(prompt), title="the next token, of all", width=SHORT)
+        top = bars(
+            self.lm.next_tokens(prompt), title=gettext("the next token, of all"), width=SHORT
+        )
         self.answered = {
-            "as asked": dict(zip(words, plain.exp().tolist(), strict=True)),
-            "calibrated": dict(zip(words, calibrated.tolist(), strict=True)),
+            gettext("as asked"): dict(zip(words, plain.exp().tolist(), strict=True)),
+            gettext("calibrated"): dict(zip(words, calibrated.tolist(), strict=True)),
         }
         both = "".join(
             bars(given.items(), title=title, width=SHORT) for title, given in self.answered.items()
@@ -226,9 +244,13 @@ class PromptPanel(LivePanel):
             task, words, method = self.question()
             seconds = time.process_time() - began
             if len(words) != len(self.labels):
+                uneven = gettext(
+                    "There are {count} answers for {all} labels; to be scored, give one for each "
+                    "of {labels}, in this order."
+                )
+                labels = ", ".join(self.labels)
                 raise ValueError(
-                    f"There are {len(words)} answers for {len(self.labels)} labels; to be scored, "
-                    f"give one for each of {', '.join(self.labels)}, in this order."
+                    uneven.format(count=len(words), all=len(self.labels), labels=labels)
                 )
             count = self.controls["examples"].value
             both = await self.judged(method, task, self.task.test.select(range(count)))
@@ -293,7 +315,7 @@ def leaderboard(board: Board) -> str:
         return max(each.accuracy or 0 for each in both)
 
     ranked = sorted(board.items(), key=lambda entry: -best(entry[1]))
-    heads = ("template", "answers", "sentences", "as asked", "calibrated")
+    heads = map(gettext, HEADS)
     rows = (
         [
             f"<code>{escape(shown(template))}</code>",
@@ -303,14 +325,12 @@ def leaderboard(board: Board) -> str:
         ]
         for (template, words, count), both in ranked
     )
-    return (
-        '<div style="margin-top: 8px">Best first, by the better accuracy (bold); in brackets the '
-        f"95% interval.</div>{table(rows, heads)}"
-    )
+    return f'<div style="margin-top: 8px">{gettext(RANKED)}</div>{table(rows, heads)}'
 
 
 def cell(result: Evaluation, bold: bool) -> str:
     low, high = result.interval or (0.0, 1.0)
     accuracy = f"{result.accuracy:.1%}"
-    span = f'<span style="white-space: nowrap">({100 * low:.0f} to {high:.0%})</span>'
+    within = gettext("({low:.0f} to {high:.0%})").format(low=100 * low, high=high)
+    span = f'<span style="white-space: nowrap">{within}</span>'
     return f"{f'<b>{accuracy}</b>' if bold else accuracy} {span}"

@@ -11,10 +11,15 @@ from typing import Any
 import ipywidgets as widgets
 
 from prefixlab.workbook.figures import BLUE, ORANGE
+from prefixlab.workbook.language import gettext, gettext_noop
 from prefixlab.workbook.panels.base import BUTTONS, WIDE, button
 
 OPEN = '<details open style="line-height: 1.5">'
-WAYS = {"lower": -1, "about the same": 0, "higher": 1}
+WAYS = {
+    gettext_noop("lower"): -1,
+    gettext_noop("about the same"): 0,
+    gettext_noop("higher"): 1,
+}
 
 
 class Prediction(widgets.VBox):
@@ -47,10 +52,13 @@ class Prediction(widgets.VBox):
         most: float = 50,
         signed: bool = True,
     ):
-        self.answer, self.why, self.unit, self.most = answer, why, unit, most
-        self.asked, self.signed = question, signed
+        self.answer, self.why, self.unit, self.most = answer, gettext(why), gettext(unit), most
+        self.asked, self.signed = gettext(question), signed
         self.way = widgets.ToggleButtons(
-            options=list(WAYS), value=None, description="which way?", style=BUTTONS
+            options=[(gettext(way), way) for way in WAYS],
+            value=None,
+            description=gettext("which way?"),
+            style=BUTTONS,
         )
         if not signed:
             self.way.value = "higher"
@@ -59,16 +67,18 @@ class Prediction(widgets.VBox):
             value=most / 10,
             max=most,
             step=most / 100,
-            description=f"how much ({unit})?",
+            description=gettext("how much ({unit})?").format(unit=self.unit),
             readout_format=".3g",
             **WIDE,
         )
-        self.guess = button("Show me", "Show the guess beside the result", self.reveal)
-        self.skip = button("Skip", "Go on without a guess", self.uncover)
+        self.guess = button(
+            gettext("Show me"), gettext("Show the guess beside the result"), self.reveal
+        )
+        self.skip = button(gettext("Skip"), gettext("Go on without a guess"), self.uncover)
         self.verdict = widgets.HTML()
         self.asking = widgets.VBox([self.way, self.amount, widgets.HBox([self.guess, self.skip])])
         self.hidden = widgets.VBox(list(hides))
-        self.question = widgets.HTML(f"<b>Predict first.</b> {escape(question)}")
+        self.question = widgets.HTML(f"<b>{gettext('Predict first.')}</b> {escape(self.asked)}")
         super().__init__([self.question, self.asking, self.verdict, self.hidden])
         self.cover()
 
@@ -81,16 +91,16 @@ class Prediction(widgets.VBox):
     def reveal(self) -> None:
         """Compare the guess with what was measured, and show what was hidden."""
         if self.way.value is None:
-            self.verdict.value = "Choose a way first, or skip the question."
+            self.verdict.value = gettext("Choose a way first, or skip the question.")
             return
         guessed = WAYS[self.way.value] * self.amount.value
         measured = self.answer()
-        both = {"your guess": guessed, "measured": measured}
+        both = {gettext("your guess"): guessed, gettext("measured"): measured}
         sign = "+" if self.signed else ""
         words = remark(guessed, measured, self.most, self.signed)
         short = ", ".join(f"{name} {value:{sign}.3g}" for name, value in both.items())
         self.verdict.value = (
-            f"{OPEN}<summary>Predicted: {short} {escape(self.unit)}</summary>"
+            f"{OPEN}<summary>{gettext('Predicted:')} {short} {escape(self.unit)}</summary>"
             f"<div>{escape(self.asked)}</div>{side_by_side(both, self.most, self.unit, sign)}"
             f"<div>{escape(words)} {escape(self.why)}</div></details>"
         )
@@ -109,12 +119,13 @@ class Prediction(widgets.VBox):
 def remark(guessed: float, measured: float, most: float, signed: bool = True) -> str:
     near = most / 10
     if abs(guessed - measured) <= near / 2:
-        return "Very close."
+        return gettext("Very close.")
     no_way = (abs(guessed) < near / 5) != (abs(measured) < near / 5)
     if signed and (guessed * measured < 0 or no_way):
-        return "It went another way."
-    words = "less than you thought." if abs(measured) < abs(guessed) else "more than you thought."
-    return f"Right way, {words}" if signed else words.capitalize()
+        return gettext("It went another way.")
+    if abs(measured) < abs(guessed):
+        return gettext("Right way, less than you thought." if signed else "Less than you thought.")
+    return gettext("Right way, more than you thought." if signed else "More than you thought.")
 
 
 def side_by_side(values: dict[str, float], most: float, unit: str, sign: str = "+") -> str:

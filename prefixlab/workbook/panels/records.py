@@ -8,6 +8,7 @@ import pandas as pd
 
 from prefixlab.methods import METHODS
 from prefixlab.workbook.grids import families
+from prefixlab.workbook.language import gettext
 from prefixlab.workbook.panels.sweep import Sweep, label_of
 from prefixlab.workbook.protocol import TRAIN, Family, Run
 
@@ -126,6 +127,10 @@ def mean_and_range(runs: pd.DataFrame) -> str:
     """What the runs of one setting came to, in words."""
     accuracy, loss, seeds = runs.accuracy, runs.loss.mean(), len(runs)
     if seeds == 1:
-        return f"accuracy {accuracy.mean():.3f}, loss {loss:.3f} (one seed)"
-    between = f"{accuracy.min():.3f} to {accuracy.max():.3f} over {seeds} seeds"
-    return f"accuracy {accuracy.mean():.3f} ({between}), loss {loss:.3f}"
+        said = gettext("accuracy {mean:.3f}, loss {loss:.3f} (one seed)")
+    else:
+        said = gettext(
+            "accuracy {mean:.3f} ({low:.3f} to {high:.3f} over {seeds} seeds), loss {loss:.3f}"
+        )
+    span = {"low": accuracy.min(), "high": accuracy.max(), "seeds": seeds}
+    return said.format(mean=accuracy.mean(), loss=loss, **span)

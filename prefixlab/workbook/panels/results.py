@@ -10,6 +10,7 @@ from traitlets import HasTraits, Tuple
 
 from prefixlab.methods import METHODS
 from prefixlab.models.geometry import Geometry
+from prefixlab.workbook.language import gettext_noop
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ class Result:
         geometry: Geometry,
         method: str,
         knobs: dict[str, Any],
-        source: str = "yours",
+        source: str = gettext_noop("yours"),
         **measured: Any,
     ) -> "Result":
         """A result whose parameters and bytes follow from the method and its knobs.

@@ -8,6 +8,7 @@ import pandas as pd
 
 from prefixlab.evaluation.choices import Evaluation
 from prefixlab.training.loop import Recipe
+from prefixlab.workbook.language import gettext
 from prefixlab.workbook.measuring import recipe
 from prefixlab.workbook.page import Tracked
 from prefixlab.workbook.protocol import STEPS
@@ -46,9 +47,11 @@ class Run:
     def outcome(self) -> str:
         """Its accuracy with the interval, or how far it is."""
         if self.result is None or self.result.interval is None:
-            return f"{self.state}, step {len(self.losses)} of {self.steps}"
+            said = gettext("{state}, step {step} of {steps}")
+            return said.format(state=gettext(self.state), step=len(self.losses), steps=self.steps)
         low, high = self.result.interval
-        return f"{self.result.accuracy:.3f} ({low:.3f} to {high:.3f})"
+        said = gettext("{accuracy:.3f} ({low:.3f} to {high:.3f})")
+        return said.format(accuracy=self.result.accuracy, low=low, high=high)
 
     def difference(self, recorded: pd.DataFrame) -> str:
         """By how much its accuracy is above the mean of recorded runs, where there are any."""

@@ -22,6 +22,7 @@ from prefixlab.methods import Method, create
 from prefixlab.models.backbone import Backbone
 from prefixlab.training.loop import Training
 from prefixlab.workbook.duration import TimeLeft, training_seconds
+from prefixlab.workbook.language import gettext
 from prefixlab.workbook.panels.base import Panel, button
 from prefixlab.workbook.panels.results import Result, tried
 from prefixlab.workbook.panels.run import Run
@@ -67,13 +68,20 @@ class RunningPanel(Panel):
         self.untrained: dict[tuple[str, str], Evaluation] = {}
         self.state = State(layout={"flex": "1 1 180px", "margin": "0 0 0 8px"})
         self.train_button = button(
-            "Train", "Begin a new run", lambda: self.start(self.train), button_style="primary"
+            gettext("Train"),
+            gettext("Begin a new run"),
+            lambda: self.start(self.train),
+            button_style="primary",
         )
-        self.stop_button = button("Stop", "Stop after this step", self.stop)
+        self.stop_button = button(gettext("Stop"), gettext("Stop after this step"), self.stop)
         self.resume_button = button(
-            "Resume", "Go on with the run that was stopped", lambda: self.start(self.resume)
+            gettext("Resume"),
+            gettext("Go on with the run that was stopped"),
+            lambda: self.start(self.resume),
         )
-        self.reset_button = button("Reset", "Everything as at first, without your runs", self.reset)
+        self.reset_button = button(
+            gettext("Reset"), gettext("Everything as at first, without your runs"), self.reset
+        )
         self.progress = widgets.IntProgress(layout={"width": "80px"})
         self.buttons = (self.train_button, self.stop_button, self.resume_button, self.reset_button)
         for one in self.buttons:
@@ -144,7 +152,7 @@ class RunningPanel(Panel):
         super().stop()
         if not self.stop_button.disabled:
             self.stop_button.disabled = True
-            self.state.show("stopping", "after this step")
+            self.state.show("stopping", gettext("after this step"))
 
     def reset(self) -> None:
         """End what is running, and then begin anew."""
@@ -207,9 +215,9 @@ class RunningPanel(Panel):
         self.progress.max, self.progress.value = run.steps, step
         left = self.clock.words(run.steps - step, sentences)
         if not self.stopping:
-            self.state.show(
-                "training", f"run {run.number}, step {step} of {run.steps}, {left} left"
-            )
+            far = gettext("run {number}, step {step} of {steps}, {left} left")
+            said = far.format(number=run.number, step=step, steps=run.steps, left=left)
+            self.state.show("training", said)
         self.draw_runs()
 
     def sentences_at_the_ends(self, run: Run) -> int:
@@ -222,7 +230,7 @@ class RunningPanel(Panel):
 
     async def look(self, run: Run, before: Method) -> None:
         """Validate before training, and without it."""
-        self.state.show("measuring", "what it does before training")
+        self.state.show("measuring", gettext("what it does before training"))
         await self.without_training(run, "validation")
         if result := await self.judged(before, self.task.validation):
             run.validations[0] = result
@@ -247,7 +255,8 @@ class RunningPanel(Panel):
         training.finish()
         run.state = "testing"
         self.draw_runs()
-        self.state.show("testing", f"run {run.number}, {len(self.task.test)} sentences")
+        about = gettext("run {number}, {count} sentences")
+        self.state.show("testing", about.format(number=run.number, count=len(self.task.test)))
         result = await self.judged(training.method, self.task.test)
         if result is None or await self.without_training(run, "test") is None:
             return
@@ -309,10 +318,11 @@ class RunningPanel(Panel):
         if run is None:
             self.state.show("ready")
         elif run.state == "stopped":
-            where = f"run {run.number} after step {len(run.losses)} of {run.steps}"
-            self.state.show("stopped", f"{where}; Resume goes on with it")
+            where = gettext("run {number} after step {step} of {steps}; Resume goes on with it")
+            said = where.format(number=run.number, step=len(run.losses), steps=run.steps)
+            self.state.show("stopped", said)
         else:
-            self.state.show(run.state, f"run {run.number}")
+            self.state.show(run.state, gettext("run {number}").format(number=run.number))
 
 
 def knobs_of(settings: dict[str, Any]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from typing import Any
 
 import ipywidgets as widgets
 
+from prefixlab.workbook.language import gettext
 from prefixlab.workbook.panels.base import discard
 
 MOST = 4  # soft slots in one gap; one press more empties it
@@ -50,9 +51,10 @@ class SlotEditor(widgets.HBox):
             self.gaps, self.labels, self.words, self.spaces, strict=True
         ):
             count = soft_slots(space)
-            gap.description = f"{count} soft" if count else "+"
+            gap.description = gettext("{count} soft").format(count=count) if count else "+"
             gap.button_style = "warning" if count else ""
-            gap.tooltip = f"{count} soft slots before {word.strip()}; press for another number"
+            about = gettext("{count} soft slots before {word}; press for another number")
+            gap.tooltip = about.format(count=count, word=word.strip())
             label.value = f"<code>{escape(word.strip())}</code>"
 
     def gap(self, index: int) -> Any:

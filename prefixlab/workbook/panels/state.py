@@ -4,6 +4,8 @@ from html import escape
 
 import ipywidgets as widgets
 
+from prefixlab.workbook.language import gettext, gettext_noop
+
 SOFT, BLUE, GREEN, ORANGE, RED = (
     "var(--jp-ui-font-color2, #5f5f5f)",
     "var(--jp-brand-color1, #1976d2)",
@@ -12,15 +14,15 @@ SOFT, BLUE, GREEN, ORANGE, RED = (
     "var(--jp-error-color1, #d32f2f)",
 )
 STATES = {
-    "ready": ("○", SOFT),
-    "preparing": ("◌", BLUE),
-    "training": ("▶", BLUE),
-    "measuring": ("◔", BLUE),
-    "testing": ("◕", BLUE),
-    "stopping": ("◼", ORANGE),
-    "stopped": ("◼", ORANGE),
-    "done": ("✔", GREEN),
-    "failed": ("✘", RED),
+    gettext_noop("ready"): ("○", SOFT),
+    gettext_noop("preparing"): ("◌", BLUE),
+    gettext_noop("training"): ("▶", BLUE),
+    gettext_noop("measuring"): ("◔", BLUE),
+    gettext_noop("testing"): ("◕", BLUE),
+    gettext_noop("stopping"): ("◼", ORANGE),
+    gettext_noop("stopped"): ("◼", ORANGE),
+    gettext_noop("done"): ("✔", GREEN),
+    gettext_noop("failed"): ("✘", RED),
 }
 
 
@@ -32,5 +34,5 @@ class State(widgets.HTML):
         more = f": {escape(words)}" if words else ""
         self.value = (
             '<div style="line-height: 1.4; padding-top: 4px; white-space: normal">'
-            f'<span style="color: {colour}">{sign}</span> <b>{state}</b>{more}</div>'
+            f'<span style="color: {colour}">{sign}</span> <b>{gettext(state)}</b>{more}</div>'
         )

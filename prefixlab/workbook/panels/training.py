@@ -20,6 +20,7 @@ from prefixlab.methods import METHODS
 from prefixlab.models.backbone import Backbone
 from prefixlab.training.loop import Recipe
 from prefixlab.workbook.grids import SIZES
+from prefixlab.workbook.language import gettext, gettext_noop
 from prefixlab.workbook.measuring import is_lesson_task, lesson_task
 from prefixlab.workbook.page import Runs
 from prefixlab.workbook.page.runs import colour_of
@@ -70,7 +71,8 @@ class TrainingPanel(RunningPanel):
 
     def __init__(self, lm: Backbone, task: Task, *, steps: int = STEPS):
         if task.verbalizer is None:
-            raise ValueError(f"{task.name} has no answers to choose from; take another task.")
+            no_choice = gettext("{task} has no answers to choose from; take another task.")
+            raise ValueError(no_choice.format(task=task.name))
         comparable = is_lesson_task(task)
         recorded = preferred(rows_of(self.method), lm.name) if comparable else []
         super().__init__(lm, task)
@@ -117,40 +119,50 @@ class TrainingPanel(RunningPanel):
         there = self.task.train.num_rows
         sizes = [size for size in TRAINED_ON if self.comparable or size <= there] or [there]
         controls["train"] = choice(
-            "training sentences", "how many sentences it learns from", {f"{n}": n for n in sizes}
+            gettext("training sentences"),
+            gettext("how many sentences it learns from"),
+            {f"{n}": n for n in sizes},
         )
         controls["train"].value = TRAIN if TRAIN in sizes else sizes[-1]
         controls["steps"] = control(next(one for one in Recipe.declared() if one.name == "steps"))
         controls["steps"].max = 200
         controls["steps"].value = steps
         controls["learning_rate"] = choice(
-            "learning rate",
-            "follows the other knobs, to the rate that was chosen for them, until you set another",
+            gettext("learning rate"),
+            gettext(
+                "follows the other knobs, to the rate that was chosen for them, until you set "
+                "another"
+            ),
             {f"{rate:g}": rate for rate in LADDER},
         )
         return controls
 
     def make_views(self) -> None:
-        self.sweep_plot = plot("Recorded runs: accuracy by the knob that is chosen")
-        self.inside_plot = plot("Inside the method: what it has learned")
+        self.sweep_plot = plot(gettext("Recorded runs: accuracy by the knob that is chosen"))
+        self.inside_plot = plot(gettext("Inside the method: what it has learned"))
         self.tracker = Runs(self.delete)
         self.words, self.rate_words, self.verdict = (widgets.HTML() for _ in range(3))
         self.inside_words, self.sentence_words = widgets.HTML(), widgets.HTML()
         self.sentence = widgets.Text(
-            value=SENTENCE, description="your sentence", continuous_update=False, **WIDE
+            value=SENTENCE,
+            description=gettext("your sentence"),
+            continuous_update=False,
+            **WIDE,
         )
         self.axis = widgets.ToggleButtons(
-            options=[(label_of(name), name) for name in (*self.records.usual, "rate")],
-            description="recorded by",
+            options=[(gettext(label_of(name)), name) for name in (*self.records.usual, "rate")],
+            description=gettext("recorded by"),
             style=BUTTONS,
         )
         self.pages = {
-            "recorded runs": widgets.VBox([self.axis, self.sweep_plot]),
-            "your runs": widgets.VBox([self.verdict, self.tracker]),
-            "your sentence": widgets.VBox([self.sentence, self.sentence_words]),
-            "inside": widgets.VBox([self.inside_words, self.inside_plot]),
+            gettext_noop("recorded runs"): widgets.VBox([self.axis, self.sweep_plot]),
+            gettext_noop("your runs"): widgets.VBox([self.verdict, self.tracker]),
+            gettext_noop("your sentence"): widgets.VBox([self.sentence, self.sentence_words]),
+            gettext_noop("inside"): widgets.VBox([self.inside_words, self.inside_plot]),
         }
-        self.view = widgets.ToggleButtons(options=list(self.pages), style=BUTTONS)
+        self.view = widgets.ToggleButtons(
+            options=[(gettext(name), name) for name in self.pages], style=BUTTONS
+        )
         results = [self.rate_words, self.view, *self.pages.values()]
         self.ask = Prediction(self.question, self.answer, self.why, results)
         left = [*self.on_the_left(), *self.rows_of_buttons(), self.status, self.words]
@@ -177,7 +189,8 @@ class TrainingPanel(RunningPanel):
         sentences = how.steps // how.validate_every * len(self.task.validation)
         sentences += self.sentences_at_the_ends(run)
         took = self.clock.words(how.steps, sentences)
-        return f"{how.steps} steps of {how.batch_size} take about {took} here."
+        said = gettext("{steps} steps of {size} take about {time} here.")
+        return said.format(steps=how.steps, size=how.batch_size, time=took)
 
     def settings(self) -> dict[str, Any]:
         """The method's knobs and the number of training examples, as the controls stand."""
@@ -223,9 +236,14 @@ class TrainingPanel(RunningPanel):
             self.check_texts()
             run, x = self.run_as_set(), self.axis.value
             cost = METHODS[self.method].cost(self.lm.geometry, **knobs_of(run.settings))
-            words = (
-                f"{cost.stored:,} numbers to store ({cost.stored_bytes / 1000:,.0f} kB, "
-                f"{cost.share:.3%} of the model), {cost.trained:,} while training."
+            words = gettext(
+                "{stored:,} numbers to store ({kilobytes:,.0f} kB, {share:.3%} of the model), "
+                "{trained:,} while training."
+            ).format(
+                stored=cost.stored,
+                kilobytes=cost.stored_bytes / 1000,
+                share=cost.share,
+                trained=cost.trained,
             )
             self.say(self.expected())
             found = self.recorded(run)
@@ -254,31 +272,43 @@ class TrainingPanel(RunningPanel):
         """What was recorded at the rate of a run, and which one was chosen for its knobs."""
         family = self.records.family(**run.settings)
         if run.steps != STEPS:
-            said = (
-                f"Recorded runs have {STEPS} steps; one of {run.steps} is not compared with them."
+            said = gettext(
+                "Recorded runs have {recorded} steps; one of {steps} is not compared with them."
             )
         elif len(found):
-            said = f"Recorded at {run.rate:g}: {mean_and_range(found)}."
+            said = gettext("Recorded at {rate:g}: {came_to}.")
         else:
-            said = f"Nothing is recorded at {run.rate:g} with these knobs."
+            said = gettext("Nothing is recorded at {rate:g} with these knobs.")
         if family is None:
-            said += f" No rate was looked for with such knobs; the method has {run.usual_rate:g}."
+            said += gettext(
+                " No rate was looked for with such knobs; the method has {usual_rate:g}."
+            )
         elif self.records.rates[family.name] is None:
-            said += f" The rate is not chosen yet; {run.usual_rate:g} is where its search begins."
+            said += gettext(
+                " The rate is not chosen yet; {usual_rate:g} is where its search begins."
+            )
         else:
-            said += f" Chosen by the loss on validation sentences: {run.usual_rate:g}."
+            said += gettext(" Chosen by the loss on validation sentences: {usual_rate:g}.")
         if not self.following:
-            said += f" Put back at {run.usual_rate:g}, the slider follows the other knobs again."
-        return said
+            said += gettext(
+                " Put back at {usual_rate:g}, the slider follows the other knobs again."
+            )
+        return said.format(
+            recorded=STEPS,
+            steps=run.steps,
+            rate=run.rate,
+            usual_rate=run.usual_rate,
+            came_to=mean_and_range(found) if len(found) else "",
+        )
 
     def about_records(self) -> str:
         """On which backbone the recorded runs are."""
         if not self.records:
-            return "Nothing is recorded for this task: Train measures it."
-        other = self.records.backbone != self.lm.name
-        return f"Recorded on {self.records.backbone}" + (
-            f": there is nothing on {self.lm.name}, the model in use." if other else "."
-        )
+            return gettext("Nothing is recorded for this task: Train measures it.")
+        said = gettext("Recorded on {recorded}.")
+        if self.records.backbone != self.lm.name:
+            said = gettext("Recorded on {recorded}: there is nothing on {used}, the model in use.")
+        return said.format(recorded=self.records.backbone, used=self.lm.name)
 
     def place_of(self, run: Run, x: str) -> Any:
         """Where a run stands on the horizontal axis `x`."""
@@ -350,8 +380,9 @@ class TrainingPanel(RunningPanel):
 
     def in_words(self, run: Run) -> dict[str, str]:
         """The knobs of a run, by their labels."""
-        knobs = {label_of(name): said(value) for name, value in run.settings.items()}
-        return knobs | {"steps": said(run.steps), label_of("rate"): said(run.rate)}
+        knobs = {gettext(label_of(name)): said(value) for name, value in run.settings.items()}
+        more = {"steps": run.steps, label_of("rate"): run.rate}
+        return knobs | {gettext(name): said(value) for name, value in more.items()}
 
     def beside(self, run: Run) -> pd.DataFrame:
         """The recorded runs that a run is compared with: like it, and on the model in use."""
@@ -361,11 +392,11 @@ class TrainingPanel(RunningPanel):
     def levels(self, run: Run) -> dict[str, dict[str, float]]:
         """What losses and accuracies are compared with: a guess, and the prompt alone."""
         n = self.answers
-        guess = "a coin flip" if n == 2 else f"a guess among {n}"
+        guess = gettext("a coin flip") if n == 2 else gettext("a guess among {n}").format(n=n)
         levels = {"loss": {f"{guess}, ln {n}": log(n)}, "accuracy": {guess: 1 / n}}
         if plain := self.untrained.get((self.key(run), "validation")):
-            levels["loss"]["no training"] = plain.loss
-            levels["accuracy"]["no training"] = plain.accuracy or 0.0
+            levels["loss"][gettext("no training")] = plain.loss
+            levels["accuracy"][gettext("no training")] = plain.accuracy or 0.0
         return levels
 
     def about_result(self, run: Run) -> str:
@@ -373,12 +404,18 @@ class TrainingPanel(RunningPanel):
         plain = self.untrained.get((self.key(run), "test"))
         if run.result is None or plain is None:
             return ""
-        words = f"Run {run.number}. {verdict(run.result, plain, self.beside(run))}"
+        words = gettext("Run {number}.").format(number=run.number)
+        words += f" {verdict(run.result, plain, self.beside(run))}"
         if best := run.best_step:
-            words += f" It is as after step {best}, where the loss on validation was lowest."
+            words += gettext(
+                " It is as after step {best}, where the loss on validation was lowest."
+            ).format(best=best)
         if self.records and run.stands_along("rate"):
-            also = "" if run.rate == run.usual_rate else ", by the learning rate"
-            words += f" A star marks it among the recorded runs{also}."
+            words += gettext(
+                " A star marks it among the recorded runs."
+                if run.rate == run.usual_rate
+                else " A star marks it among the recorded runs, by the learning rate."
+            )
         return words
 
     def answer_sentence(self) -> None:
@@ -389,7 +426,8 @@ class TrainingPanel(RunningPanel):
     def look_inside(self) -> None:
         """What the newest run did to the learner's sentence, and what its parameters are like."""
         if self.before is None or self.trained is None:
-            self.sentence_words.value = self.inside_words.value = "Train first, then look here."
+            first = gettext("Train first, then look here.")
+            self.sentence_words.value = self.inside_words.value = first
             self.inside_plot.layout.display = "none"
             return
         with self.reporting():
@@ -410,7 +448,7 @@ class TrainingPanel(RunningPanel):
 def said(value: Any) -> str:
     """A knob's value in words."""
     if isinstance(value, bool):
-        return "yes" if value else "no"
+        return gettext("yes" if value else "no")
     return f"{value:g}" if isinstance(value, float) else shown(str(value))
 
 

@@ -8,6 +8,7 @@ differences as small as these, only pairs decide (see `workbook.significance`).
 import pandas as pd
 
 from prefixlab.evaluation.choices import Evaluation
+from prefixlab.workbook.language import gettext
 from prefixlab.workbook.panels.records import mean_and_range
 
 
@@ -25,15 +26,19 @@ def verdict(result: Evaluation, untrained: Evaluation, recorded: pd.DataFrame) -
     assert untrained.accuracy is not None
     low, high = result.interval
     said = [
-        f"Accuracy {result.accuracy:.3f} (95% interval {low:.3f} to {high:.3f}) on "
-        f"{result.examples} test sentences.",
-        against(result, "no training", f"{untrained.accuracy:.3f}", untrained.accuracy),
+        gettext(
+            "Accuracy {accuracy:.3f} (95% interval {low:.3f} to {high:.3f}) on {count} test "
+            "sentences."
+        ).format(accuracy=result.accuracy, low=low, high=high, count=result.examples),
+        against(result, gettext("no training"), f"{untrained.accuracy:.3f}", untrained.accuracy),
     ]
     if len(recorded):
         mean = float(recorded.accuracy.mean())
-        said.append(against(result, "the recorded mean", mean_and_range(recorded), mean))
+        said.append(against(result, gettext("the recorded mean"), mean_and_range(recorded), mean))
     else:
-        said.append("Nothing is recorded on this model with the same knobs, rate and steps.")
+        said.append(
+            gettext("Nothing is recorded on this model with the same knobs, rate and steps.")
+        )
     return " ".join(said)
 
 
@@ -44,7 +49,9 @@ def against(result: Evaluation, name: str, found: str, other: float) -> str:
     low, high = result.interval
     points = 100 * (result.accuracy - other)
     if low <= other <= high:
-        said = f"{points:+.1f} points, not decided by {result.examples} sentences"
+        said = gettext("{points:+.1f} points, not decided by {count} sentences")
     else:
-        said = f"{abs(points):.1f} points {'better' if points > 0 else 'worse'}"
-    return f"Against {name}, {found}: {said}."
+        better = points > 0
+        said = gettext("{size:.1f} points better" if better else "{size:.1f} points worse")
+    said = said.format(points=points, size=abs(points), count=result.examples)
+    return gettext("Against {name}, {found}: {said}.").format(name=name, found=found, said=said)

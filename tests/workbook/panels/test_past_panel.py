@@ -27,7 +27,7 @@ def test_the_past_stands_in_the_layers_that_are_chosen(
     panel: Any, gpt2: Backbone, part: str, chosen: tuple[int, ...]
 ) -> None:
     layers = panel.controls["layers"]
-    layers.value = next(name for name in layers.options if part in name)
+    layers.value = next(name for _, name in layers.options if part in name)
     panel.controls["past"].value, panel.controls["text"].value = "it was bad", " a film"
     whole = gpt2.read_past("it was bad")
     past = Past(whole.keys[list(chosen)], whole.values[list(chosen)], chosen)
