@@ -54,21 +54,26 @@ def byte_pairs(start: str | None = None, ends: bool = False) -> PreTrainedTokeni
 
 
 def word_pieces() -> PreTrainedTokenizerFast:
-    """A WordPiece tokenizer like BERT's, trained on the sentences above."""
-    trained = Tokenizer(models.WordPiece(unk_token="[UNK]"))
-    trained.normalizer = normalizers.BertNormalizer()
-    trained.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    """A WordPiece tokenizer like BERT's, whose pieces are the words of the sentences above.
+
+    It is not trained: a trainer of word pieces breaks ties otherwise in each process.
+    """
+    normalizer, splitter = normalizers.BertNormalizer(), pre_tokenizers.BertPreTokenizer()
+    pieces = set()
+    for text in LEARNED:
+        for word, _ in splitter.pre_tokenize_str(normalizer.normalize_str(text)):
+            # The letters are for words that are not there.
+            pieces |= {word, *word, *(f"##{letter}" for letter in word)}
     marks = ["[PAD]", "[UNK]", "[CLS]", "[SEP]"]
-    trained.train_from_iterator(
-        LEARNED,
-        trainers.WordPieceTrainer(vocab_size=400, special_tokens=marks, show_progress=False),
-    )
-    trained.post_processor = processors.TemplateProcessing(
+    known = {piece: number for number, piece in enumerate([*marks, *sorted(pieces)])}
+    made = Tokenizer(models.WordPiece(known, unk_token="[UNK]"))
+    made.normalizer, made.pre_tokenizer = normalizer, splitter
+    made.post_processor = processors.TemplateProcessing(
         single="[CLS] $A [SEP]",
-        special_tokens=[(mark, trained.token_to_id(mark)) for mark in ("[CLS]", "[SEP]")],
+        special_tokens=[(mark, known[mark]) for mark in ("[CLS]", "[SEP]")],
     )
     return PreTrainedTokenizerFast(
-        tokenizer_object=trained,
+        tokenizer_object=made,
         pad_token="[PAD]",
         unk_token="[UNK]",
         cls_token="[CLS]",

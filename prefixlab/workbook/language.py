@@ -9,8 +9,6 @@ import os
 from functools import cache
 from pathlib import Path
 
-from babel.messages.pofile import read_po
-
 LOCALE = Path(__file__).parent / "locale"
 
 
@@ -54,6 +52,8 @@ def catalogue(language: str) -> dict[str, str]:
 
 def read(place: Path) -> dict[str, str]:
     """A catalogue's entries that are translated, and not only guessed ("fuzzy")."""
+    from babel.messages.pofile import read_po  # English does without it
+
     with place.open("rb") as file:
         entries = [entry for entry in read_po(file) if entry.string and not entry.fuzzy]
     return {str(entry.id): str(entry.string) for entry in entries if entry.id}

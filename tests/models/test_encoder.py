@@ -187,8 +187,7 @@ def test_training_learns_the_sentences_it_sees(bert, task):
     method = create("p_tuning_v2", bert, task, prefix_length=4)
     for _ in train(bert, method, task, steps=60, batch_size=8, learning_rate=0.03):
         pass
-    # The tests' tokenizer differs from process to process, and with it the last sentence or two.
-    assert evaluate(bert, method, task, split="train").accuracy >= 14 / 16
+    assert evaluate(bert, method, task, split="train").accuracy == 1
 
 
 def test_fine_tuned_weights_are_what_the_model_computes_with(bert, task):

@@ -45,14 +45,6 @@ LOOKS = {
     name: figures.Dot(colour, marker)
     for name, (marker, colour) in zip(METHODS, product("o^s", figures.COLOURS), strict=False)
 }
-STYLE = """<style>
-.prefixlab-field { position: relative; display: block; width: 100%; max-width: 720px }
-.prefixlab-point { position: absolute; width: 18px; height: 18px; padding: 0; min-width: 0;
-  transform: translate(-50%, -50%); border-radius: 50% !important; background: none !important;
-  box-shadow: none !important; margin: 0; cursor: pointer }
-.prefixlab-point:hover, .prefixlab-point:focus { outline: 2px solid #666 !important }
-.prefixlab-point.prefixlab-chosen { outline: 3px solid var(--jp-ui-font-color0, black) !important }
-</style>"""
 
 
 class ComparisonPanel(Panel):
@@ -101,11 +93,10 @@ class ComparisonPanel(Panel):
         self.points: list[widgets.Button] = []
         self.field = widgets.Box([self.view])
         self.field.add_class("prefixlab-field")
-        style = widgets.HTML(STYLE, layout={"display": "none"})  # applies all the same
         self.table = widgets.HTML()
         results.tried.observe(self.refresh, "results")
         self.children = [
-            *(style, self.axis, self.tested, self.with_recorded, self.field),
+            *(self.axis, self.tested, self.with_recorded, self.field),
             *(self.chosen, self.other, self.status, self.table),
         ]
         self.refresh()
