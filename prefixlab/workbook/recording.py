@@ -143,6 +143,13 @@ def said(run: Run) -> str:
     return f"{run['family']}{rate}, seed {run['seed']}"
 
 
+def scored(row: Run) -> str:
+    """How good a run is: where its answers are texts there is no accuracy."""
+    if "greedy" in row:
+        return f"BLEU {row['greedy']['bleu']:.1f}"
+    return f"accuracy {row['accuracy']:.3f}"
+
+
 def command(grid: str, backbone: str | None) -> str:
     return f"{PROG} {grid}" + (f" --backbone {backbone}" if backbone else "")
 
@@ -184,8 +191,8 @@ class Progress:
     def line(self, each: Added, workers: int) -> str:
         rounds = ceil(each.left / workers)
         return (
-            f"{each.grid}: {said(each.row)}: accuracy {each.row['accuracy']:.3f}, loss "
-            f"{each.row['loss']:.3f}; {self.added} added, about {each.left} left: "
+            f"{each.grid}: {said(each.row)}: {scored(each.row)}, loss {each.row['loss']:.3f}; "
+            f"{self.added} added, about {each.left} left: "
             f"{duration(rounds * mean(self.seconds))}"
         )
 

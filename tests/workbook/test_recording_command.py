@@ -133,6 +133,12 @@ def test_the_time_left_is_that_of_the_last_rows_shared_by_the_workers(
     assert capsys.readouterr().out.endswith("about 1 left: 60 s\n")
 
 
+def test_of_a_run_whose_answers_are_texts_bleu_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    of_texts = {"greedy": {"bleu": 16.75}, "beam": {"bleu": 18.0}, "loss": 2.3175}
+    Progress().follow(iter([Added("table_to_text", PREFIX.run(0, 0.01) | of_texts, 60.0, 1)]), 1)
+    assert ": BLEU 16.8, loss 2.317; 1 added" in capsys.readouterr().out
+
+
 def test_the_command_records_and_stops_after_so_many_rows(
     folder: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
