@@ -59,6 +59,7 @@ class InContextPanel(LivePanel):
         self.recorded = by_draw(rows)
         self.backbone: str = rows[0]["backbone"] if rows else ""
         self.shown_from = cache(self.pool)
+        self.pattern = cache(self.initials)
         self.yours: dict[Draw, dict[int, tuple[Evaluation, Evaluation]]] = {}
         self.controls = make_controls()
         self.words = widgets.HTML(layout={"min_height": "84px"})
@@ -99,7 +100,8 @@ class InContextPanel(LivePanel):
         yours = {at: both[calibrate] for at, both in self.yours.get(draw, {}).items()}
         column = "calibrated" if calibrate else "accuracy"
         dots = {} if known.empty else dict(zip(known.index, known[column], strict=True))
-        self.plot.value = self.figure.png(order, min(orders, REACH), dots, yours)
+        patterns = {at: self.pattern(draw, at) for at in dots}
+        self.plot.value = self.figure.png(order, min(orders, REACH), dots, patterns, yours)
         with self.reporting():
             lines = [self.about_context(draw, order), self.about_records(known, orders)]
             if order in yours:
@@ -115,9 +117,7 @@ class InContextPanel(LivePanel):
     def about_context(self, draw: Draw, order: int) -> str:
         if not draw.demonstrations:
             return gettext("No demonstrations: the model sees the template alone.")
-        asked = {"demonstrations": draw.demonstrations, "labels": draw.labels, "order": order}
-        knobs, task = InContextKnobs.of("in_context", asked), self.shown_from(draw.seed)
-        chosen = demonstrations_of(task, knobs, draw.seed)
+        chosen = self.shown(draw, order)
         length = len(tokens(self.lm, [self.task.template.fill(x, y) for x, y in chosen]))
         orders = factorial(draw.demonstrations)
         said = gettext("Order {order} of 0 to {last}: {labels}. {length} tokens.")
@@ -129,6 +129,16 @@ class InContextPanel(LivePanel):
         labels = ", ".join(word for _, word in chosen)
         span = {"order": order, "last": orders - 1, "reach": REACH}
         return said.format(labels=labels, length=length, **span)
+
+    def shown(self, draw: Draw, order: int) -> list[tuple[str, str]]:
+        """The demonstrations as (text, answer word), in an order."""
+        asked = {"demonstrations": draw.demonstrations, "labels": draw.labels, "order": order}
+        knobs, task = InContextKnobs.of("in_context", asked), self.shown_from(draw.seed)
+        return demonstrations_of(task, knobs, draw.seed)
+
+    def initials(self, draw: Draw, order: int) -> str:
+        """The pattern of the labels, such as "npnp"."""
+        return "".join(word[0] for _, word in self.shown(draw, order))
 
     def about_records(self, known: pd.DataFrame, orders: int) -> str:
         if not self.recorded:

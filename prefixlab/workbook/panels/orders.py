@@ -35,8 +35,9 @@ class Orders:
         )
         (self.ring,) = axis.plot([], [], "o", color="black", markersize=15, fillstyle="none")
         self.name = axis.text(0, 1.04, "", ha="center", va="bottom", fontweight="bold")
+        self.pattern = axis.text(0, 0, "", ha="center", fontsize=8)  # drawn once for every dot
         self.marks = [self.line, self.dots, self.bars, self.diamonds, self.ring, self.name]
-        for mark in self.marks:
+        for mark in [*self.marks, self.pattern]:
             mark.set_animated(True)  # left out of the background
         self.figure.legend(loc="upper right", ncols=3, frameon=False, fontsize=9, borderaxespad=0.1)
         self.background = cache(self.draw_background)
@@ -55,9 +56,13 @@ class Orders:
         chosen: int,
         orders: int,
         recorded: Mapping[int, float],
+        patterns: Mapping[int, str],
         yours: Mapping[int, Evaluation],
     ) -> bytes:
-        """The figure with `chosen` of so many orders marked, as PNG."""
+        """The figure with `chosen` of so many orders marked, as PNG.
+
+        Beside a recorded order stands the pattern of its labels, which says more than its number.
+        """
         self.canvas.restore_region(self.background(orders))
         self.limit(orders)
         accuracies = {order: result.accuracy or 0.0 for order, result in yours.items()}
@@ -71,4 +76,9 @@ class Orders:
         self.name.set(text=f"order {chosen}", x=chosen)
         for mark in self.marks:
             self.axis.draw_artist(mark)
+        for order in [order for order in recorded if order < orders]:
+            high = recorded[order] > 0.85  # else it would stand in the name of the chosen order
+            away, va = (-0.08, "top") if high else (0.06, "bottom")
+            self.pattern.set(text=patterns[order], x=order, y=recorded[order] + away, va=va)
+            self.axis.draw_artist(self.pattern)
         return snapshot(self.canvas)

@@ -107,6 +107,22 @@ def test_the_chosen_order_is_marked_and_named(panel: InContextPanel) -> None:
     assert len(panel.figure.ring.get_data()[0]) == 0
 
 
+def test_beside_a_dot_stands_the_pattern_of_its_labels(panel: InContextPanel) -> None:
+    drawn: dict[int, str] = {}
+
+    def watch(pattern: Any) -> None:
+        drawn[pattern.get_position()[0]] = pattern.get_text()
+
+    draw = panel.figure.axis.draw_artist
+    panel.figure.axis.draw_artist = lambda mark: (
+        watch(mark) if mark is panel.figure.pattern else draw(mark)
+    )
+    turn(panel, order=9)
+    labels = panel.words.value.partition("Order 9 of 0 to 23: ")[2].partition(".")[0]
+    assert drawn[9] == "".join(word[0] for word in labels.split(", "))
+    assert len(drawn) == 24
+
+
 def test_the_labels_are_named_in_their_order(panel: InContextPanel, gpt2: Backbone) -> None:
     turn(panel, order=9)
     method = InContextLearning(gpt2, panel.task, order=9)
@@ -234,11 +250,13 @@ def test_its_picture_shows_the_figure(panel: InContextPanel) -> None:
 
 def test_two_threads_that_turn_a_knob_draw_one_after_the_other(panel: InContextPanel) -> None:
     """As in JupyterLab, where a cell and a slider may do so at once."""
-    pictures = {orders: panel.figure.png(0, orders, {0: 0.5}, {}) for orders in (2, 6, 24, 120)}
+    pictures = {
+        orders: panel.figure.png(0, orders, {0: 0.5}, {0: "np"}, {}) for orders in (2, 6, 24, 120)
+    }
     figure, drawn = panel.figure, []
 
     def draw(orders: int) -> None:
-        drawn.append((orders, figure.png(0, orders, {0: 0.5}, {})))
+        drawn.append((orders, figure.png(0, orders, {0: 0.5}, {0: "np"}, {})))
 
     for _ in range(5):
         figure.background.cache_clear()
