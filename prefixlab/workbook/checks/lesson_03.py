@@ -64,7 +64,7 @@ def stored_bytes(prompt_length: int, hidden: int) -> int:
 bytes_to_store = Exercise(
     right=stored_bytes,
     probes=((10, 768), (100, 576), (1, 1024)),
-    praise="A task costs some ten kilobytes, whatever the model weighs.",
+    praise="Four bytes for each number. The weights of the model do not count, only its width.",
     mistakes=(
         Mistake(
             "numbers, not bytes",
