@@ -1,6 +1,7 @@
 """A panel that draws what a method trains, and where: positions by layers, and what they cost."""
 
 import re
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
@@ -13,7 +14,15 @@ from prefixlab.methods import METHODS, Cost
 from prefixlab.models.geometry import KNOWN, Geometry
 from prefixlab.workbook import figures
 from prefixlab.workbook.language import gettext, gettext_noop
-from prefixlab.workbook.panels.base import WIDE, Panel, columns, control, plot, typed
+from prefixlab.workbook.panels.base import (
+    WIDE,
+    Panel,
+    columns,
+    control,
+    hide_idle,
+    plot,
+    typed,
+)
 from prefixlab.workbook.panels.prediction import Prediction
 from prefixlab.workbook.panels.tables import facts
 from prefixlab.workbook.positions import Positions, positions
@@ -77,13 +86,16 @@ class AnatomyPanel(Panel):
     def draw(self) -> None:
         """Draw the method with the knobs as they stand; an impossible knob is named in words."""
         method, geometry = METHODS[self.method.value], KNOWN[self.backbone.value]
+        hide_idle(self.controls)
         with self.reporting():
             self.check_texts()
             knobs = {name: value_of(knob) for name, knob in self.knobs[method.name].items()}
             laid, cost = positions(method.sketch(geometry, **knobs)), method.cost(geometry, **knobs)
             self.view.value = picture_of(laid, geometry.layers)
-            self.words.value = words_for(cost, geometry)
+            self.words.value = words_for(cost, geometry, knobs)
             self.status.value = ""
+        for part in (self.view, self.words):  # what stands there answers other knobs
+            (part.add_class if self.status.value else part.remove_class)("prefixlab-stale")
 
 
 def question_before(parts: list[widgets.Widget]) -> Prediction:
@@ -143,10 +155,11 @@ def frame(rows: int, used: tuple[str, ...]) -> tuple[FigureCanvasAgg, Axes, Any]
     return canvas, axis, canvas.copy_from_bbox(figure.bbox)
 
 
-def words_for(cost: Cost, geometry: Geometry) -> str:
+def words_for(cost: Cost, geometry: Geometry, knobs: Mapping[str, Any]) -> str:
     """The cost as a small table, which takes its colours from the page."""
     named = re.findall(r"\w+", cost.formula)
-    shown = {name: size for name, size in geometry.symbols.items() if name in named}
+    sized = {**knobs, "m": knobs.get("prompt_length"), **geometry.symbols}
+    shown = {name: size for name, size in sized.items() if name in named}
     sizes = ", ".join(f"{name} = {size:,}" for name, size in shown.items())
     rows = {
         gettext("stored, as a formula"): cost.formula,

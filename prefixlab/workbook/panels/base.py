@@ -3,7 +3,7 @@
 import asyncio
 import io
 import re
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import Field
 from html import escape
@@ -30,6 +30,14 @@ WIDE: dict[str, Any] = {
 # What a panel asks about at first.
 SENTENCE = "The jokes are old, the cast is tired, and I laughed all evening."
 BUTTONS = {"description_width": LABEL, "button_width": "auto"}  # the style of a row to choose from
+# Knobs that do nothing but where another one has a certain value.
+COUNTS_WITH = {
+    "text": ("init", "text"),
+    "mlp_hidden": ("reparameterization", "mlp"),
+    "beams": ("strategy", "beam"),
+    "temperature": ("strategy", "sample"),
+    "top_p": ("strategy", "sample"),
+}
 # How long a panel gives way after each piece of work: time for the page to hand in a click.
 BREATH = 0.005
 
@@ -69,9 +77,9 @@ class Panel(widgets.VBox):
     def described(self) -> list[str]:
         """The panel's controls as words, for its picture."""
         return [
-            f"{control.description}: {control.value}"
+            f"{control.description}: {getattr(control, 'label', None) or control.value}"
             for control in self.controls.values()
-            if hasattr(control, "value")
+            if hasattr(control, "value") and control.layout.display != "none"
         ]
 
     def picture(self) -> bytes:
@@ -235,6 +243,13 @@ def control(declared: Field) -> Any:
     if isinstance(declared.default, float):
         return widgets.BoundedFloatText(min=about["low"], max=about["high"], **look)
     return widgets.Text(continuous_update=False, **look)
+
+
+def hide_idle(controls: Mapping[str, Any]) -> None:
+    """Show the knobs that do something as the others stand, and no more."""
+    for name, (other, value) in COUNTS_WITH.items():
+        if name in controls and other in controls:
+            controls[name].layout.display = "" if controls[other].value == value else "none"
 
 
 def shown(text: str) -> str:

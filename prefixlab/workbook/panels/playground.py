@@ -19,6 +19,7 @@ from prefixlab.methods import Method, create
 from prefixlab.methods.base import CommonKnobs
 from prefixlab.models.backbone import Backbone
 from prefixlab.workbook import figures
+from prefixlab.workbook.duration import duration
 from prefixlab.workbook.grids import WORDINGS
 from prefixlab.workbook.language import gettext, gettext_noop
 from prefixlab.workbook.measuring import is_lesson_task
@@ -32,6 +33,7 @@ from prefixlab.workbook.records import preferred, rows_of
 
 BEFORE, AFTER = WORDINGS["sentiment"], WORDINGS["it was"]  # what is to be predicted
 OWN = ""  # neither a ready wording nor a test sentence; None would leave a dropdown blank
+LONG = 2  # seconds: whoever waits longer is told for how long
 SHORT = 150  # bars in two columns, in a window of 900 pixels
 LINE: dict[str, Any] = {
     "style": {"description_width": LABEL},
@@ -206,12 +208,13 @@ class PromptPanel(LivePanel):
             raise ValueError(gettext("The sentence is empty; type one, or pick a test sentence."))
         self.check_texts()
         task, words, method = self.question()
+        prompt = "".join(map(str, method.template.prompt(sentence)))
+        self.say_how_long(prompt)
         plain = scores(self.lm, method, task, dataset([(sentence, 0)]))[0].log_softmax(0)
         key = method.template.text, words
         if key not in self.free:  # the same for every sentence
             self.free[key] = content_free_scores(self.lm, method, task)
         calibrated = (plain - self.free[key]).softmax(0)
-        prompt = "".join(map(str, method.template.prompt(sentence)))
         top = bars(
             self.lm.next_tokens(prompt), title=gettext("the next token, of all"), width=SHORT
         )
@@ -226,6 +229,15 @@ class PromptPanel(LivePanel):
             '<div style="display: flex; flex-wrap: wrap; column-gap: 24px">'
             f"<div>{both}</div><div>{top}</div></div>"
         )
+        self.say("")
+
+    def say_how_long(self, prompt: str) -> None:
+        """Say that a long text is being read: the page hears nothing more until it is answered."""
+        tokens = len(self.lm.encode(prompt))
+        seconds = 2 * tokens / self.lm.tokens_per_second  # for the answers, and for the next token
+        if seconds > LONG:
+            said = gettext("Reading {tokens:,} tokens takes about {time} here.")
+            self.say(said.format(tokens=tokens, time=duration(seconds)))
 
     def question(self) -> tuple[Task, tuple[str, ...], Method]:
         """The task as it is asked now, its answers, and the method that asks it."""

@@ -20,7 +20,7 @@ from prefixlab.models.backbone import Backbone
 from prefixlab.workbook.evidence import Records, Runs
 from prefixlab.workbook.figures import BLUE, ORANGE
 from prefixlab.workbook.grids import SHORT, families
-from prefixlab.workbook.panels.base import WIDE, columns, control
+from prefixlab.workbook.panels.base import WIDE, columns, control, hide_idle
 from prefixlab.workbook.panels.live import LivePanel
 from prefixlab.workbook.panels.tables import table as html_table
 from prefixlab.workbook.protocol import Run
@@ -96,6 +96,7 @@ class TextPanel(LivePanel):
 
     def draw(self) -> None:
         """The table, and every text there is for it, with its slots marked."""
+        hide_idle(self.controls)
         table = self.table
         texts = {"a reference": self.references[self.controls["kinds"].value][table][0]}
         name, train = self.controls["run"].value, self.controls["train"].value

@@ -30,6 +30,7 @@ from prefixlab.workbook.panels.base import (
     SENTENCE,
     WIDE,
     control,
+    hide_idle,
     plot,
     shown,
     sides,
@@ -232,6 +233,7 @@ class TrainingPanel(RunningPanel):
 
     def turn(self) -> None:
         """Answer a turned knob at once: from its declaration, and from what was recorded."""
+        hide_idle(self.controls)
         with self.reporting():
             self.check_texts()
             run, x = self.run_as_set(), self.axis.value

@@ -100,6 +100,29 @@ def test_an_impossible_knob_is_named_in_words_until_it_is_mended(
     assert panel.status.value == ""
 
 
+def test_what_answers_other_knobs_is_faded() -> None:
+    panel = AnatomyPanel("prefix_tuning")
+    for layers, stale in (("0-99", True), ("all", False)):
+        panel.controls["layers"].value = layers
+        for part in (panel.view, panel.words):
+            assert ("prefixlab-stale" in part._dom_classes) == stale
+
+
+def test_every_letter_of_the_formula_that_a_knob_sets_has_its_number() -> None:
+    panel = AnatomyPanel("prompt_tuning")
+    panel.controls["prompt_length"].value = 3
+    assert "m * h" in panel.words.value
+    assert "m = 3, h = 768" in panel.words.value
+
+
+def test_the_mlp_has_a_width_where_there_is_one() -> None:
+    panel = AnatomyPanel("prefix_tuning")
+    width = panel.controls["mlp_hidden"]
+    assert width.layout.display == "none"
+    panel.controls["reparameterization"].value = "mlp"
+    assert width.layout.display == ""
+
+
 def test_the_prediction_has_no_sign_and_its_answer_is_computed() -> None:
     panel = AnatomyPanel()
     (prediction,) = panel.children

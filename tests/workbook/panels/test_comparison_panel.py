@@ -267,3 +267,7 @@ def test_yours_have_a_rim_and_every_method_a_look_of_its_own(
 def test_the_picture_for_viewers_without_a_kernel_shows_the_points(panel: ComparisonPanel) -> None:
     assert panel.plots() == [panel.view.value]
     assert panel.picture().startswith(b"\x89PNG")
+
+
+def test_its_picture_names_what_is_chosen_as_the_page_does(panel: ComparisonPanel) -> None:
+    assert panel.described()[:2] == ["compare by: trained parameters", "tested on: film reviews"]

@@ -48,6 +48,15 @@ def test_a_control_has_the_range_and_help_of_its_knob(prefix: TrainingPanel) -> 
     assert "uniform" in init.options
 
 
+def test_a_knob_that_does_nothing_is_not_shown(make: Callable[..., TrainingPanel]) -> None:
+    prompt = make(PromptTuningPanel)
+    text = prompt.controls["text"]
+    for init, there in (("labels", False), ("text", True), ("uniform", False)):
+        prompt.controls["init"].value = init
+        assert (text.layout.display != "none") == there
+        assert any(words.startswith("text: ") for words in prompt.described()) == there
+
+
 def test_a_lab_begins_with_the_knobs_of_the_first_family(panel: TrainingPanel) -> None:
     first = panel.records.families[0]
     assert panel.settings() == panel.settings() | dict(first.knobs) | {"train": 256}

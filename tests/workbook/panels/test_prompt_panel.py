@@ -63,6 +63,21 @@ def test_it_answers_at_once_as_asked_and_calibrated(
         assert f"{probability:.3f}" in panel.view.value
 
 
+def test_whoever_has_to_wait_is_told_for_how_long(
+    panel: PromptPanel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+    panel.status.observe(lambda change: said.append(change["new"]), "value")
+    panel.controls["sentence"].value = "what a cast!"
+    assert not any("Reading" in words for words in said)
+    monkeypatch.setitem(vars(panel.lm), "tokens_per_second", 2.0)
+    panel.controls["sentence"].value = "what a film!"
+    tokens = len(panel.lm.encode("Review: what a film!\nSentiment:"))
+    assert f"Reading {tokens} tokens takes about {tokens} s here." in said
+    assert panel.status.value == ""
+    assert panel.answered
+
+
 def test_a_ready_wording_fills_both_boxes_and_asks_once(
     panel: PromptPanel, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -176,6 +176,20 @@ def test_without_records_there_are_the_tables_all_the_same(
     assert list(panel.texts) == ["a reference"]
 
 
+def test_only_what_the_way_of_writing_uses_is_shown(panel: TextPanel) -> None:
+    def shown() -> set[str]:
+        return {
+            name
+            for name in ("beams", "temperature", "top_p")
+            if panel.controls[name].layout.display != "none"
+        }
+
+    used = {"greedy": set(), "beam": {"beams"}, "sample": {"temperature", "top_p"}}
+    for strategy, knobs in used.items():
+        panel.controls["strategy"].value = strategy
+        assert shown() == knobs
+
+
 def test_the_picture_holds_the_texts(panel: TextPanel) -> None:
     words = " ".join(panel.described())
     assert "tables, prefix, task_words 200 seen greedy 0" in words
