@@ -527,6 +527,10 @@ CLAIMS: dict[str, tuple[Claim, ...]] = {
             deep() - Runs("linear probe"),
         ),
         Claim(
+            "A prefix in all layers, with dropout and a head, is better than a probe without any",
+            deep(dropout=0.1) - Runs("linear probe"),
+        ),
+        Claim(
             "A head and words for answers are equally good",
             deep("head") - deep("verbalizer"),
             ACCURACY,

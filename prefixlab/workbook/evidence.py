@@ -39,6 +39,16 @@ DRAWS = 4000  # of the bootstrap
 VOTE, MEAN = "vote", "mean"
 
 
+def margins_of(row: Run) -> Array:
+    """How far the second answer is ahead of the first, [sentences], where none is 0.
+
+    A row has two decimals, and -0.00 is one that is a little behind: there the sign alone says
+    which answer was chosen. What is 0 so becomes the middle of what it may have been.
+    """
+    margins = np.array(row["margins"], float)
+    return np.where(margins == 0, np.copysign(0.0025, margins), margins)
+
+
 def two_answers(margins: ArrayLike) -> Tensor:
     """Scores of two answers by which the second is so far ahead, [..., 2]."""
     ahead = torch.as_tensor(np.asarray(margins, float))
@@ -209,11 +219,9 @@ class Records:
         """
         if "scores" in row:
             return np.array(row["scores"][measure], float)
-        labels, margins = self.labels(row), np.array(row["margins"])
-        near = np.mean(np.abs(margins) < 0.01)  # rounding may have turned these
-        if (
-            len(margins) != len(labels)
-            or abs(np.mean((margins > 0) == labels) - row["accuracy"]) > near + 1e-4
+        labels, margins = self.labels(row), margins_of(row)
+        if len(margins) != len(labels) or not np.isclose(
+            np.mean((margins > 0) == labels), row["accuracy"]
         ):
             raise ValueError(
                 f"A row of {row['family']!r}, seed {row['seed']}, has an accuracy of "
@@ -223,7 +231,7 @@ class Records:
         if calibrated:
             margins = margins - row["content_free"]
         if measure == "divergence":
-            theirs, ours = two_answers([row["teacher"], row["margins"]])  # [sentences, 2] each
+            theirs, ours = two_answers([row["teacher"], margins])  # [sentences, 2] each
             return -divergence(theirs, ours).numpy()
         return judged(margins, labels, measure)
 
@@ -240,7 +248,7 @@ class Records:
         only = by_seed[0] if len(by_seed) == 1 else None
         rows = [self.tested(runs, only or by_seed[seed]) for seed in seeds]
         if runs.together:
-            scored = two_answers([row["margins"] for row in rows])  # [seeds, sentences, 2]
+            scored = two_answers([margins_of(row) for row in rows])  # [seeds, sentences, 2]
             margins = TOGETHER[runs.together](scored).numpy()
             return np.tile(judged(margins, self.labels(rows[0]), measure), (len(seeds), 1))
         measure = measure.replace("beam", "greedy") if runs.greedy else measure

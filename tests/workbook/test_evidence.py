@@ -207,10 +207,16 @@ def test_a_row_of_other_sentences_is_refused():
             rows.weigh(OURS - THEIRS, "loss")
 
 
-def test_margins_that_were_rounded_to_nothing_may_turn():
+@pytest.mark.parametrize(("rounded", "chosen"), [(0.0, 1), (-0.0, 0)])
+def test_a_margin_that_was_rounded_to_nothing_says_by_its_sign_which_answer_was_chosen(
+    rounded: float, chosen: int
+):
     ours, theirs = better(OURS, 0.5), better(THEIRS, 0)
-    rounded = [row | {"margins": [0.0, *row["margins"][1:]]} for row in ours]
-    assert records(rounded, theirs).weigh(OURS - THEIRS, "loss") is not None
+    right = (np.array(ours[0]["margins"])[1:] > 0) == LABELS[1:]
+    accuracy = (right.sum() + (LABELS[0] == chosen)) / len(LABELS)
+    first = {"margins": [rounded, *ours[0]["margins"][1:]], "accuracy": accuracy}
+    rows = records(ours, theirs)
+    assert rows.scores(ours[0] | first, "accuracy")[0] == 100 * (LABELS[0] == chosen)
 
 
 def test_no_records_are_no_backbone():
@@ -304,9 +310,9 @@ def test_tests_of_different_sizes_draw_their_own_sentences():
 
 
 def test_the_best_of_the_seeds_is_ahead_of_their_mean():
-    rows = records(made(OURS.family, lambda seed: np.full(SENTENCES, float(seed))))
+    rows = records(made(OURS.family, lambda seed: np.full(SENTENCES, seed + 1.0)))
     found = rows.weigh(best_of(OURS) - OURS, "loss")
-    score = -np.logaddexp(0, -np.arange(5.0))
+    score = -np.logaddexp(0, -np.arange(1.0, 6.0))
     assert found.effect == pytest.approx(score[4] - score.mean())
     assert found.of_seeds == pytest.approx(score[4] - score)
 
