@@ -191,7 +191,7 @@ def test_the_microscope_follows_mouse_and_keys(opened: Page, widgets: Locator) -
     scope.locator(".pointed").press("ArrowRight")
     expect(said).to_contain_text("Layer 0, head 3: 0.")
     scope.locator(".pointed").press("Escape")
-    first = scope.get_by_role("button", name="take away P1")
+    first = scope.get_by_role("button", name="take away P0")
     first.press("ArrowRight")
     expect(scope.get_by_role("button", name="take away P2")).to_be_focused()
     keep(scope, "microscope")

@@ -138,8 +138,8 @@ def test_the_first_tab_offers_to_skip_to_the_text(opened: Opening) -> None:
 
 def test_the_microscope_takes_a_position_away(opened: Opening) -> None:
     shown = opened(f"{TUNING}.html")
-    shown.get_by_role("button", name="take away P1", exact=True).click()
-    expect(shown.locator(".chances")).to_contain_text(re.compile(r"without P1\s*0\.\d{3}"))
+    shown.get_by_role("button", name="take away P0", exact=True).click()
+    expect(shown.locator(".chances")).to_contain_text(re.compile(r"without P0\s*0\.\d{3}"))
 
 
 def test_the_search_finds_a_lesson_by_its_term(opened: Opening) -> None:

@@ -330,7 +330,7 @@ class Scope {
     const away = this.model.get("away");
     const known = this.model.get("known");
     const names = [
-      ...away.positions.map((one) => `P${one + 1}`), ...away.layers.map((n) => gettext("layer {n}", { n })),
+      ...away.positions.map((one) => `P${one}`), ...away.layers.map((n) => gettext("layer {n}", { n })),
     ];
     const rows = [
       [gettext("before training"), this.first, "first"], [gettext("now"), known["|"], "now"],

@@ -94,13 +94,13 @@ class Microscope(InPage):
         lm, given = self.asked.lm, self.asked.given
         past = self.asked.positions if given.past else 0
         columns = [
-            {"text": f"P{number + 1}", "virtual": True, "removable": number}
+            {"text": f"P{number}", "virtual": True, "removable": number}
             for number in range(past)
         ]
         for token in self.asked.row.prompt:
             if token < 0:
                 removable = None if past else -1 - token
-                columns.append({"text": f"P{-token}", "virtual": True, "removable": removable})
+                columns.append({"text": f"P{-1 - token}", "virtual": True, "removable": removable})
             else:
                 text = shown(str(lm.tokenizer.decode([token])))
                 columns.append({"text": text, "virtual": False, "removable": None})
@@ -149,7 +149,7 @@ def key(case: Away) -> str:
 
 
 def named(case: Away) -> str:
-    parts = [f"P{number + 1}" for number in sorted(case.positions)]
+    parts = [f"P{number}" for number in sorted(case.positions)]
     return ", ".join(
         parts + [gettext("layer {n}").format(n=number) for number in sorted(case.layers)]
     )

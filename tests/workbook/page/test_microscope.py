@@ -35,7 +35,7 @@ def scope(gpt2, task, prefix):
 
 def test_columns_are_the_prefix_then_the_text(scope) -> None:
     columns = scope.drawing["columns"]
-    assert [column["text"] for column in columns[:3]] == ["P1", "P2", "P3"]
+    assert [column["text"] for column in columns[:3]] == ["P0", "P1", "P2"]
     assert [column["removable"] for column in columns[:4]] == [0, 1, 2, None]
     assert not any(column["virtual"] for column in columns[3:])
     texts = [column["text"] for column in columns[3:]]
@@ -77,7 +77,7 @@ def test_several_parts_less_are_asked_of_the_model_once(scope, gpt2, task, prefi
     both = Ablated(Ablated(Ablated(prefix, layer=1), token=0), token=2)
     answer = task.verbalizer.words.index(scope.answer)
     close(torch.tensor(scope.known["0,2|1"]), predict(gpt2, both, task, [SENTENCE])[0, answer])
-    assert re.search(r"now, 0\.\d\d without P1, P3, layer 1$", scope.says())
+    assert re.search(r"now, 0\.\d\d without P0, P2, layer 1$", scope.says())
     monkeypatch.setattr(scope.asked, "answers", None)  # to ask again would fail
     scope.away = {"positions": [], "layers": []}
     scope.away = {"positions": [0, 2], "layers": [1]}
@@ -91,7 +91,7 @@ def test_what_goes_wrong_meanwhile_is_shown_in_the_page(scope, monkeypatch) -> N
     with pytest.raises(RuntimeError):
         scope.away = {"positions": [0, 1], "layers": []}
     assert scope.trouble == "RuntimeError: out of memory"
-    assert scope.says().endswith("not known yet without P1, P2")
+    assert scope.says().endswith("not known yet without P0, P1")
 
 
 def test_of_a_prompt_its_slots_can_be_taken_away(gpt2, task) -> None:
@@ -106,9 +106,9 @@ def test_the_picture_shows_attention_after_training_and_says_the_rest(scope) -> 
     axis, bar = scope.picture().axes
     assert axis.get_title() == scope.says()
     assert [label.get_text() for label in axis.get_xticklabels()][:4] == [
+        "P0",
         "P1",
         "P2",
-        "P3",
         "Review",
     ]
     drawn = axis.images[0].get_array() ** 2
