@@ -163,7 +163,7 @@ def words_for(cost: Cost, geometry: Geometry, knobs: Mapping[str, Any]) -> str:
     sizes = ", ".join(f"{name} = {size:,}" for name, size in shown.items())
     rows = {
         gettext("stored, as a formula"): cost.formula,
-        gettext("sizes"): sizes or gettext("none"),
+        gettext("sizes"): sizes,
         gettext("numbers trained"): f"{cost.trained:,}",
         gettext("numbers stored"): f"{cost.stored:,}",
         gettext("bytes"): gettext("{bytes:,}, at 4 bytes a number").format(bytes=cost.stored_bytes),
@@ -171,7 +171,7 @@ def words_for(cost: Cost, geometry: Geometry, knobs: Mapping[str, Any]) -> str:
             share=100 * cost.share, all=geometry.parameters
         ),
     }
-    return facts(rows)
+    return facts({name: value for name, value in rows.items() if value})
 
 
 def times_as_many() -> float:
