@@ -94,8 +94,7 @@ class Microscope(InPage):
         lm, given = self.asked.lm, self.asked.given
         past = self.asked.positions if given.past else 0
         columns = [
-            {"text": f"P{number}", "virtual": True, "removable": number}
-            for number in range(past)
+            {"text": f"P{number}", "virtual": True, "removable": number} for number in range(past)
         ]
         for token in self.asked.row.prompt:
             if token < 0:
