@@ -16,7 +16,7 @@ from sphinx.search.zh import SearchChinese
 import prefixlab
 from prefixlab.workbook.copies import LESSONS, without_outputs
 from prefixlab.workbook.page.export import live
-from prefixlab.workbook.translation import of_lesson, translate
+from prefixlab.workbook.translation import catalogue_of, translate
 
 ONLY_IN_LESSONS = ("prefixlab.workbook.checks", "prefixlab.workbook.panels")
 AUTOMODULE = """```{{eval-rst}}
@@ -75,7 +75,7 @@ def read(app: Sphinx, name: str, source: list[str]) -> None:
     if folder == "notebooks":
         lesson, _ = live(nbformat.reads(source[0], as_version=4), None)
         if language != "en":
-            lesson = translate(lesson, of_lesson(page, language))
+            lesson = translate(lesson, catalogue_of(page, language))
         source[0] = nbformat.writes(as_page(lesson, page, app.config.repository, language))
     elif page == "index" and language != "en":
         own = Path(__file__).parent / "first_page" / f"{language}.md"

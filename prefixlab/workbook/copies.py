@@ -20,7 +20,7 @@ import nbformat
 
 from prefixlab.files import written_whole
 from prefixlab.workbook import language
-from prefixlab.workbook.translation import of_lesson, translate
+from prefixlab.workbook.translation import catalogue_of, translate
 
 ROOT = Path(__file__).parents[2]
 LESSONS = ROOT / "notebooks"
@@ -31,7 +31,7 @@ def without_outputs(lesson: Path) -> bytes:
     """A lesson as it is before anybody has run it, in the language chosen."""
     book = nbformat.read(lesson, as_version=4)
     if chosen := language.chosen():
-        translate(book, of_lesson(lesson.stem, chosen))
+        translate(book, catalogue_of(lesson.stem, chosen))
     for cell in book.cells:
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None

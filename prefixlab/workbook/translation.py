@@ -69,7 +69,7 @@ def translate(lesson: NotebookNode, catalogue: Mapping[str, str]) -> NotebookNod
     return lesson
 
 
-def of_lesson(name: str, language: str) -> dict[str, str]:
+def catalogue_of(name: str, language: str) -> dict[str, str]:
     """The catalogue of a lesson such as "00_start_here"; {} where nobody has begun it.
 
     Raises
@@ -91,7 +91,7 @@ def of_lesson(name: str, language: str) -> dict[str, str]:
 def main() -> None:
     language, folder = sys.argv[1:]
     for lesson in sorted((LOCALE.parents[1] / "notebooks").glob("*.ipynb")):
-        book = translate(nbformat.read(lesson, as_version=4), of_lesson(lesson.stem, language))
+        book = translate(nbformat.read(lesson, as_version=4), catalogue_of(lesson.stem, language))
         Path(folder).mkdir(parents=True, exist_ok=True)
         nbformat.write(book, Path(folder) / lesson.name)
 

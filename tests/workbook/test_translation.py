@@ -31,7 +31,7 @@ def told(wanted: list[str], known: dict[str, str]) -> str:
 @pytest.mark.parametrize("number", COMPLETE)
 def test_a_lesson_is_translated_to_its_last_block(number: str, of: str) -> None:
     (lesson,) = LESSONS.glob(f"{number}*.ipynb")
-    assert not told([*of_lesson(lesson)], translation.of_lesson(lesson.stem, of))
+    assert not told([*of_lesson(lesson)], translation.catalogue_of(lesson.stem, of))
 
 
 @pytest.mark.parametrize("of", LANGUAGES)
@@ -144,7 +144,7 @@ def test_a_translated_lesson_is_the_lesson_in_all_but_its_words(place: Path) -> 
     english, other = (
         nbformat.read(LESSONS / f"{place.stem}.ipynb", as_version=4) for _ in range(2)
     )
-    translation.translate(other, translation.of_lesson(place.stem, place.parent.name))
+    translation.translate(other, translation.catalogue_of(place.stem, place.parent.name))
     assert len(english.cells) == len(other.cells)
     for cell, its in zip(english.cells, other.cells, strict=True):
         if cell.cell_type == "markdown":
@@ -278,4 +278,4 @@ def test_all_lessons_are_written_and_what_nobody_has_begun_is_english(
 
 def test_a_language_that_is_not_there_is_named_with_those_that_are() -> None:
     with pytest.raises(ValueError, match="translated to zh_CN, not to 'xx'; for English leave"):
-        translation.of_lesson("00_start_here", "xx")
+        translation.catalogue_of("00_start_here", "xx")
