@@ -194,6 +194,7 @@ def test_lesson_09(run_lesson: RunLesson) -> None:
     panel.get_by_role("button", name="mean probability").click()
     slider.press("End")
     expect(panel).to_contain_text("mean probability, prompts together 5: accuracy")
+    panel.page.wait_for_timeout(1000)  # the kernel hears of a move after the page has drawn it
     choose(panel, "trained with", "50 tokens, 256 sentences")
     expect(panel).to_contain_text("mean probability, prompts together 3: accuracy")
     keep(panel, "ensembles")
