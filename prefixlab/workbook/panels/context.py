@@ -100,8 +100,9 @@ class InContextPanel(LivePanel):
         yours = {at: both[calibrate] for at, both in self.yours.get(draw, {}).items()}
         column = "calibrated" if calibrate else "accuracy"
         dots = {} if known.empty else dict(zip(known.index, known[column], strict=True))
-        patterns = {at: self.pattern(draw, at) for at in dots}
-        self.plot.value = self.figure.png(order, min(orders, REACH), dots, patterns, yours)
+        reached = min(orders, REACH)
+        patterns = {at: self.pattern(draw, at) for at in dots if at < reached}
+        self.plot.value = self.figure.png(order, reached, dots, patterns, yours)
         with self.reporting():
             lines = [self.about_context(draw, order), self.about_records(known, orders)]
             if order in yours:

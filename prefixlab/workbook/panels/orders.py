@@ -76,9 +76,9 @@ class Orders:
         self.name.set(text=f"order {chosen}", x=chosen)
         for mark in self.marks:
             self.axis.draw_artist(mark)
-        for order in [order for order in recorded if order < orders]:
+        for order, pattern in patterns.items():
             high = recorded[order] > 0.85  # else it would stand in the name of the chosen order
             away, va = (-0.08, "top") if high else (0.06, "bottom")
-            self.pattern.set(text=patterns[order], x=order, y=recorded[order] + away, va=va)
+            self.pattern.set(text=pattern, x=order, y=recorded[order] + away, va=va)
             self.axis.draw_artist(self.pattern)
         return snapshot(self.canvas)

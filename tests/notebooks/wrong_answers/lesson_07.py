@@ -1,5 +1,7 @@
 """Wrong answers to lesson 07, as a learner would write them: exercise -> (source, mistake)."""
 
+from wrong_loops import WRONG_LOOPS_ON_TEXTS
+
 WRONG: dict[str, list[tuple[str, str]]] = {
     "clipped_precision": [
         (
@@ -24,88 +26,7 @@ WRONG: dict[str, list[tuple[str, str]]] = {
             "a count",
         ),
     ],
-    "writing_loop": [
-        (
-            """
-def train_to_write(token_scores, prefix, examples, steps, rate):
-    optimizer, losses = torch.optim.AdamW([prefix], lr=rate), []
-    for _ in range(steps):
-        rows, tokens = [], []
-        for x, y in examples:
-            ids = torch.tensor(x + y)
-            rows.append(token_scores(prefix, ids)[:-1])
-            tokens.append(ids[1:])
-        loss = torch.nn.functional.cross_entropy(torch.cat(rows), torch.cat(tokens))
-        optimizer.zero_grad(); loss.backward(); optimizer.step()
-        losses.append(loss.item())
-    return losses
-""",
-            "loss on all positions",
-        ),
-        (
-            """
-def train_to_write(token_scores, prefix, examples, steps, rate):
-    optimizer, losses = torch.optim.AdamW([prefix], lr=rate), []
-    for _ in range(steps):
-        rows, tokens = [], []
-        for x, y in examples:
-            ids = torch.tensor(x + y)
-            rows.append(token_scores(prefix, ids)[len(x):])
-            tokens.append(ids[len(x):])
-        loss = torch.nn.functional.cross_entropy(torch.cat(rows), torch.cat(tokens))
-        optimizer.zero_grad(); loss.backward(); optimizer.step()
-        losses.append(loss.item())
-    return losses
-""",
-            "its own position",
-        ),
-        (
-            """
-def train_to_write(token_scores, prefix, examples, steps, rate):
-    optimizer, losses = torch.optim.AdamW([prefix], lr=rate), []
-    for _ in range(steps):
-        rows, tokens = [], []
-        for x, y in examples:
-            rows.append(token_scores(prefix, torch.tensor(x + y))[len(x):-1])
-            tokens.append(torch.tensor(y[1:], dtype=torch.long))
-        loss = torch.nn.functional.cross_entropy(torch.cat(rows), torch.cat(tokens))
-        optimizer.zero_grad(); loss.backward(); optimizer.step()
-        losses.append(loss.item())
-    return losses
-""",
-            "one token too few",
-        ),
-        (
-            """
-def train_to_write(token_scores, prefix, examples, steps, rate):
-    optimizer, losses = torch.optim.AdamW([prefix], lr=rate), []
-    for _ in range(steps):
-        of_texts = []
-        for x, y in examples:
-            scores = token_scores(prefix, torch.tensor(x + y))[len(x) - 1:-1]
-            of_texts.append(torch.nn.functional.cross_entropy(scores, torch.tensor(y)))
-        loss = sum(of_texts) / len(of_texts)
-        optimizer.zero_grad(); loss.backward(); optimizer.step()
-        losses.append(loss.item())
-    return losses
-""",
-            "the mean of each text first",
-        ),
-        (
-            """
-def train_to_write(token_scores, prefix, examples, steps, rate):
-    optimizer, losses = torch.optim.AdamW([prefix], lr=rate), []
-    for _ in range(steps):
-        rows = [token_scores(prefix, torch.tensor(x + y))[len(x) - 1:-1] for x, y in examples]
-        tokens = torch.tensor([token for _, y in examples for token in y])
-        loss = torch.nn.functional.cross_entropy(torch.cat(rows), tokens)
-        loss.backward(); optimizer.step()
-        losses.append(loss.item())
-    return losses
-""",
-            "no zero_grad",
-        ),
-    ],
+    "writing_loop": WRONG_LOOPS_ON_TEXTS,
     "greedy": [
         (
             """
