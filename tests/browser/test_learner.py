@@ -77,7 +77,8 @@ def test_a_learner_goes_through_a_lesson(lesson: Page, lab: Lab) -> None:
     expect(panel).to_contain_text("stopped: run 1 after step", timeout=MINUTES)
 
     page.keyboard.press("Control+s")
-    expect(page.locator(".jp-NotebookPanel.jp-mod-dirty")).to_have_count(0)
+    tab = page.locator(".lm-TabBar-tab", has_text="03_prompt_tuning")
+    expect(tab).not_to_have_class(re.compile("jp-mod-dirty"))  # it is on the disk
     page.reload()
     wait_until_idle(page, 1)
     assert len(lab.ask("GET", "sessions")) == 1  # the same kernel: nothing is to be run again
