@@ -71,10 +71,18 @@ def test_a_learner_goes_through_a_lesson(lesson: Page, lab: Lab) -> None:
     expect(used.locator(".jp-OutputArea-output")).to_have_text(re.compile("called: True"))
 
     panel = page.locator(".prefixlab-panel:not(.prefixlab-choice)").last
-    press(panel, "Train")
+    named(panel, "Train").press("Space")
     expect(panel).to_contain_text(re.compile(r"training: run 1, step \d"), timeout=MINUTES)
-    press(panel, "Stop")
+    expect(named(panel, "Stop")).to_be_focused()  # not the page, where keys are commands
+    page.keyboard.press("Space")
     expect(panel).to_contain_text("stopped: run 1 after step", timeout=MINUTES)
+    expect(named(panel, "Resume")).to_be_focused()
+
+    write(used, "import time; time.sleep(6)")
+    page.keyboard.press("Control+Enter")
+    press(panel, "inside")
+    expect(panel).to_contain_text("words nearest to it", timeout=3_000)  # the kernel is asleep
+    wait_until_idle(page, 1)
 
     page.keyboard.press("Control+s")
     tab = page.locator(".lm-TabBar-tab", has_text="03_prompt_tuning")
@@ -94,8 +102,13 @@ def predict(page: Page) -> None:
     question = page.locator(".prefixlab-choice").first
     question.locator("input[type=radio]").first.check()
     question.locator("input[type=text]").fill("I have a feeling")
-    press(question, "Commit")
+    named(question, "Commit").press("Enter")
+    expect(named(question, "Change")).to_be_focused()
     expect(question).to_contain_text("Your guess")
+
+
+def named(where: Locator, button: str) -> Locator:
+    return where.get_by_role("button", name=button, exact=True)
 
 
 def select(cell: Locator) -> None:
@@ -115,4 +128,4 @@ def from_menu(page: Page, item: str) -> None:
 
 
 def press(where: Locator, name: str) -> None:
-    where.get_by_role("button", name=name, exact=True).click()
+    named(where, name).click()

@@ -124,6 +124,7 @@ class Choice(Panel):
             guess = Guess(self.options.value, self.reason.value.strip())
             self.guesses[self.question] = guess
             self.fold(guess)
+            self.change_button.focus()  # in the place of the one that went away
 
     def fold(self, guess: Guess) -> None:
         """Show the guess in one line, and that it will be met again."""

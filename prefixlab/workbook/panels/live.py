@@ -14,6 +14,7 @@ from prefixlab.evaluation.choices import Evaluation, content_free_scores, judge,
 from prefixlab.methods import Method
 from prefixlab.models.backbone import Backbone
 from prefixlab.workbook.language import gettext
+from prefixlab.workbook.page import Announcement
 from prefixlab.workbook.panels.base import Panel, button
 
 BATCH = 4  # small, so that the page has not long to wait between two batches
@@ -32,8 +33,10 @@ class LivePanel(Panel):
             self.stop,
             disabled=True,
         )
+        for one in (self.button, self.stop_button):
+            one.add_class("prefixlab-action")
         self.progress = widgets.IntProgress(layout={"width": "160px"})
-        self.clock = widgets.HTML()
+        self.clock = Announcement(layout={"margin": "0 0 0 8px"})
         self.bar = widgets.HBox(
             [self.button, self.stop_button, self.progress, self.clock],
             layout={"flex_flow": "row wrap"},
@@ -43,7 +46,7 @@ class LivePanel(Panel):
     def working(self) -> Iterator[None]:
         """Within this context Stop can be pressed, and errors appear in words."""
         self.stopping = False
-        self.button.disabled, self.stop_button.disabled = True, False
+        self.stop_button.disabled, self.button.disabled = False, True  # the focus goes to Stop
         self.status.value = self.clock.value = ""
         try:
             with self.reporting():

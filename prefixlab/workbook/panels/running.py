@@ -86,6 +86,8 @@ class RunningPanel(Panel):
         self.buttons = (self.train_button, self.stop_button, self.resume_button, self.reset_button)
         for one in self.buttons:
             one.layout.width = "78px"
+        for one in self.buttons[:-1]:  # not Reset: nothing is thrown away by a key pressed twice
+            one.add_class("prefixlab-action")
 
     def rows_of_buttons(self) -> list[widgets.HBox]:
         """Train with the state beside it, and below them the others."""
@@ -306,9 +308,10 @@ class RunningPanel(Panel):
 
     def hold(self, busy: bool) -> None:
         self.stopping = False
-        self.train_button.disabled = busy
+        # In this order the focus goes from Stop to Resume, and from both others to Stop.
         self.stop_button.disabled = not busy
         self.resume_button.disabled = busy or self.training is None
+        self.train_button.disabled = busy
         for knob in self.controls.values():
             knob.disabled = busy
 

@@ -2,9 +2,8 @@
 
 from html import escape
 
-import ipywidgets as widgets
-
 from prefixlab.workbook.language import gettext, gettext_noop
+from prefixlab.workbook.page import Announcement
 
 SOFT, BLUE, GREEN, ORANGE, RED = (
     "var(--jp-ui-font-color2, #5f5f5f)",
@@ -26,7 +25,7 @@ STATES = {
 }
 
 
-class State(widgets.HTML):
+class State(Announcement):
     """One state of `STATES`, and a few words on it."""
 
     def show(self, state: str, words: str = "") -> None:

@@ -91,7 +91,6 @@ class TrainingPanel(RunningPanel):
             turned = self.take_rate if name == "learning_rate" else self.follow
             widget.observe(lambda _, turned=turned: turned(), "value")
         self.axis.observe(lambda _: self.turn(), "value")
-        self.view.observe(lambda _: self.show(), "value")
         self.sentence.observe(lambda _: self.answer_sentence(), "value")
         self.tracker.observe(lambda _: self.turn(), "hidden")
 
@@ -155,16 +154,19 @@ class TrainingPanel(RunningPanel):
             description=gettext("recorded by"),
             style=BUTTONS,
         )
-        self.pages = {
+        pages = {
             gettext_noop("recorded runs"): widgets.VBox([self.axis, self.sweep_plot]),
             gettext_noop("your runs"): widgets.VBox([self.verdict, self.tracker]),
             gettext_noop("your sentence"): widgets.VBox([self.sentence, self.sentence_words]),
             gettext_noop("inside"): widgets.VBox([self.inside_words, self.inside_plot]),
         }
         self.view = widgets.ToggleButtons(
-            options=[(gettext(name), name) for name in self.pages], style=BUTTONS
+            options=[(gettext(name), name) for name in pages], style=BUTTONS
         )
-        results = [self.rate_words, self.view, *self.pages.values()]
+        opened = widgets.Stack(list(pages.values()))
+        # The page turns them itself: while the panel trains the kernel would come to it late.
+        self.turning = widgets.jsdlink((self.view, "index"), (opened, "selected_index"))
+        results = [self.rate_words, self.view, opened]
         self.ask = Prediction(self.question, self.answer, self.why, results)
         left = [*self.on_the_left(), *self.rows_of_buttons(), self.status, self.words]
         self.children = [sides(left, self.ask)]
@@ -175,11 +177,6 @@ class TrainingPanel(RunningPanel):
 
     def plots(self) -> list[bytes]:
         return [self.sweep_plot.value] if self.records else []
-
-    def show(self) -> None:
-        """Show one page; the others are there, unseen."""
-        for name, page in self.pages.items():
-            page.layout.display = "" if name == self.view.value else "none"
 
     # Turning a knob
 
@@ -356,7 +353,6 @@ class TrainingPanel(RunningPanel):
             self.ask.cover()
         else:
             self.ask.uncover()
-        self.show()
         self.free()
 
     def answered(self) -> bool:
@@ -445,6 +441,7 @@ class TrainingPanel(RunningPanel):
         # The learner, and Jupyter's Out, may hold on to the panel: let go of what is large.
         self.forget_newest()
         self.records.sweep.cache_clear()
+        self.turning.close()
 
 
 def said(value: Any) -> str:
