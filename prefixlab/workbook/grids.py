@@ -86,7 +86,7 @@ def cartridge() -> list[Family]:
 
     def short(name: str, frozen: int, middle: float | None) -> Family:
         knobs = {"demonstrations": 8, "prefix_length": 16, "frozen": frozen}
-        return Family(name, "cartridge", knobs, middle, lengths, seeds=FEWER)
+        return Family(name, "cartridge", knobs, middle, lengths)
 
     return [
         short("cartridge", 1, 0.003),

@@ -23,7 +23,8 @@ walk""",
     "from noise": {1: [0.5, 0.52, 0.55], 5: [0.55, 0.6, 0.7], 10: [0.7, 0.76, 0.8]},
     "unrelated words": {1: [0.8, 0.81], 5: [0.86, 0.87]},
 }
-Curve(starts, xlabel="length", ylabel="accuracy", log=True, references={"no training": 0.62})""",
+Curve(starts, xlabel="length", ylabel="accuracy", log=True, references={"no training": 0.62,
+      "words alone": 0.625})""",
     """by_start = {"32 sentences": {"task words": [0.4, 0.5], "noise": [0.7, 0.66]},
             "256 sentences": {"task words": [0.3, 0.32], "noise": [0.4, 0.5]}}
 Curve(by_start, xlabel="start", ylabel="loss (nats)", references={"ln 2, a coin flip": log(2)})""",
@@ -152,6 +153,17 @@ def test_a_curve_is_drawn_anew_for_a_narrow_page(opened: Page, widgets: Locator)
     assert small == 0
     assert starts.evaluate("widget => widget.scrollWidth <= widget.clientWidth")
     opened.set_viewport_size(size)
+
+
+def test_names_of_values_that_nearly_meet_do_not_lie_on_each_other(widgets: Locator) -> None:
+    names = [
+        widgets.nth(1).locator("text", has_text=name) for name in ("no training", "words alone")
+    ]
+    lower, upper = (name.bounding_box() for name in names)
+    assert lower
+    assert upper
+    beside = upper["x"] > lower["x"] + lower["width"] or lower["x"] > upper["x"] + upper["width"]
+    assert beside or abs(upper["y"] - lower["y"]) > 10
 
 
 def test_moving_waits_for_no_kernel(opened: Page, widgets: Locator) -> None:

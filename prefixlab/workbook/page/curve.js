@@ -235,7 +235,9 @@ class Plot {
   /** The names of what can be compared with, where fewer points lie. */
   compared() {
     const { left, right, y } = this;
-    for (const [name, value] of this.references) {
+    const wanted = this.references.map(([, value]) => y(value) - 5);
+    const heights = apart(wanted, 14, 10, this.bottom - 4);
+    this.references.forEach(([name, value], number) => {
       const wide = this.wide(name) + 8;
       const near = (point, at, from) => point
         && Math.abs(this.xs[at] - from - wide / 2) < wide / 2 + 12
@@ -243,9 +245,9 @@ class Plot {
       const covered = (from) => this.lines.flatMap(({ points }) =>
         points.filter((point, at) => near(point, at, from))).length;
       const last = covered(right - wide) < covered(left);
-      const place = { x: last ? right - 4 : left + 4, y: y(value) - 5 };
+      const place = { x: last ? right - 4 : left + 4, y: heights[number] };
       this.add("text", { ...place, class: last ? "note end" : "note" }, name);
-    }
+    });
   }
 
   /** What the learner guessed. */

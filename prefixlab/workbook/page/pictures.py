@@ -1,6 +1,8 @@
 """Pictures: what the page draws, as figures to be stored with a lesson."""
 
 from collections.abc import Mapping, Sequence
+from math import inf
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -37,11 +39,7 @@ def curve(drawing: dict[str, Any], value: Any, line: str, title: str) -> Figure:
         if each["name"] == line and (point := there.get(at[value] + aside)):
             axis.plot(at[value] + aside, point["mean"], "o", color=each["colour"], markersize=10)
             note(axis, point["as"], at[value] + aside, point["high"], fontweight="bold")
-    for name, level in drawing["references"]:
-        axis.axhline(level, color="black", linestyle=":", linewidth=1)
-        left = axis.get_yaxis_transform()
-        raised: dict[str, Any] = {"xytext": (0, 3), "textcoords": "offset points", "fontsize": 9}
-        axis.annotate(name, (0.01, level), xycoords=left, parse_math=False, **raised)
+    compared(axis, drawing["references"])
     if drawing["guess"]:
         place, guessed, rounded = drawing["guess"]
         axis.plot(at[place], guessed, "o", markersize=9, fillstyle="none", color="dimgrey")
@@ -52,6 +50,26 @@ def curve(drawing: dict[str, Any], value: Any, line: str, title: str) -> Figure:
         figure.legend(loc="outside upper center", ncols=4, frameon=False, fontsize=9)
     axis.set_title(title, fontsize=10, parse_math=False)
     return figure
+
+
+def compared(axis: Axes, references: Sequence[tuple[str, float]]) -> None:
+    """Values to compare with, and their names: of two that nearly meet, one at the right."""
+    bottom, top = axis.get_ylim()
+    below, right = -inf, False
+    for name, level in sorted(references, key=itemgetter(1)):
+        right = not right and level - below < 0.06 * (top - bottom)
+        below = level
+        axis.axhline(level, color="black", linestyle=":", linewidth=1)
+        axis.annotate(
+            name,
+            (0.99 if right else 0.01, level),
+            xycoords=axis.get_yaxis_transform(),
+            xytext=(0, 3),
+            textcoords="offset points",
+            fontsize=9,
+            ha="right" if right else "left",
+            parse_math=False,
+        )
 
 
 def line_of(

@@ -108,6 +108,13 @@ def test_the_picture_shows_every_line_and_what_is_chosen(log: bool) -> None:
     assert {text.get_text() for text in axis.texts} == {"0.89", "no training", "your guess 0.70"}
 
 
+def test_the_names_of_values_that_nearly_meet_stand_at_either_end() -> None:
+    nearly = {"no text": 0.6, "eight": 0.75, "a coin flip": 0.602}
+    (axis,) = Curve(SEEDS, **AXES, references=nearly).picture().axes
+    sides = {text.get_text(): text.get_ha() for text in axis.texts if text.get_text() in nearly}
+    assert sides == {"no text": "left", "a coin flip": "right", "eight": "left"}
+
+
 def test_words_are_drawn_side_by_side() -> None:
     lines = {"one": {"a": [1, 2], "b": [2, 3]}, "two": {"a": 1, "b": 2}}
     (axis,) = Curve(lines, xlabel="start", ylabel="y", value="b").picture().axes
