@@ -904,6 +904,12 @@ CLAIMS: dict[str, tuple[Claim, ...]] = {
             NO_WORSE,
         ),
         Claim(
+            "A prompt keeps up with adapters, on a task of one word",
+            prompt() - Runs("adapters"),
+            ACCURACY,
+            NO_WORSE,
+        ),
+        Claim(
             "A prompt with answer rows of its own (WARP) is better than a prompt",
             Runs("WARP") - prompt(),
         ),
