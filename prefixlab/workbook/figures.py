@@ -8,7 +8,7 @@ import io
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
-from math import ceil, floor, hypot, inf, log10
+from math import ceil, inf
 from threading import RLock
 from typing import Any, Literal, NamedTuple, ParamSpec
 
@@ -22,7 +22,6 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
 from matplotlib.ticker import EngFormatter, MaxNLocator
 from torch import Tensor
@@ -49,7 +48,8 @@ LETTERS: list[str] = []  # the fonts besides matplotlib's own
 if chosen():
     LETTERS = sorted({font.name for font in matplotlib.font_manager.fontManager.ttflist} & CHINESE)
     matplotlib.rcParams["font.family"] = [*matplotlib.rcParams["font.family"], *LETTERS]
-    warnings.filterwarnings("ignore", "Glyph .* missing from font")
+# What a learner types may have letters that no font here has: they become boxes.
+warnings.filterwarnings("ignore", "Glyph .* missing from font")
 
 # What a cell of the anatomy is, and its colour and meaning.
 CELLS = {
@@ -316,30 +316,31 @@ def below(
     return added
 
 
-class Dot(NamedTuple):
-    """What a dot looks like; a dark rim makes it stand out from others of its colour."""
+class Row(NamedTuple):
+    """A result in a forest plot; the dot of one that is `yours` has a rim."""
 
-    colour: str
-    marker: str = "o"
-    rim: bool = False
+    name: str
+    cost: float
+    accuracy: float
+    interval: tuple[float, float] | None = None
+    yours: bool = False
 
 
-def landscape(
-    dots: Sequence[tuple[float, float, tuple[float, float] | None, Dot]],
-    *,
-    xlabel: str,
-    legend: Mapping[str, Dot],
-    chance: float = 0.5,
+def forest(
+    rows: Sequence[Row], *, cost: str, beside: Row | None = None
 ) -> tuple[Figure, list[tuple[float, float]]]:
-    """Accuracies over what they cost, on a log scale that has a place for zero.
+    """A forest plot of accuracies: a row a result, its name at the left and its cost at the right.
+
+    The accuracy is a dot, its 95% interval a bar, and chance a dotted line.
 
     Parameters
     ----------
-    dots
-        For each its cost, its accuracy, the interval of that if it is known, and what it looks
-        like.
-    legend
-        For each entry what it looks like.
+    rows
+        From the top to the bottom.
+    cost
+        What the column of costs says.
+    beside
+        What the others are compared with: a line through all rows, and its interval as a band.
 
     Returns
     -------
@@ -347,62 +348,60 @@ def landscape(
         The figure, and where each dot is: shares of its width from the left, and of its height
         from above.
     """
-    named = 0.2 * ceil(len(legend) / 5) + 0.15  # inches, of the legend above the axis
-    high = 3.1 + named
+    above, below = 0.48, 0.54  # inches
+    lines = max(len(rows), 3)
+    high = above + 0.18 * lines + below  # 18 pixels a row, and 11 a text of 8 points
     figure = Figure(figsize=(WIDTH, high), facecolor="white")
-    axis = figure.add_axes((0.09, 0.5 / high, 0.86, 2.6 / high))
-    costs = [cost for cost, *_ in dots if cost > 0] or [1]
-    first, last = floor(log10(min(costs))), ceil(log10(max(costs)))
-    decades = range(first, max(last, first + 1) + 1)
-    zero = first - 0.75
-    lowest = [interval[0] if interval else accuracy for _, accuracy, interval, _ in dots]
-    bottom = min([*lowest, chance]) - 0.05
-    axis.set(xlim=(zero - 0.6, decades[-1] + 0.3), ylim=(bottom, 1.02))
-    axis.set(xlabel=xlabel, ylabel="accuracy")
-    axis.set_xticks(
-        [zero, *decades], ["0", *(EngFormatter(sep="")(10.0**decade) for decade in decades)]
-    )
-    axis.axhline(chance, color="black", linestyle=":", linewidth=1, label="chance")
-    axis.axvline(first - 0.15, color=GREY, linewidth=1)  # left of it there is no scale
-    axis.spines[["top", "right"]].set_visible(False)
+    axis = figure.add_axes((0.38, below / high, 0.525, 0.18 * lines / high))
+    lowest = min([0.5, *(min(row.interval or [row.accuracy]) for row in [*rows, beside] if row)])
+    axis.set(xlim=(lowest - 0.03, 1.015), ylim=(lines - 0.5, -0.5), yticks=[])
+    ticks = [tenth / 10 for tenth in range(ceil(10 * lowest), 11)]
+    axis.set_xticks(ticks, ["0.5\nchance" if tick == 0.5 else f"{tick:g}" for tick in ticks])
+    axis.tick_params(labelsize=8)
+    axis.set_xlabel("accuracy (bar: 95% interval)", fontsize=9, labelpad=-6)
+    axis.spines[["left", "top", "right"]].set_visible(False)
 
-    places: list[tuple[float, float]] = []
-    for cost, accuracy, interval, dot in dots:
-        x, y = axis.transData.transform((log10(cost) if cost > 0 else zero, accuracy))
-        at = beside_others(x, y, places)
-        places.append(at)
-        x, y = axis.transData.inverted().transform(at)
-        axis.plot(x, y, **look(dot))
-        if interval:
-            axis.plot([x, x], interval, color=dot.colour, linewidth=1, alpha=0.6, zorder=1)
-    handles = [Line2D([], [], **look(dot)) for dot in legend.values()]
-    figure.legend(handles, legend, loc="upper center", ncols=5, frameon=False, fontsize=9)
+    within, over = axis.get_yaxis_transform(), axis.get_xaxis_transform()
+    text: dict[str, Any] = {"fontsize": 8, "parse_math": False}
+    axis.axvline(0.5, color="black", linestyle=":", linewidth=1, zorder=1)
+    if beside:
+        if beside.interval:
+            axis.axvspan(*beside.interval, color=ORANGE, alpha=0.13, linewidth=0, zorder=0)
+        axis.axvline(beside.accuracy, color=ORANGE, linewidth=1, zorder=1)
+        axis.text(beside.accuracy, 1, beside.name, **text, ha="center", va="bottom", transform=over)
+    end = 1.155  # of the costs, in widths of the axis
+    axis.annotate(
+        *(cost, (end, 1), (0, 14)),
+        xycoords=axis.transAxes,
+        textcoords="offset points",
+        ha="right",
+        **text,
+    )
+    axis.hlines(range(len(rows)), *axis.get_xlim(), color=GREY, linewidth=0.5, zorder=0)
+    for line, row in enumerate(rows):
+        for x, words in ((-0.015, row.name), (end, short(row.cost))):
+            axis.text(x, line, words, **text, ha="right", va="center_baseline", transform=within)
+    known = [(line, *row.interval) for line, row in enumerate(rows) if row.interval]
+    if known:
+        axis.hlines(*zip(*known, strict=True), color=BLUE, alpha=0.4, linewidth=3)
+    axis.scatter(
+        [row.accuracy for row in rows],
+        range(len(rows)),
+        s=48,
+        color=[YELLOW if row.yours else BLUE for row in rows],
+        edgecolors=["black" if row.yours else BLUE for row in rows],
+        linewidths=1.4,
+        zorder=3,
+    )
     width, height = figure.bbox.size
+    places = [axis.transData.transform((row.accuracy, line)) for line, row in enumerate(rows)]
     return figure, [(x / width, 1 - y / height) for x, y in places]
 
 
-def look(dot: Dot) -> dict[str, Any]:
-    rim = {"markeredgecolor": "black", "markeredgewidth": 1.6} if dot.rim else {}
-    return {
-        "linestyle": "",
-        "color": dot.colour,
-        "marker": dot.marker,
-        "markersize": 8,
-        "markeredgecolor": "white",
-    } | rim
-
-
-def beside_others(
-    x: float, y: float, taken: Sequence[tuple[float, float]], apart: float = 14
-) -> tuple[float, float]:
-    """The place nearest to (x, y), to its left or right, where no other dot lies."""
-    shifts = sorted(range(-20, 21), key=abs)
-    free = (
-        (x + shift * apart / 2, y)
-        for shift in shifts
-        if all(hypot(x + shift * apart / 2 - p, y - q) >= apart for p, q in taken)
-    )
-    return next(free, (x, y))
+def short(number: float) -> str:
+    """A number in three digits: 30, 5.76k, 135M."""
+    rounded = float(f"{number:.3g}")
+    return f"{rounded:g}" if rounded < 1000 else EngFormatter(sep="")(rounded)
 
 
 def accuracies(

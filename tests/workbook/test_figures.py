@@ -1,6 +1,7 @@
 """Figures have labels, and a figure is shown once."""
 
 import io
+from itertools import combinations
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -11,17 +12,14 @@ from matplotlib.colors import to_rgb
 from prefixlab.workbook import figures
 
 INTERVAL = (0.6, (0.5, 0.7))
+ROW = figures.Row("one", 0, *INTERVAL)
 FIGURES = {
     "anatomy": lambda: figures.anatomy([("P0", "trained"), ("good", "answer")], layers=2),
     "attentions": lambda: figures.three_attentions("a film", "<start>"),
     "batch": lambda: figures.batch(
         {"one": [("a", "text")], "two": [("P", "trained"), ("b", "text")]}
     ),
-    "landscape": lambda: figures.landscape(
-        [(0, 0.5, (0.4, 0.6), figures.Dot(figures.BLUE))],
-        xlabel="bytes",
-        legend={"one": figures.Dot(figures.BLUE)},
-    )[0],
+    "forest": lambda: figures.forest([ROW], cost="bytes", beside=ROW)[0],
     "accuracies": lambda: figures.accuracies({"one": INTERVAL, "two": INTERVAL}),
     "F1": lambda: figures.accuracies({"one": INTERVAL}, measure="F1", chance=None),
     "losses": lambda: figures.losses({"run": [1.0, 0.5]}),
@@ -38,7 +36,9 @@ def test_a_figure_is_drawn_and_not_left_open(draw) -> None:
     assert plt.get_fignums() == []
 
 
-@pytest.mark.parametrize("name", sorted(FIGURES.keys() - {"anatomy", "attentions", "batch"}))
+@pytest.mark.parametrize(
+    "name", sorted(FIGURES.keys() - {"anatomy", "attentions", "batch", "forest"})
+)
 def test_its_axes_are_labelled(name: str) -> None:
     axes = FIGURES[name]().axes[0]
     assert axes.get_xlabel()
@@ -134,21 +134,61 @@ def test_a_tall_anatomy_is_not_higher_than_a_screen_and_names_fewer_layers() -> 
     assert [int(text.get_text().split()[1]) + 1.5 for text in names] == heights
 
 
-def test_the_landscape_says_where_its_dots_are_and_lays_none_on_another() -> None:
-    dots = [
-        (0, 0.6, None, figures.Dot(figures.BLUE)),
-        (100, 0.9, None, figures.Dot(figures.ORANGE)),
+def test_a_forest_plot_says_where_its_dots_are() -> None:
+    accuracies = (0.55, 0.9, 0.7, 1.0, 0.3)
+    rows = [
+        figures.Row(str(at), 10**at, accuracy, None, yours=at == 2)
+        for at, accuracy in enumerate(accuracies)
     ]
-    dots += [(100_000, 0.7, (0.6, 0.8), figures.Dot(figures.GREEN))] * 3
-    figure, places = figures.landscape(dots, xlabel="bytes", legend={})
-    picture = pixels(figure)
+    figure, places = figures.forest(rows, cost="bytes")
+    picture, axis = pixels(figure), figure.axes[0]
     height, width = picture.shape[:2]
-    for (x, y), (*_, (colour, *_)) in zip(places, dots, strict=True):
+    for line, ((x, y), row) in enumerate(zip(places, rows, strict=True)):
+        at = (x * width, (1 - y) * height)
+        assert axis.transData.inverted().transform(at) == pytest.approx((row.accuracy, line))
+        colour = figures.YELLOW if row.yours else figures.BLUE
         dot = picture[round(y * height), round(x * width)]
         assert np.abs(dot - to_rgb(colour)).max() < 0.02
-    xs = [x * width for x, _ in places]
-    assert xs[0] < xs[1] < min(xs[2:])  # zero has its place left of the scale
-    assert min(abs(a - b) for a, b in zip(sorted(xs[2:]), sorted(xs[2:])[1:], strict=False)) >= 13
+    heights = [y * height for _, y in places]
+    assert np.diff(heights) == pytest.approx([18] * 4)
+
+
+def test_the_texts_of_a_forest_plot_lie_on_their_rows_within_the_picture_and_on_no_other() -> None:
+    names = [f"P-tuning v2, verbalizer, dropout {at}" for at in range(40)]
+    rows = [figures.Row(name, 5760, 0.9, (0.85, 0.95)) for name in names]
+    figure, places = figures.forest(rows, cost="trained parameters", beside=rows[-1])
+    pixels(figure)  # which lays the texts out
+    boxes = [text.get_window_extent() for text in figure.axes[0].texts]
+    assert not any(one.overlaps(other) for one, other in combinations(boxes, 2))
+    width, height = figure.bbox.size
+    assert all(box.x0 >= 0 and box.x1 <= width and box.y1 <= height for box in boxes)
+    of_rows = {text.get_text(): text.get_window_extent() for text in figure.axes[0].texts[1:]}
+    for name, (_, y) in zip(names[:-1], places, strict=False):  # the last is the reference's too
+        assert of_rows[name].y0 < (1 - y) * height < of_rows[name].y1
+
+
+def test_a_forest_plot_prints_what_each_row_costs() -> None:
+    costs = {0: "0", 0.4321: "0.432", 30.0: "30", 5760: "5.76k", 999_999: "1M", 134515008: "135M"}
+    figure, _ = figures.forest([figures.Row("", cost, 0.9) for cost in costs], cost="bytes")
+    assert [text.get_text() for text in figure.axes[0].texts if text.get_text()] == [
+        "bytes",
+        *costs.values(),
+    ]
+
+
+def test_a_forest_plot_has_a_line_and_a_band_for_what_others_are_compared_with() -> None:
+    def tinted(beside: figures.Row | None) -> list[bool]:
+        figure, ((_, y), _) = figures.forest(rows, cost="bytes", beside=beside)
+        between = pixels(figure)[round(y * figure.bbox.height) + 9]  # two rows
+        xs = figure.axes[0].transData.transform([(at, 0) for at in (0.75, 0.83, 0.9, 0.97)])[:, 0]
+        return [bool(between[round(x)].min() < 0.99) for x in xs]
+
+    rows = [figures.Row("one", 1, 0.9, (0.8, 0.95)), figures.Row("two", 2, 0.7)]
+    assert tinted(None) == [False] * 4
+    assert tinted(rows[0]) == [False, True, True, False]
+    figure, _ = figures.forest(rows, cost="bytes", beside=rows[0])
+    (_, name, *_) = [text for text in figure.axes[0].texts if text.get_text() == "one"]
+    assert name
 
 
 def test_stacked_parts_lie_end_to_end_and_their_sum_is_written() -> None:

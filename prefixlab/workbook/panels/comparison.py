@@ -1,23 +1,26 @@
 """A panel that compares: everything tried in this notebook, and recorded runs, as points to press.
 
-A recorded point is a family of the protocol at the rate that was chosen for it, with the interval
-of its accuracy. The points are drawn in the picture; on top of each lies a button without a face,
-which a mouse can press and a keyboard can reach. How far a point is ahead of another is computed in
-pairs, of the same seeds and the same sentences.
+Each result has a row, the cheapest at the top. A recorded one is a family of the protocol at the
+rate that was chosen for it, with the interval of its accuracy. The points are drawn in the picture;
+on top of each lies a button without a face, which a mouse can press and a keyboard can reach. How
+far a point is ahead of another is computed in pairs, of the same seeds and the same sentences.
 """
 
-from collections.abc import Iterator
-from itertools import product
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import accumulate
 from typing import Any
+from unicodedata import east_asian_width
 
 import ipywidgets as widgets
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-from prefixlab.methods import METHODS
 from prefixlab.models.backbone import Backbone
 from prefixlab.models.geometry import KNOWN, Geometry
 from prefixlab.workbook import figures
 from prefixlab.workbook.evidence import Records, Runs
-from prefixlab.workbook.grids import GRIDS, TESTED, families
+from prefixlab.workbook.grids import GRIDS, SENTIMENT, TESTED, families
 from prefixlab.workbook.language import gettext, gettext_noop
 from prefixlab.workbook.page import Plot
 from prefixlab.workbook.panels import results
@@ -39,16 +42,12 @@ MEASURES = {
     gettext_noop("accuracy"): (gettext_noop("points"), 1),
     gettext_noop("loss"): (gettext_noop("nats"), 3),
 }
-MOST = 80  # points; beyond that, the oldest are left out, and recorded ones first
-# Six colours are as many as can be told apart: after them comes another shape.
-LOOKS = {
-    name: figures.Dot(colour, marker)
-    for name, (marker, colour) in zip(METHODS, product("o^s", figures.COLOURS), strict=False)
-}
+MOST = 40  # rows; beyond that, recorded ones are left out, and then the oldest of yours
+LONGEST = 32  # letters of what you did, in the name of a row
 
 
 class ComparisonPanel(Panel):
-    """Accuracy over what it cost; press a point to see its knobs, and by how much it is ahead.
+    """Accuracies by what they cost; press a point to see its knobs, and by how much it is ahead.
 
     Parameters
     ----------
@@ -62,7 +61,8 @@ class ComparisonPanel(Panel):
         self.records = Records(preferred(rows, lm.name))
         self.geometry = {**KNOWN, lm.name: lm.geometry}.get(self.records.backbone)
         self.recorded = {on: self.results_on(on) for on in TESTED.values()}
-        self.results: list[Result] = []
+        self.results: list[Result] = []  # as the rows are, from the top to the bottom
+        self.names: list[str] = []  # of the rows
         self.axis = widgets.Dropdown(
             options=[(gettext(name), axis) for name, axis in AXES.items()],
             description=gettext("compare by"),
@@ -88,7 +88,9 @@ class ComparisonPanel(Panel):
             "beside": self.other,
         }
         self.view = Plot(
-            gettext("Accuracy by what it costs, a point a result"), width="100%", margin="0"
+            gettext("A row a result, by what it costs: its accuracy with its interval"),
+            width="100%",
+            margin="0",
         )
         self.points: list[widgets.Button] = []
         self.field = widgets.Box([self.view])
@@ -99,12 +101,11 @@ class ComparisonPanel(Panel):
             *(self.axis, self.tested, self.with_recorded, self.field),
             *(self.chosen, self.other, self.status, self.table),
         ]
-        self.refresh()
-        self.axis.observe(lambda _: self.draw(), "value")
-        for control in (self.tested, self.with_recorded):
+        for control in (self.axis, self.tested, self.with_recorded):
             control.observe(self.refresh, "value")
-        for control in (self.chosen, self.other):
-            control.observe(lambda _: self.tell(), "value")
+        self.chosen.observe(self.tell, "value")
+        self.other.observe(self.draw, "value")
+        self.refresh()
 
     def release(self) -> None:
         results.tried.unobserve(self.refresh, "results")
@@ -117,7 +118,13 @@ class ComparisonPanel(Panel):
         if self.geometry is None:  # without its sizes there is no cost
             return []
         every = [family for grid in COMPARED for family in families(grid)]
-        asked = [family for family in every if family.task == FILMS and task in ("", *family.also)]
+        asked = [
+            family
+            for family in every
+            if family.task == FILMS and task in ("", *family.also)
+            # "no training" has this template already, as the task's own
+            if family.knobs.get("template") != SENTIMENT
+        ]
         return [
             one for family in asked for one in recorded(family, self.records, self.geometry, task)
         ]
@@ -126,41 +133,44 @@ class ComparisonPanel(Panel):
         """Show the results there are now; the chosen one stays chosen if it is still among them."""
         before, on = self.result and key_of(self.result), self.tested.value
         yours = () if on else results.tried.results  # which were tested on the films alone
-        self.results = [*self.recorded[on] * self.with_recorded.value, *yours][-MOST:]
-        self.chosen.options = [(title(result), i) for i, result in enumerate(self.results)]
+        named = list(zip(names_of(yours), yours, strict=True))[::-1]  # the newest first
+        if self.with_recorded.value:
+            named += [(family_of(result), result) for result in self.recorded[on]]
+        left = gettext("Results left out: {count}. There is room for {most}.")
+        self.say(left.format(count=len(named) - MOST, most=MOST) if named[MOST:] else "")
+        named = sorted(named[:MOST], key=lambda each: (self.cost(each[1]), -each[1].accuracy))
+        self.names, self.results = [name for name, _ in named], [result for _, result in named]
+
         keys = [key_of(result) for result in self.results]
-        self.chosen.value = keys.index(before) if before in keys else None
+        with unobserved(self.chosen, self.tell):
+            self.chosen.options = [(title(result), i) for i, result in enumerate(self.results)]
+            self.chosen.value = keys.index(before) if before in keys else None
         names, other = [result.family for result in self.recorded[on]], self.other.value or USUAL
-        self.other.options = names
-        self.other.value = other if other in names else next(iter(names), None)
+        with unobserved(self.other, self.draw):
+            self.other.options = names
+            self.other.value = other if other in names else next(iter(names), None)
         self.draw()
+
+    def cost(self, result: Result) -> float:
+        """What is compared by."""
+        return float(getattr(result, self.axis.value))
 
     @property
     def result(self) -> Result | None:
         """The chosen result."""
         return None if self.chosen.value is None else self.results[self.chosen.value]
 
-    def draw(self) -> None:
-        """Draw the points, and lay a button on each."""
-        shown = {result.method for result in self.results}
-        figure, places = figures.landscape(
-            [
-                (
-                    getattr(result, self.axis.value),
-                    result.accuracy,
-                    result.interval,
-                    look(result),
-                )
-                for result in self.results
-            ],
-            xlabel=next(name for name, axis in AXES.items() if axis == self.axis.value),
-            legend={
-                **{name.replace("_", " "): LOOKS[name] for name in LOOKS if name in shown},
-                "recorded": figures.Dot(figures.GREY),
-                "yours": figures.Dot(figures.GREY, rim=True),
-            },
+    def draw(self, change: Any = None) -> None:
+        """Draw the rows, and lay a button on each point."""
+        beside = [one for one in self.recorded[self.tested.value] if one.family == self.other.value]
+        figure, places = figures.forest(
+            [self.row(name, one) for name, one in zip(self.names, self.results, strict=True)],
+            cost=next(name for name, axis in AXES.items() if axis == self.axis.value),
+            beside=self.row(family_of(beside[0]), beside[0]) if beside else None,
         )
-        self.view.value = figures.png(figure)
+        canvas = FigureCanvasAgg(figure)
+        canvas.draw()
+        self.view.value = figures.snapshot(canvas)
         while len(self.points) < len(places):
             self.points.append(self.point(len(self.points)))
         for number, point in enumerate(self.points):
@@ -172,6 +182,10 @@ class ComparisonPanel(Panel):
         self.field.children = [self.view, *self.points]
         self.tell()
 
+    def row(self, name: str, result: Result) -> figures.Row:
+        mine = result.source == "yours"
+        return figures.Row(name, self.cost(result), result.accuracy, result.interval, mine)
+
     def point(self, number: int) -> widgets.Button:
         """The button on the point of that number, whichever result this is at the moment."""
         made = button("", "", lambda: self.choose(number))
@@ -182,7 +196,7 @@ class ComparisonPanel(Panel):
         if number < len(self.results):  # else it went away while it was pressed
             self.chosen.value = number
 
-    def tell(self) -> None:
+    def tell(self, change: Any = None) -> None:
         """Mark the chosen point, and show its knobs and what came out."""
         for number, point in enumerate(self.points):
             mark = point.add_class if number == self.chosen.value else point.remove_class
@@ -252,9 +266,46 @@ def key_of(result: Result) -> Any:
     return result.family or result
 
 
-def look(result: Result) -> figures.Dot:
-    """That of the method; yours has a rim."""
-    return LOOKS[result.method]._replace(rim=result.source == "yours")
+@contextmanager
+def unobserved(control: widgets.Widget, answer: Callable[[Any], None]) -> Iterator[None]:
+    """Within this context nothing answers when the control's value changes."""
+    control.unobserve(answer, "value")
+    yield
+    control.observe(answer, "value")
+
+
+def family_of(result: Result) -> str:
+    return result.family.replace("_", " ")
+
+
+def names_of(yours: Sequence[Result]) -> list[str]:
+    """Names for what you did, in this order, no two alike.
+
+    The method, then its knobs, first those that you turned, each with the last word of its name; a
+    knob that is a text itself needs none.
+    """
+    names, count = [], Counter[str]()
+    for result in yours:
+        alike = [one.knobs for one in yours if one.method == result.method]
+        knobs = sorted(
+            ((name, knob) for name, knob in result.knobs.items() if knob != ""),
+            key=lambda knob: all(other.get(knob[0]) == knob[1] for other in alike),
+        )
+        words = [
+            shown(knob) if isinstance(knob, str) else f"{name.split('_')[-1]} {knob}"
+            for name, knob in knobs
+        ]
+        name = shortened(", ".join([result.method.replace("_", " "), *words]))
+        count[name] += 1
+        names.append(f"{name} (yours)" if count[name] == 1 else f"{name} (yours, {count[name]})")
+    return names
+
+
+def shortened(words: str) -> str:
+    """The words, or their beginning and an ellipsis; a Chinese letter is as wide as two others."""
+    widths = accumulate(1 + (east_asian_width(letter) in "WF") for letter in words)
+    fitting = sum(width <= LONGEST for width in widths)
+    return words if fitting == len(words) else words[: fitting - 1].rstrip(" ,") + "…"
 
 
 def title(result: Result) -> str:

@@ -3,6 +3,7 @@
 import gc
 import sys
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,16 +11,17 @@ import pytest
 from made_records import LABELS, complete, noisy, row
 
 from conftest import write
-from prefixlab import METHODS, Backbone, geometry
+from prefixlab import Backbone, geometry
 from prefixlab.workbook import figures
 from prefixlab.workbook.evidence import FAMILIES, Records, Runs
 from prefixlab.workbook.panels import results
-from prefixlab.workbook.panels.comparison import LOOKS, MOST, USUAL, ComparisonPanel
+from prefixlab.workbook.panels.comparison import MOST, USUAL, ComparisonPanel, names_of
 from prefixlab.workbook.panels.results import Result, Tried
 from prefixlab.workbook.protocol import ELSEWHERE, Run
 
 WORDS, PROMPT, PREFIX = "no training", "prompt tuning, labels", "prefix tuning, task_words"
 AHEAD = {WORDS: 0.2, PROMPT: 1.0, PREFIX: 1.4, USUAL: 1.2, "prompt tuning, text": 0.9, "LoRA": 1.1}
+AHEAD |= {"no training, question": 0.3, "no training, sentiment": 0.2}
 GRIDS = {"prompt_tuning": (WORDS, PROMPT), "prefix_tuning": (PREFIX,), "baselines": (USUAL,)}
 
 
@@ -53,6 +55,17 @@ def files(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def panel(gpt2: Backbone) -> ComparisonPanel:
     return ComparisonPanel(gpt2)
+
+
+@pytest.fixture
+def drawn(monkeypatch: pytest.MonkeyPatch) -> list[list[figures.Row]]:
+    """The rows of every picture that is drawn from now on."""
+    seen: list[list[figures.Row]] = []
+    honest = figures.forest
+    monkeypatch.setattr(
+        figures, "forest", lambda rows, **how: seen.append(rows) or honest(rows, **how)
+    )
+    return seen
 
 
 def mine(lm: Backbone, accuracy: float = 0.66, **knobs: Any) -> Result:
@@ -205,7 +218,8 @@ def test_it_follows_what_is_tried_and_keeps_the_choice(
     assert len(visible(panel)) == 5
     assert panel.view.value != before
     assert panel.table.value == said
-    panel.points[4].click()
+    assert panel.chosen.value == 4  # yours is cheaper than what was chosen, and stands above it
+    panel.points[1].click()
     assert "&lt;script&gt;" in panel.table.value
     assert "<script>" not in panel.table.value
 
@@ -219,18 +233,92 @@ def test_without_recorded_runs_only_yours_are_left(panel: ComparisonPanel, gpt2:
     assert panel.chosen.value is None  # what was chosen is gone
 
 
-def test_the_axis_moves_the_points(panel: ComparisonPanel) -> None:
-    before = [point.layout.left for point in panel.points]
+def test_rows_are_sorted_by_what_they_cost_and_where_that_is_equal_by_accuracy(
+    panel: ComparisonPanel, gpt2: Backbone
+) -> None:
+    for accuracy, seconds in ((0.6, 20.0), (0.7, 10.0), (0.65, 15.0)):
+        mine_now = mine(gpt2, accuracy, prompt_length=3)
+        results.tried.add(replace(mine_now, seconds=seconds))
+    assert [result.trained for result in panel.results] == [0, *[96] * 3, 5760, 115_200, 134515008]
+    assert [result.accuracy for result in panel.results[1:4]] == [0.7, 0.65, 0.6]
+    press(panel, PREFIX)
     panel.axis.value = "seconds"
-    after = [point.layout.left for point in panel.points]
-    assert before != after
-    assert all(0 < float(left.rstrip("%")) < 100 for left in after)
+    assert [result.seconds for result in panel.results] == [10, 15, 20, *[30] * 4]
+    assert panel.result is not None  # it stays chosen, wherever it moved
+    assert panel.result.family == PREFIX
 
 
-def test_there_are_never_too_many_points(panel: ComparisonPanel, gpt2: Backbone) -> None:
-    results.tried.results = tuple(mine(gpt2, prompt_length=1 + i) for i in range(MOST + 5))
+def test_a_row_is_named_and_says_what_it_costs(
+    panel: ComparisonPanel, gpt2: Backbone, drawn: list[list[figures.Row]]
+) -> None:
+    results.tried.add(mine(gpt2, prompt_length=3, init="labels", text=""))
+    assert [row.name for row in drawn[-1]] == [
+        "no training",
+        "prompt tuning, length 3, labels (yours)",
+        "prompt tuning, labels",
+        "prefix tuning, task words",
+        "all weights",
+    ]
+    assert [row.yours for row in drawn[-1]] == [False, True, False, False, False]
+    for axis in ("trained", "stored", "seconds"):
+        panel.axis.value = axis
+        assert [row.cost for row in drawn[-1]] == [getattr(one, axis) for one in panel.results]
+
+
+def test_every_row_has_a_name_of_its_own_that_begins_with_what_was_turned(
+    panel: ComparisonPanel, gpt2: Backbone
+) -> None:
+    for init, rate in (("labels", 0.01), ("labels", 0.03), ("labels", 0.03), ("uniform", 0.03)):
+        results.tried.add(mine(gpt2, rate, prompt_length=3, init=init, learning_rate=rate))
+    yours = [name for name in panel.names if "yours" in name]
+    assert sorted(yours) == [
+        "prompt tuning, labels, rate 0.0… (yours)",
+        "prompt tuning, labels, rate 0.0… (yours, 2)",
+        "prompt tuning, labels, rate 0.0… (yours, 3)",
+        "prompt tuning, uniform, rate 0.… (yours)",
+    ]
+    (name,) = names_of([mine(gpt2, text="电影" * 20)])
+    assert name == "prompt tuning, 电影电影电影电… (yours)"  # as wide as the others
+
+
+def test_a_point_lies_on_its_row_at_its_accuracy(
+    panel: ComparisonPanel, drawn: list[list[figures.Row]]
+) -> None:
+    panel.axis.value = "stored"
+    _, places = figures.forest(drawn[-1], cost="")
+    for point, (x, y) in zip(panel.points, places, strict=True):
+        assert (point.layout.left, point.layout.top) == (f"{100 * x:.2f}%", f"{100 * y:.2f}%")
+
+
+def test_beside_is_the_line_that_is_drawn(
+    panel: ComparisonPanel, gpt2: Backbone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines: list[Any] = []
+    honest = figures.forest
+    monkeypatch.setattr(
+        figures, "forest", lambda rows, **how: lines.append(how["beside"]) or honest(rows, **how)
+    )
+    panel.other.value = PREFIX
+    panel.tested.value = "tweets"
+    assert [line.name for line in lines] == ["prefix tuning, task words"] * 2  # drawn once each
+    assert lines[0].interval != lines[1].interval
+
+
+def test_the_prompt_that_two_grids_ask_for_has_one_row(files: Path, gpt2: Backbone) -> None:
+    asked = ("no training, sentiment", "no training, question")
+    write(files, "p_tuning", [each for name in asked for each in rows(name)])
+    assert names(ComparisonPanel(gpt2).results)[:2] == ["no training, question", WORDS]
+
+
+def test_there_are_never_too_many_rows(panel: ComparisonPanel, gpt2: Backbone) -> None:
+    results.tried.results = tuple(mine(gpt2, prompt_length=1 + i) for i in range(MOST - 3))
     assert len(panel.results) == len(panel.points) == MOST
-    assert panel.results[-1].knobs == {"prompt_length": MOST + 5}
+    assert USUAL not in names(panel.results)
+    assert panel.status.value == "Results left out: 1. There is room for 40."
+    results.tried.results = tuple(mine(gpt2, prompt_length=1 + i) for i in range(MOST + 5))
+    assert [one.knobs["prompt_length"] for one in panel.results] == [*range(6, MOST + 6)]
+    panel.tested.value = "tweets"
+    assert panel.status.value == ""
 
 
 def test_a_closed_panel_follows_nothing(panel: ComparisonPanel, gpt2: Backbone) -> None:
@@ -248,20 +336,6 @@ def test_where_nothing_is_recorded_there_is_room_for_yours(files: Path, gpt2: Ba
     results.tried.add(mine(gpt2))
     panel.points[0].click()
     assert "0.660" in panel.table.value
-
-
-def test_yours_have_a_rim_and_every_method_a_look_of_its_own(
-    panel: ComparisonPanel, gpt2: Backbone, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    seen: list[Any] = []
-    honest = figures.landscape
-    monkeypatch.setattr(
-        figures, "landscape", lambda dots, **how: seen.append(dots) or honest(dots, **how)
-    )
-    results.tried.add(mine(gpt2))
-    assert [dot.rim for *_, dot in seen[-1]] == [False] * 4 + [True]
-    assert len({(dot.colour, dot.marker) for *_, dot in seen[-1]}) == 4
-    assert len(set(LOOKS.values())) == len(LOOKS) == len(METHODS)
 
 
 def test_the_picture_for_viewers_without_a_kernel_shows_the_points(panel: ComparisonPanel) -> None:
