@@ -127,7 +127,7 @@ class Sweep:
             # Many labels would run into each other.
             named = {tick: f"{tick:g}" for tick in ticks[:: 1 + len(ticks) // 8]}
             labels = [named.get(tick, "") for tick in ticks]
-            axis.set_xticks(ticks, labels, fontsize=8 if len(ticks) > 6 else None)
+            axis.set_xticks(ticks, labels, fontsize=8 if len(ticks) > 5 else None)
             axis.minorticks_off()
             axis.set_xlim(ticks[0] / 1.2, ticks[-1] * 1.2)
         axis.grid(axis="y", color=GREY, alpha=0.4)
