@@ -128,7 +128,7 @@ class TrainingPanel(RunningPanel):
         sizes = [size for size in TRAINED_ON if self.comparable or size <= there] or [there]
         controls["train"] = choice(
             gettext("training sentences"),
-            gettext("how many sentences it learns from"),
+            gettext("how many it learns from"),
             {f"{n}": n for n in sizes},
         )
         controls["train"].value = TRAIN if TRAIN in sizes else sizes[-1]
