@@ -16,6 +16,7 @@ from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_file
 from babel.messages.pofile import read_po, write_po
 
+from prefixlab.evaluation.generation import Decoding
 from prefixlab.files import written_whole
 from prefixlab.methods import METHODS
 from prefixlab.training.loop import Recipe
@@ -23,6 +24,8 @@ from prefixlab.workbook import language
 from prefixlab.workbook.checks import Exercise
 from prefixlab.workbook.copies import LESSONS, ROOT
 from prefixlab.workbook.grids import TESTED
+from prefixlab.workbook.panels.knobs import name_of
+from prefixlab.workbook.panels.texts import DECODING
 from prefixlab.workbook.translation import LOCALE, blocks
 
 HERE = Path(__file__).parent
@@ -51,9 +54,10 @@ def of_panels(lessons: Iterable[Path]) -> Iterator[str]:
         for _, text, *_ in extract_from_file("javascript", file, {"gettext": None}):
             yield str(text)
     of_methods = [one for kind in METHODS.values() for one in kind.Knobs.declared()]
-    for declared in (*of_methods, *(one for one in Recipe.declared() if one.name == "steps")):
-        yield from (declared.name.replace("_", " "), declared.metadata["help"])
-        yield declared.metadata["unit"]
+    steps = [one for one in Recipe.declared() if one.name == "steps"]
+    decoding = [one for one in Decoding.declared() if one.name in DECODING]
+    for declared in (*of_methods, *steps, *decoding):
+        yield from (name_of(declared.name), declared.metadata["help"], declared.metadata["unit"])
     yield from TESTED
     for lesson in lessons:
         if lesson.stem[:2].isdigit():

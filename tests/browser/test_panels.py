@@ -87,7 +87,7 @@ def test_lesson_02(run_lesson: RunLesson) -> None:
     for name in ("draw (seed)", "demonstrations", "order"):
         move(panel, name, "ArrowRight")
     by_keyboard(panel)
-    choose(panel, "labels", "random")
+    choose(panel, "labels", "drawn at random")
     press(panel, "Measure")
     press(panel, "Stop")
     expect(panel).to_contain_text("Stopped", timeout=MINUTES)
@@ -146,7 +146,7 @@ def test_lesson_05(run_lesson: RunLesson) -> None:
 def test_lesson_06(run_lesson: RunLesson) -> None:
     panel = panels(run_lesson("06")).last
     try_lab(panel, "learning rate", "p_tuning_v2", there=1, along="learning rate")
-    choose(panel, "classifier", "verbalizer")
+    choose(panel, "answered by", "words")
     fill(panel, "layers", "last:99")
     expect(panel).to_contain_text("layers='last:99' names no layers")
     fill(panel, "layers", "last:1")
@@ -160,9 +160,9 @@ def test_lesson_07(run_lesson: RunLesson) -> None:
     move(panel, "table", "ArrowRight")
     expect(panel).not_to_have_text(before)
     choose(panel, "kinds of places", "unseen")
-    choose(panel, "strategy", "sample")
+    choose(panel, "written", "by sampling")
     press(panel, "Write")
-    expect(panel).to_contain_text("your prefix (sample)", timeout=MINUTES)
+    expect(panel).to_contain_text("your prefix (by sampling)", timeout=MINUTES)
     expect(panel).to_contain_text("not said", timeout=MINUTES)  # by random weights, whatever is
     keep(panel, "texts")
 
@@ -228,7 +228,7 @@ def by_keyboard(panel: Locator) -> None:
     choices.press("Space")  # opens the list; on a closed one JupyterLab takes the arrows for itself
     panel.page.keyboard.press("ArrowDown")
     panel.page.keyboard.press("Enter")
-    expect(choices).to_have_value("random")
+    expect(choices).to_have_value("drawn at random")
     choices.press("Tab")
     focused = panel.page.locator(":focus")
     assert row_of(panel, "draw (seed)").locator(focused).count() == 1

@@ -14,15 +14,8 @@ from prefixlab.methods import METHODS, Cost
 from prefixlab.models.geometry import KNOWN, Geometry
 from prefixlab.workbook import figures
 from prefixlab.workbook.language import gettext, gettext_noop
-from prefixlab.workbook.panels.base import (
-    WIDE,
-    Panel,
-    columns,
-    control,
-    hide_idle,
-    plot,
-    typed,
-)
+from prefixlab.workbook.panels.base import WIDE, Panel, columns, plot, typed
+from prefixlab.workbook.panels.knobs import control, hide_idle, with_help
 from prefixlab.workbook.panels.prediction import Prediction
 from prefixlab.workbook.panels.tables import facts
 from prefixlab.workbook.positions import Positions, positions
@@ -59,7 +52,10 @@ class AnatomyPanel(Panel):
         )
         # Every method keeps its controls, so that their values are there when it is chosen again.
         self.knobs = {name: controls_of(name) for name in METHODS}
-        self.boxes = {name: widgets.VBox(list(own.values())) for name, own in self.knobs.items()}
+        self.boxes = {
+            method: widgets.VBox([with_help(knob, name) for name, knob in own.items()])
+            for method, own in self.knobs.items()
+        }
         self.view = plot(gettext("Layers by positions; the cells that a method trains are orange"))
         self.words = widgets.HTML()
         knobs = columns([self.method, self.backbone, *self.boxes.values()])

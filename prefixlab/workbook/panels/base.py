@@ -1,11 +1,10 @@
-"""What all panels have in common: controls from declared knobs, errors in words, a tidy end."""
+"""What all panels have in common: how they are laid out, errors in words, a tidy end."""
 
 import asyncio
 import io
 import re
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import Field
 from html import escape
 from typing import Any, TypeVar
 
@@ -30,14 +29,6 @@ WIDE: dict[str, Any] = {
 # What a panel asks about at first.
 SENTENCE = "The jokes are old, the cast is tired, and I laughed all evening."
 BUTTONS = {"description_width": LABEL, "button_width": "auto"}  # the style of a row to choose from
-# Knobs that do nothing but where another one has a certain value.
-COUNTS_WITH = {
-    "text": ("init", "text"),
-    "mlp_hidden": ("reparameterization", "mlp"),
-    "beams": ("strategy", "beam"),
-    "temperature": ("strategy", "sample"),
-    "top_p": ("strategy", "sample"),
-}
 # How long a panel gives way after each piece of work: time for the page to hand in a click.
 BREATH = 0.005
 
@@ -220,36 +211,6 @@ def boxes(widget: Any) -> Iterator[Any]:
         yield widget
     for child in getattr(widget, "children", ()):
         yield from boxes(child)
-
-
-def control(declared: Field) -> Any:
-    """The widget for a knob, from its declaration: range, choices, help."""
-    about = declared.metadata
-    unit = f" ({gettext(about['unit'])})" if about["unit"] else ""
-    look: dict[str, Any] = {
-        "value": declared.default,
-        "description": gettext(declared.name.replace("_", " ")),
-        "tooltip": gettext(about["help"]) + unit,
-        **WIDE,
-    }
-    if about["choices"]:
-        return widgets.Dropdown(options=about["choices"], **look)
-    if isinstance(declared.default, bool):
-        return widgets.Checkbox(**look)
-    if isinstance(declared.default, int):
-        return widgets.IntSlider(
-            min=about["low"], max=about["high"], continuous_update=False, **look
-        )
-    if isinstance(declared.default, float):
-        return widgets.BoundedFloatText(min=about["low"], max=about["high"], **look)
-    return widgets.Text(continuous_update=False, **look)
-
-
-def hide_idle(controls: Mapping[str, Any]) -> None:
-    """Show the knobs that do something as the others stand, and no more."""
-    for name, (other, value) in COUNTS_WITH.items():
-        if name in controls and other in controls:
-            controls[name].layout.display = "" if controls[other].value == value else "none"
 
 
 def shown(text: str) -> str:

@@ -19,13 +19,15 @@ from prefixlab.methods.in_context import InContextKnobs, demonstrations_of, toke
 from prefixlab.models.backbone import Backbone
 from prefixlab.workbook.language import gettext
 from prefixlab.workbook.measuring import is_lesson_task, task_of
-from prefixlab.workbook.panels.base import BREATH, WIDE, control, plot
+from prefixlab.workbook.panels.base import BREATH, WIDE, plot
+from prefixlab.workbook.panels.knobs import control, with_help
 from prefixlab.workbook.panels.live import LivePanel
 from prefixlab.workbook.panels.orders import Orders
 from prefixlab.workbook.panels.results import Result, tried
 from prefixlab.workbook.protocol import Family, Run
 from prefixlab.workbook.records import preferred, rows_of
 
+KNOBS = ("demonstrations", "order", "labels")  # of the method
 MOST = 8  # demonstrations
 REACH = 120  # orders that the slider reaches: all of up to five demonstrations
 DRAWS = 10
@@ -69,8 +71,11 @@ class InContextPanel(LivePanel):
         self.turn()
         for widget in self.controls.values():
             widget.observe(self.turn, "value")
-        knobs = widgets.VBox(list(self.controls.values()))
-        self.children = [knobs, self.bar, self.status, self.words, self.plot]
+        knobs = [
+            with_help(widget, name if name in KNOBS else "")
+            for name, widget in self.controls.items()
+        ]
+        self.children = [widgets.VBox(knobs), self.bar, self.status, self.words, self.plot]
 
     def pool(self, seed: int) -> Task:
         """The task with the sentences that a draw shows, which differ as in the recorded runs."""

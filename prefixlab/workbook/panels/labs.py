@@ -9,6 +9,7 @@ import ipywidgets as widgets
 from prefixlab.workbook.grids import WORDINGS, soft
 from prefixlab.workbook.language import gettext, gettext_noop
 from prefixlab.workbook.panels.base import WIDE, shown
+from prefixlab.workbook.panels.knobs import with_help
 from prefixlab.workbook.panels.prediction import points
 from prefixlab.workbook.panels.slots import SOFT, SlotEditor
 from prefixlab.workbook.panels.training import TrainingPanel
@@ -57,6 +58,7 @@ class PTuningV2Panel(TrainingPanel):
 
     method = "p_tuning_v2"
     knobs = ("prefix_length", "layers", "classifier", "dropout", "reparameterization", "init")
+    told_apart = "classifier"
     question = (
         "A prefix of 10 positions in four layers only, with a head and without dropout: move it "
         "from the first four layers to the last four. How does the accuracy change?"
@@ -76,6 +78,7 @@ class PTuningPanel(TrainingPanel):
 
     method = "p_tuning"
     knobs = ("template", "encoder")
+    told_apart = "encoder"
     question = gettext_noop(
         "“{x} It was {y}” is a poor prompt. Train six slots around its text, with the LSTM: how "
         "does the accuracy change against the words alone?"
@@ -112,7 +115,7 @@ class PTuningPanel(TrainingPanel):
         self.children = [self.editor, *self.children]
 
     def on_the_left(self) -> list[widgets.Widget]:
-        return [self.wording, *super().on_the_left()]
+        return [with_help(self.wording), *super().on_the_left()]
 
     def plain(self, settings: dict[str, Any]) -> dict[str, Any]:
         return {"template": re.sub(SOFT, "", settings["template"])}

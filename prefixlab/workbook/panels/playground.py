@@ -23,7 +23,8 @@ from prefixlab.workbook.duration import duration
 from prefixlab.workbook.grids import WORDINGS
 from prefixlab.workbook.language import gettext, gettext_noop
 from prefixlab.workbook.measuring import is_lesson_task
-from prefixlab.workbook.panels.base import LABEL, SENTENCE, control, shown, typed
+from prefixlab.workbook.panels.base import LABEL, SENTENCE, shown, typed
+from prefixlab.workbook.panels.knobs import control
 from prefixlab.workbook.panels.live import LivePanel
 from prefixlab.workbook.panels.prediction import Prediction
 from prefixlab.workbook.panels.results import Result, tried

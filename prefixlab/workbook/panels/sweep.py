@@ -17,13 +17,14 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from prefixlab.workbook.figures import COLOURS, GREY, one_at_a_time, snapshot
+from prefixlab.workbook.panels.knobs import name_of
 
-# Labels of their own, where the column is too short.
-NAMES = {"train": "training sentences", "template": "wording", "rate": "learning rate"}
+# Labels of columns that are no knobs of a method.
+NAMES = {"train": "training sentences", "rate": "learning rate"}
 # Label, and a range in which all runs of two-class tasks can be compared.
 MEASURES = {"accuracy": ("accuracy", (0.4, 1.0)), "loss": ("test loss (nats)", (0.0, 1.4))}
 WIDTH, HEIGHT = 5.8, 2.4  # inches: as wide as there is room beside the knobs; without what is above
-IN_A_ROW = 4  # names of lines
+IN_A_ROW = 3  # names of lines
 CHOSEN: dict[str, Any] = {"markersize": 9, "fillstyle": "none", "markeredgewidth": 1.5}
 
 
@@ -56,7 +57,8 @@ class Sweep:
         self.words = None if is_number(runs[x]) else list(dict.fromkeys(runs[x]))
         self.chosen = chosen or {}
         titles = fill(title, 84).splitlines()
-        above = 0.2 * ceil(runs.line.nunique() / IN_A_ROW) + 0.17 * len(titles) + 0.15  # inches
+        named = runs.line.nunique() + bool(self.chosen)
+        above = 0.2 * ceil(named / IN_A_ROW) + 0.17 * len(titles) + 0.15  # inches
         high = above + HEIGHT
         self.figure = Figure(figsize=(WIDTH, high), facecolor="white")
         self.canvas = FigureCanvasAgg(self.figure)
@@ -173,7 +175,7 @@ class Sweep:
 
 
 def label_of(column: str) -> str:
-    return NAMES.get(column, column.replace("_", " "))
+    return NAMES.get(column) or name_of(column)
 
 
 def mark(axis: Axes, marker: str, **look: Any) -> Line2D:

@@ -20,7 +20,8 @@ from prefixlab.models.backbone import Backbone
 from prefixlab.workbook.evidence import Records, Runs
 from prefixlab.workbook.figures import BLUE, ORANGE
 from prefixlab.workbook.grids import SHORT, families
-from prefixlab.workbook.panels.base import WIDE, columns, control, hide_idle
+from prefixlab.workbook.panels.base import WIDE, columns
+from prefixlab.workbook.panels.knobs import choice_of, control, hide_idle, with_help
 from prefixlab.workbook.panels.live import LivePanel
 from prefixlab.workbook.panels.tables import table as html_table
 from prefixlab.workbook.protocol import Run
@@ -63,7 +64,11 @@ class TextPanel(LivePanel):
         for widget in self.controls.values():
             widget.observe(lambda _: self.draw(), "value")
         self.draw()
-        self.children = [columns(self.controls.values()), self.bar, self.status, self.words]
+        knobs = [
+            with_help(widget, name if name in DECODING else "")
+            for name, widget in self.controls.items()
+        ]
+        self.children = [columns(knobs), self.bar, self.status, self.words]
 
     def make_controls(self) -> dict[str, Any]:
         names = list(dict.fromkeys(name for name, _ in self.recorded)) or ["none"]
@@ -105,7 +110,7 @@ class TextPanel(LivePanel):
         said = self.about_records(name)
         if runs := self.recorded.get((name, train)):
             judged = [self.tested(run)[strategy] for run in runs]
-            texts[f"recorded: {name} ({strategy})"] = self.text_of(judged[0])
+            texts[f"recorded: {name} ({choice_of('strategy', strategy)})"] = self.text_of(judged[0])
             where = f"all {self.test} tables, recorded on {runs[0]['backbone']}"
             said = f"{scores(judged)}; {where}."
         texts |= self.yours.get(table, {})
@@ -159,7 +164,7 @@ class TextPanel(LivePanel):
                     yield name, generate(self.lm, method, self.task, [table], **how)[0]
 
             async for name, text in self.patiently(texts()):
-                written[f"{name} ({how['strategy']})"] = text
+                written[f"{name} ({choice_of('strategy', how['strategy'])})"] = text
                 self.progress.value += 1
                 self.draw()
 
@@ -189,7 +194,7 @@ def name_of(run: Run) -> str:
     """What was trained, in words."""
     knobs = run["knobs"]
     if run["method"] == "prefix_tuning":
-        return f"prefix of {knobs['prefix_length']} from {knobs['init'].replace('_', ' ')}"
+        return f"prefix of {knobs['prefix_length']} from {choice_of('init', knobs['init'])}"
     return str(run["family"].removeprefix("tables, "))
 
 

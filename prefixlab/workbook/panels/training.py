@@ -29,12 +29,17 @@ from prefixlab.workbook.panels.base import (
     BUTTONS,
     SENTENCE,
     WIDE,
-    control,
-    hide_idle,
     plot,
     shown,
     sides,
     typed,
+)
+from prefixlab.workbook.panels.knobs import (
+    CHOICES,
+    choice_of,
+    control,
+    hide_idle,
+    with_help,
 )
 from prefixlab.workbook.panels.prediction import Prediction
 from prefixlab.workbook.panels.records import Records, mean_and_range
@@ -67,6 +72,7 @@ class TrainingPanel(RunningPanel):
     """
 
     knobs: ClassVar[tuple[str, ...]]  # the method's knobs that get a control, in this order
+    told_apart: ClassVar[str] = "init"  # the knob whose value the names of families begin with
     question: ClassVar[str]
     why: ClassVar[str]
 
@@ -102,7 +108,8 @@ class TrainingPanel(RunningPanel):
 
     def line(self, family: str) -> str:
         """The name of the line that the runs of a family are drawn on."""
-        return family.partition(", ")[2].replace("_", " ")
+        first, *more = family.split(", ")[1:]
+        return ", ".join((choice_of(self.told_apart, first), *more))
 
     def place(self, x: str, value: Any) -> Any:
         """Where a value of a setting stands on the horizontal axis `x`."""
@@ -120,7 +127,7 @@ class TrainingPanel(RunningPanel):
         sizes = [size for size in TRAINED_ON if self.comparable or size <= there] or [there]
         controls["train"] = choice(
             gettext("training sentences"),
-            gettext("how many sentences it learns from"),
+            gettext("how many it learns from"),
             {f"{n}": n for n in sizes},
         )
         controls["train"].value = TRAIN if TRAIN in sizes else sizes[-1]
@@ -172,8 +179,11 @@ class TrainingPanel(RunningPanel):
         self.children = [sides(left, self.ask)]
 
     def on_the_left(self) -> list[widgets.Widget]:
-        """The controls, in their order."""
-        return list(self.controls.values())
+        """The controls, in their order, each with a line of help."""
+        return [
+            with_help(widget, "" if name == "train" else name)
+            for name, widget in self.controls.items()
+        ]
 
     def plots(self) -> list[bytes]:
         return [self.sweep_plot.value] if self.records else []
@@ -378,9 +388,8 @@ class TrainingPanel(RunningPanel):
 
     def in_words(self, run: Run) -> dict[str, str]:
         """The knobs of a run, by their labels."""
-        knobs = {gettext(label_of(name)): said(value) for name, value in run.settings.items()}
-        more = {"steps": run.steps, label_of("rate"): run.rate}
-        return knobs | {gettext(name): said(value) for name, value in more.items()}
+        knobs = run.settings | {"steps": run.steps, "rate": run.rate}
+        return {gettext(label_of(name)): said(name, value) for name, value in knobs.items()}
 
     def beside(self, run: Run) -> pd.DataFrame:
         """The recorded runs that a run is compared with: like it, and on the model in use."""
@@ -444,8 +453,10 @@ class TrainingPanel(RunningPanel):
         self.turning.close()
 
 
-def said(value: Any) -> str:
+def said(knob: str, value: Any) -> str:
     """A knob's value in words."""
+    if (knob, value) in CHOICES:
+        return gettext(choice_of(knob, value))
     if isinstance(value, bool):
         return gettext("yes" if value else "no")
     return f"{value:g}" if isinstance(value, float) else shown(str(value))

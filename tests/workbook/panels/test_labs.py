@@ -45,7 +45,7 @@ def test_a_control_has_the_range_and_help_of_its_knob(prefix: TrainingPanel) -> 
     assert (length.min, length.max, length.value) == (1, 200, 10)
     assert "every layer" in length.tooltip
     assert init.value == "task_words"
-    assert "uniform" in init.options
+    assert ("uniform noise", "uniform") in init.options
 
 
 def test_a_knob_that_does_nothing_is_not_shown(make: Callable[..., TrainingPanel]) -> None:
@@ -54,7 +54,7 @@ def test_a_knob_that_does_nothing_is_not_shown(make: Callable[..., TrainingPanel
     for init, there in (("labels", False), ("text", True), ("uniform", False)):
         prompt.controls["init"].value = init
         assert (text.layout.display != "none") == there
-        assert any(words.startswith("text: ") for words in prompt.described()) == there
+        assert any(words.startswith("its words: ") for words in prompt.described()) == there
 
 
 def test_a_lab_begins_with_the_knobs_of_the_first_family(panel: TrainingPanel) -> None:

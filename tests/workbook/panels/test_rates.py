@@ -221,11 +221,11 @@ def test_along_a_setting_runs_are_at_the_chosen_rate_with_mean_and_range(
         runs, along, title, chosen = prefix.records.draw(x) and drawn[-1]
         assert (along, chosen, set(runs[x])) == (x, {}, at)
         rates = {line: set(of_line.rate) for line, of_line in runs.groupby("line")}
-        assert rates["task words"] == rates["uniform"] == {0.01}
-        assert rates["task words, MLP"] == {0.0003}
+        assert rates["the task's words"] == rates["uniform noise"] == {0.01}
+        assert rates["the task's words, MLP"] == {0.0003}
         assert "each at its chosen rate" in title
-    assert len(runs[(runs.line == "task words") & (runs.train == 32)]) == 3
-    assert len(runs[(runs.line == "task words") & (runs.train == 256)]) == 5
+    assert len(runs[(runs.line == "the task's words") & (runs.train == 32)]) == 3
+    assert len(runs[(runs.line == "the task's words") & (runs.train == 256)]) == 5
 
 
 def test_along_the_rate_every_family_is_a_line_with_all_that_was_tried(
@@ -237,10 +237,10 @@ def test_along_the_rate_every_family_is_a_line_with_all_that_was_tried(
     assert x == "rate"
     assert set(runs.line) == {prefix.line(family.name) for family in prefix.records.families}
     assert {tuple(runs.prefix_length), tuple(runs.train)} == {(10,) * len(runs), (256,) * len(runs)}
-    noise = runs[runs.line == "uniform"].groupby("rate").seed.count()
+    noise = runs[runs.line == "uniform noise"].groupby("rate").seed.count()
     assert noise.to_dict() == {0.0003: 1, 0.001: 1, 0.003: 1, 0.01: 5, 0.03: 1}
-    assert chosen["task words"] == 0.01
-    assert chosen["task words, MLP"] == 0.0003
+    assert chosen["the task's words"] == 0.01
+    assert chosen["the task's words, MLP"] == 0.0003
     assert "prefix length 10; training sentences 256; mean and range" in title
 
 
@@ -299,9 +299,9 @@ def test_wordings_are_called_by_their_names(recorded: Path, make: Make, drawn: l
     runs, x, *_ = panel.records.draw("template") and drawn[-1]
     assert x == "template"
     assert set(runs.template) == {"sentiment", "question", "it was", "all in all"}
-    assert set(runs.line) == {"no encoder", "mlp", "lstm"}
+    assert set(runs.line) == {"no encoder", "MLP", "LSTM"}
     panel.axis.value = "rate"
-    assert "wording sentiment" in drawn[-1][2]
+    assert "template sentiment" in drawn[-1][2]
 
 
 @pytest.mark.parametrize(

@@ -94,9 +94,10 @@ def test_a_slider_is_answered_from_the_records(panel: TextPanel) -> None:
 
 
 def test_the_recorded_text_is_that_of_the_same_search(panel: TextPanel) -> None:
+    how = {"greedy": "greedily", "beam": "by beam search"}
     for strategy, shown in (("beam", "beam"), ("sample", "greedy"), ("greedy", "greedy")):
         panel.controls["strategy"].value = strategy
-        name = f"recorded: prefix of 10 from task words ({shown})"
+        name = f"recorded: prefix of 10 from the task's words ({how[shown]})"
         assert panel.texts[name] == f"tables, prefix, task_words 200 seen {shown} 0"
 
 
@@ -113,7 +114,7 @@ def test_only_runs_at_the_chosen_rate_are_shown(panel: TextPanel) -> None:
 
 
 def test_what_was_not_recorded_is_said(panel: TextPanel) -> None:
-    panel.controls["run"].value = "prefix of 1 from task words"
+    panel.controls["run"].value = "prefix of 1 from the task's words"
     panel.controls["train"].value = 50
     assert "Recorded with 200 training tables only." in panel.words.value
     assert list(panel.texts) == ["a reference"]
@@ -127,18 +128,21 @@ def test_a_reference_stands_with_every_table(panel: TextPanel) -> None:
         assert panel.texts["a reference"] == there[panel.table][0]
 
 
-@pytest.mark.parametrize("strategy", ["greedy", "beam", "sample"])
+@pytest.mark.parametrize(
+    ("strategy", "how"),
+    [("greedy", "greedily"), ("beam", "by beam search"), ("sample", "by sampling")],
+)
 def test_write_lets_every_method_write_this_table(
-    panel: TextPanel, press: Callable, strategy: str
+    panel: TextPanel, press: Callable, strategy: str, how: str
 ) -> None:
     panel.controls["strategy"].value = strategy
     panel.controls["beams"].value = 2
     press(panel, lambda: None)
-    assert f"&lt;i&gt;mine&lt;/i&gt; ({strategy})" in panel.words.value
+    assert f"&lt;i&gt;mine&lt;/i&gt; ({how})" in panel.words.value
     asked = f"{strategy} 2 1 {panel.table}"
     assert panel.yours[panel.table] == {
-        f"<i>mine</i> ({strategy})": f"prefix_tuning {asked}",
-        f"words ({strategy})": f"discrete_prompt {asked}",
+        f"<i>mine</i> ({how})": f"prefix_tuning {asked}",
+        f"words ({how})": f"discrete_prompt {asked}",
     }
     panel.controls["table"].value = 2  # another table: what was written for the first is not its
     assert "mine" not in panel.words.value
@@ -149,13 +153,13 @@ def test_a_sample_is_another_with_every_press(panel: TextPanel, press: Callable)
     drawn = []
     for _ in range(2):
         press(panel, lambda: None)
-        drawn.append(panel.texts["words (sample)"])
+        drawn.append(panel.texts["words (by sampling)"])
     assert drawn[0] != drawn[1]
 
 
 def test_stop_keeps_what_is_written(panel: TextPanel, press: Callable) -> None:
     press(panel, panel.stop_button.click)
-    assert set(panel.yours[panel.table]) == {"<i>mine</i> (greedy)"}
+    assert set(panel.yours[panel.table]) == {"<i>mine</i> (greedily)"}
     assert not panel.button.disabled
 
 
