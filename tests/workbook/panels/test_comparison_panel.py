@@ -291,15 +291,17 @@ def test_a_point_lies_on_its_row_at_its_accuracy(
 
 
 def test_beside_is_the_line_that_is_drawn(
-    panel: ComparisonPanel, gpt2: Backbone, monkeypatch: pytest.MonkeyPatch
+    files: Path, gpt2: Backbone, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    write(files, "baselines", [*rows(USUAL), *rows("LoRA")])
+    panel = ComparisonPanel(gpt2)
     lines: list[Any] = []
     honest = figures.forest
     monkeypatch.setattr(
         figures, "forest", lambda rows, **how: lines.append(how["beside"]) or honest(rows, **how)
     )
     panel.other.value = PREFIX
-    panel.tested.value = "tweets"
+    panel.tested.value = "tweets"  # where there is no LoRA to be beside
     assert [line.name for line in lines] == ["prefix tuning, task words"] * 2  # drawn once each
     assert lines[0].interval != lines[1].interval
 
