@@ -108,18 +108,18 @@ def test_every_choice_has_a_plain_name_and_stays_the_package_s_value(panel: Pane
                 assert panel.controls[name].value == value
 
 
-def test_a_hidden_control_hides_its_line(gpt2: Backbone, lesson: Task, folder: Path) -> None:
-    panel = panels.PrefixTuningPanel(gpt2, lesson, steps=1)
+@pytest.mark.parametrize("panel", ["PrefixTuningPanel"], indirect=True)
+def test_a_hidden_control_hides_its_line(panel: Panel) -> None:
     (box,) = (box for control, _, box in lines(panel) if control is panel.controls["mlp_hidden"])
     for value, display in (("none", "none"), ("mlp", ""), ("none", "none")):
         panel.controls["reparameterization"].value = value
         assert box.layout.display == display
-    panel.close()
 
 
-def test_the_table_of_runs_and_the_axis_have_the_names_of_the_controls(panel: Any) -> None:
-    if not isinstance(panel, TrainingPanel):
-        return
+@pytest.mark.parametrize("panel", LABS, indirect=True)
+def test_the_table_of_runs_and_the_axis_have_the_names_of_the_controls(
+    panel: TrainingPanel,
+) -> None:
     of_run = panel.in_words(panel.run_as_set())
     for widget in panel.controls.values():
         stands_at = getattr(widget, "label", widget.value)
