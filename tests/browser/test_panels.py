@@ -136,7 +136,7 @@ def test_lesson_05(run_lesson: RunLesson) -> None:
     fill(panel, "template", before)
     run_table(panel)
 
-    point = comparison.locator(".prefixlab-point:visible").last
+    point = comparison.locator(".prefixlab-point[title*=yours]:visible").first
     point.press("Enter")
     expect(comparison).to_contain_text("accuracy")
     expect(comparison.locator("table")).to_contain_text("p_tuning")

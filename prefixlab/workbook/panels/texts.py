@@ -116,7 +116,12 @@ class TextPanel(LivePanel):
         texts |= self.yours.get(table, {})
         self.texts = texts
         rows = [
-            [f"<b>{escape(writer)}</b>", marked(text, slots([text], [table])[0])]
+            [
+                f'<div style="min-width: 150px"><b>{escape(writer)}</b></div>',
+                # A model may write a word that is longer than a line.
+                f'<div style="overflow-wrap: anywhere">{marked(text, slots([text], [table])[0])}'
+                "</div>",
+            ]
             for writer, text in texts.items()
         ]
         given = ", ".join(f"{slot}: <b>{escape(v)}</b>" for slot, v in from_mr(table).items())
