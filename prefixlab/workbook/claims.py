@@ -996,6 +996,11 @@ CLAIMS: dict[str, tuple[Claim, ...]] = {
         ),
         Claim("A cartridge of eight demonstrations is better than no text", distilled() - words()),
         Claim(
+            "A cartridge of eight demonstrations is right more often than no text",
+            distilled() - words(),
+            ACCURACY,
+        ),
+        Claim(
             "Labels teach more: a prefix trained on 256 of them is better than a cartridge that "
             "knows eight",
             prefix() - distilled(),
