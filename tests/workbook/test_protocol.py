@@ -16,6 +16,7 @@ from prefixlab.methods.in_context import permutation
 from prefixlab.workbook import protocol
 from prefixlab.workbook.grids import GRIDS, PATTERNS, families, first_runs, order_of
 from prefixlab.workbook.protocol import FEWER, LADDER, SEEDS, Family, Run, key_of
+from prefixlab.workbook.records import rows_of
 
 Loss = Callable[[float], float]
 FIVE = [3e-4, 0.001, 0.003, 0.01, 0.03]
@@ -244,6 +245,20 @@ def test_the_page_says_the_same_as_the_code() -> None:
         f"every {protocol.STEPS // protocol.VALIDATIONS} steps",
     ):
         assert re.search(re.escape(said).replace("\\ ", r"\s+"), page), said
+
+
+def test_the_page_has_the_recorded_losses_of_longer_runs() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "protocol.md").read_text(encoding="utf-8")
+    (heads,) = re.findall(r"after so many steps \|(.*)\|", page)
+    rows = rows_of("budget", "smollm2")
+    assert rows
+    for row in rows:
+        losses = {step: loss for step, loss, _ in row["validation"]}
+        said = [losses[int(step)] for step in heads.split("|")]
+        lowest = min(losses.values())
+        cells = [f"**{loss:.3f}**" if loss == lowest else f"{loss:.3f}" for loss in said]
+        name = row["family"].removesuffix(", longer")
+        assert f"| {name} | {' | '.join(cells)} |" in page
 
 
 def test_without_a_search_the_middle_rate_is_the_only_one() -> None:
