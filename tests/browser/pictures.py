@@ -10,7 +10,7 @@ from playwright.sync_api import sync_playwright
 PANELS = {
     "anatomy": "AnatomyPanel()",
     "playground": "PromptPanel(lm, task)",
-    "in_context": "InContextPanel(lm, task)",
+    "in_context": "InContextPanel(lm, lab)",
     "soft_prompt": "PromptTuningPanel(lm, lab)",
     "prefix": "PrefixTuningPanel(lm, lab)",
     "p_tuning": "PTuningPanel(lm, lab)",
