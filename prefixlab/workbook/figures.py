@@ -326,12 +326,23 @@ class Row(NamedTuple):
     yours: bool = False
 
 
+def on_the_frontier(row: Row, rows: Sequence[Row]) -> bool:
+    """Whether nothing that costs at most as much is more accurate, or as accurate for less."""
+    return not any(
+        (other.cost, -other.accuracy) != (row.cost, -row.accuracy)
+        and other.cost <= row.cost
+        and other.accuracy >= row.accuracy
+        for other in rows
+    )
+
+
 def forest(
     rows: Sequence[Row], *, cost: str, beside: Row | None = None
 ) -> tuple[Figure, list[tuple[float, float]]]:
     """A forest plot of accuracies: a row a result, its name at the left and its cost at the right.
 
-    The accuracy is a dot, its 95% interval a bar, and chance a dotted line.
+    The accuracy is a dot, its 95% interval a bar, and chance a dotted line. The names on the
+    frontier are bold: nothing that costs at most as much has a higher mean.
 
     Parameters
     ----------
@@ -358,7 +369,8 @@ def forest(
     ticks = [tenth / 10 for tenth in range(ceil(10 * lowest), 11)]
     axis.set_xticks(ticks, ["0.5\nchance" if tick == 0.5 else f"{tick:g}" for tick in ticks])
     axis.tick_params(labelsize=8)
-    axis.set_xlabel("accuracy (bar: 95% interval)", fontsize=9, labelpad=-6)
+    about = "accuracy (bar: 95% interval); bold: nothing as cheap has a higher mean"
+    axis.set_xlabel(about, fontsize=9, labelpad=-6)
     axis.spines[["left", "top", "right"]].set_visible(False)
 
     within, over = axis.get_yaxis_transform(), axis.get_xaxis_transform()
@@ -379,8 +391,9 @@ def forest(
     )
     axis.hlines(range(len(rows)), *axis.get_xlim(), color=GREY, linewidth=0.5, zorder=0)
     for line, row in enumerate(rows):
+        look = text | {"fontweight": "bold" if on_the_frontier(row, rows) else "normal"}
         for x, words in ((-0.015, row.name), (end, short(row.cost))):
-            axis.text(x, line, words, **text, ha="right", va="center_baseline", transform=within)
+            axis.text(x, line, words, **look, ha="right", va="center_baseline", transform=within)
     known = [(line, *row.interval) for line, row in enumerate(rows) if row.interval]
     if known:
         axis.hlines(*zip(*known, strict=True), color=BLUE, alpha=0.4, linewidth=3)

@@ -167,6 +167,16 @@ def test_the_texts_of_a_forest_plot_lie_on_their_rows_within_the_picture_and_on_
         assert of_rows[name].y0 < (1 - y) * height < of_rows[name].y1
 
 
+def test_the_frontier_of_a_forest_plot_is_bold() -> None:
+    found = {"cheap": (0, 0.6), "worse": (10, 0.5), "as good": (20, 0.6), "better": (20, 0.8)}
+    found |= {"dear": (30, 0.8), "best": (40, 0.9), "twin": (40, 0.9)}
+    rows = [figures.Row(name, *both) for name, both in found.items()]
+    figure, _ = figures.forest(rows, cost="bytes")
+    texts = {text.get_text(): text.get_fontweight() for text in figure.axes[0].texts}
+    bold = {name for name in found if texts[name] == "bold"}
+    assert bold == {"cheap", "better", "best", "twin"}
+
+
 def test_a_forest_plot_prints_what_each_row_costs() -> None:
     costs = {0: "0", 0.4321: "0.432", 30.0: "30", 5760: "5.76k", 999_999: "1M", 134515008: "135M"}
     figure, _ = figures.forest([figures.Row("", cost, 0.9) for cost in costs], cost="bytes")

@@ -6,10 +6,10 @@ shows a picture of the same, and says the same in words. A `Plot` alone is drawn
 an `Announcement` is words.
 """
 
-from prefixlab.workbook.page.announcement import Announcement
-from prefixlab.workbook.page.curve import Curve
+from prefixlab.workbook.page.announcement import Announcement, kept
+from prefixlab.workbook.page.curve import Curve, Star
 from prefixlab.workbook.page.microscope import Microscope
 from prefixlab.workbook.page.plot import Plot
 from prefixlab.workbook.page.runs import Runs, Tracked
 
-__all__ = ["Announcement", "Curve", "Microscope", "Plot", "Runs", "Tracked"]
+__all__ = ["Announcement", "Curve", "Microscope", "Plot", "Runs", "Star", "Tracked", "kept"]

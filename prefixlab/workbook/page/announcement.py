@@ -1,16 +1,22 @@
 """Announcement: words on what a panel is doing, for eyes and for a screen reader."""
 
 import anywidget
+from ipywidgets import DOMWidget
 from traitlets import Unicode
 
 from prefixlab.workbook.page.base import HERE
 
 
+def kept(button: DOMWidget) -> None:
+    """Where a button cannot be pressed any more, the focus is not lost with it."""
+    button.add_class("prefixlab-action")
+
+
 class Announcement(anywidget.AnyWidget):
     """Words that change while a panel works; beside them the focus is kept.
 
-    A button of the class `prefixlab-action` that is disabled while it has the focus gives it on to
-    one of the same panel that can be pressed.
+    Of a panel's buttons that are `kept`, one that is disabled while it has the focus gives it on to
+    the last one that can be pressed; one that is hidden, to what follows it.
 
     Attributes
     ----------

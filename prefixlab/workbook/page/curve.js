@@ -4,6 +4,10 @@ const HEIGHT = 220; // of the plot, in pixels
 const NARROW = 520; // where names of lines have no room at their ends
 const PAD = 14; // from the ends of the axis to the first and the last place
 const ROW = 20; // of the legend
+const STAR = `M${[...Array(10).keys()].map((corner) => {
+  const [far, turn] = [corner % 2 ? 4 : 9, (corner * Math.PI) / 5];
+  return `${(far * Math.sin(turn)).toFixed(1)},${(-far * Math.cos(turn)).toFixed(1)}`;
+}).join("L")}Z`;
 
 function render({ model, el }) {
   speak(model);
@@ -22,6 +26,7 @@ function render({ model, el }) {
   };
   const move = () => {
     said.textContent = plot?.move(model.get("value"), model.get("line")) ?? "";
+    plot?.ask(model.get("asked"));
   };
   const draw = () => {
     if (!width) return; // it is not in the page yet
@@ -31,7 +36,7 @@ function render({ model, el }) {
     if (focused) svg.querySelector(`[data-part="${focused}"]`)?.focus();
   };
   model.on("change:drawing", draw);
-  model.on("change:value change:line", move);
+  model.on("change:value change:line change:asked", move);
   return fitted(root, (now) => {
     width = now;
     draw();
@@ -51,6 +56,8 @@ class Plot {
     this.names = this.several ? this.lines.map((line, number) => this.name(line, number)) : [];
     this.compared();
     this.expected();
+    this.measured();
+    this.question = this.add("line", { y1: this.top, y2: this.track, class: "asked" });
     this.dot = this.add("circle", { r: 7, class: "chosen" });
     this.figure = this.add("text", { class: "figure middle" });
     this.touch();
@@ -87,11 +94,12 @@ class Plot {
     const scale = this.log ? Math.log : (place) => place;
     const [low, high] = [scale(places[0]), scale(places.at(-1))];
     const across = this.right - this.left;
-    this.xs = places.map((place, number) => {
-      if (this.words) return this.left + ((number + 0.5) / places.length) * across;
+    this.x = (place) => {
+      if (this.words) return this.left + ((places.indexOf(place) + 0.5) / places.length) * across;
       const share = high > low ? (scale(place) - low) / (high - low) : 0.5;
-      return this.left + PAD + share * (across - 2 * PAD);
-    });
+      return this.left + clamp(PAD + share * (across - 2 * PAD), 0, across);
+    };
+    this.xs = places.map(this.x);
   }
 
   /** Where the names of lines stand above the plot; how tall they are together. */
@@ -204,6 +212,11 @@ class Plot {
     }
     group.append(...there.map(({ x, mean }) =>
       make("circle", { cx: x, cy: y(mean), r: 3, class: "dot" })));
+    const best = line.points[line.chosen ?? -1];
+    if (best) {
+      const [x, up] = [this.xs[line.chosen] + this.aside(number), y(best.mean)];
+      group.append(make("path", { d: `M${x},${up - 8}l8,8l-8,8l-8,-8z`, class: "diamond" }));
+    }
     group.end = there.at(-1);
     return group;
   }
@@ -258,6 +271,23 @@ class Plot {
     this.add("circle", { cx: x, cy: this.y(value), r: 7, class: "ghost" });
     const words = this.add("text", { class: "note middle" });
     this.beside(words, gettext("your guess {written}", { written }), x, this.y(value) + 22, this.y(value) - 13);
+  }
+
+  /** What the learner measured. */
+  measured() {
+    for (const [place, value, colour, as] of this.stars ?? []) {
+      const [x, y] = [this.x(place), this.y(value)];
+      const star = this.add("path", { d: STAR, class: "star", style: `--colour: ${colour}` });
+      set(star, { transform: `translate(${x} ${y})` });
+      star.append(make("title", {}, as));
+    }
+  }
+
+  /** A place where nothing was measured, marked as the one that is asked about. */
+  ask(place) {
+    const known = place !== null && place !== undefined;
+    this.question.style.display = known ? "" : "none";
+    if (known) set(this.question, { x1: this.x(place), x2: this.x(place) });
   }
 
   /** Words in the middle of `x`, at the first of some heights where nothing is in the way. */

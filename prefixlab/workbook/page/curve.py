@@ -1,15 +1,15 @@
 """Curve: a slider over recorded values, drawn in the page."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import cycle
 from math import floor, log10
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
-from traitlets import Any as AnyTrait, Dict, Unicode, observe, validate
+from traitlets import Any as AnyTrait, Dict, List, Unicode, observe, validate
 
 from prefixlab import arguments
 from prefixlab.workbook import figures
@@ -21,10 +21,18 @@ Place = Any  # a word or a number
 Lines = dict[str, dict[Place, list[float]]]
 
 
+class Star(NamedTuple):
+    """A value of the learner's own, in its colour: where it stands, and what it came to."""
+
+    place: Place
+    value: float
+    colour: str
+
+
 class Curve(InPage):
     """Means and ranges along an axis, and a slider under it that says what stands where it is.
 
-    Whoever sets one of the four attributes has the page follow.
+    Whoever sets one of the attributes has the page follow.
 
     Attributes
     ----------
@@ -32,7 +40,9 @@ class Curve(InPage):
         The place that the slider stands at, one of those that something was measured at.
     line
         The name of the line that it tells about; the others are faded.
-    lines, guess
+    asked
+        A number on the axis at which nothing was measured, or None: a line marks it.
+    lines, guess, stars
         As the parameters.
 
     Parameters
@@ -46,8 +56,12 @@ class Curve(InPage):
         Whether the horizontal axis is logarithmic.
     references
         Values to compare with, by their names: `{"ln 2, a coin flip": 0.693}`.
+    chosen
+        By the line, the place that was chosen there: a diamond.
     guess
         What the learner expected, as a place and the value there.
+    stars
+        What the learner measured; a place may be a number between those of the lines.
     value, line
         Where it begins, in place of the first.
     each
@@ -65,8 +79,10 @@ class Curve(InPage):
     drawing = Dict().tag(sync=True)
     value = AnyTrait().tag(sync=True)
     line = Unicode().tag(sync=True)
+    asked = AnyTrait().tag(sync=True)
     lines = Dict()
     guess = AnyTrait()
+    stars: Any = List()
 
     def __init__(
         self,
@@ -76,7 +92,9 @@ class Curve(InPage):
         ylabel: str,
         log: bool = False,
         references: Mapping[str, float] | None = None,
+        chosen: Mapping[str, Place] | None = None,
         guess: tuple[Place, float] | None = None,
+        stars: Sequence[Star] = (),
         value: Place = None,
         line: str | None = None,
         each: str = gettext_noop("seeds"),
@@ -85,8 +103,12 @@ class Curve(InPage):
         self.references = {
             name: arguments.number(name, level) for name, level in (references or {}).items()
         }
+        self.chosen: dict[str, Place] = {}
         self.lines = dict(lines)
-        self.guess = guess
+        for name, place in (chosen or {}).items():
+            self.chosen[arguments.one_of("chosen", name, tuple(self.lines))] = self._there(place)
+        self._draw()
+        self.guess, self.stars = guess, list(stars)
         self.line = self.line if line is None else line
         self.value = self.value if value is None else value
         super().__init__()  # it opens the widget: what is refused above leaves none
@@ -145,6 +167,7 @@ class Curve(InPage):
         lines = self.lines.values()
         drawn = [value for line in lines for values in line.values() for value in values]
         drawn += [*self.references.values(), *(self.guess or ())[1:]]
+        drawn += [star.value for star in self.stars]
         low, high = min(drawn), max(drawn)
         return (low, high) if low < high else (low - 0.5, high + 0.5)
 
@@ -194,8 +217,28 @@ class Curve(InPage):
     def _named(self, proposal: Any) -> str:
         return str(arguments.one_of("line", proposal.value, tuple(self.lines)))
 
-    @observe("lines", "guess")
-    def _draw(self, change: Any) -> None:
+    @validate("asked")
+    def _off(self, proposal: Any) -> float | None:
+        return None if proposal.value is None else self._on_the_axis(proposal.value)
+
+    @validate("stars")
+    def _known(self, proposal: Any) -> list[Star]:
+        return [
+            Star(self._on_the_axis(place), arguments.number("star", value), colour)
+            for place, value, colour in proposal.value
+        ]
+
+    def _on_the_axis(self, place: Place) -> Place:
+        """A place of the axis: any number where they are numbers, else a word that is there."""
+        if isinstance(self.places[0], str):
+            return self._there(place)
+        number = arguments.number("place", place)
+        if self.logarithmic and number <= 0:
+            raise ValueError(f"A logarithmic axis has no place for {number:g}.")
+        return number
+
+    @observe("lines", "guess", "stars")
+    def _draw(self, change: Any = None) -> None:
         """Hand over what the page draws."""
         places = self.places
         if self.line not in self.lines:
@@ -214,6 +257,7 @@ class Curve(InPage):
             "ticks": ticks,
             "references": [[gettext(name), level] for name, level in self.references.items()],
             "guess": self.guess and [*self.guess, self.rounded(self.guess[1])],
+            "stars": [[*star, self.rounded(star.value)] for star in self.stars],
             "lines": [
                 {
                     "name": name,
@@ -224,6 +268,7 @@ class Curve(InPage):
                         self._point(line[place]) if place in line else None for place in places
                     ],
                     "says": [self.sentence(name, place) for place in places],
+                    "chosen": places.index(self.chosen[name]) if name in self.chosen else None,
                 }
                 for count, ((name, line), colour) in enumerate(
                     zip(self.lines.items(), cycle(figures.COLOURS), strict=False)
@@ -236,7 +281,7 @@ class Curve(InPage):
         return {"mean": mean, "low": min(values), "high": max(values), "as": self.rounded(mean)}
 
     def picture(self) -> Figure:
-        return pictures.curve(self.drawing, self.value, self.line, self.says())
+        return pictures.curve(self.drawing, self.value, self.line, self.says(), self.asked)
 
 
 def read(lines: Mapping[str, Mapping[Place, Any]]) -> Lines:

@@ -13,7 +13,9 @@ from torch import Tensor
 from prefixlab.workbook import figures
 
 
-def curve(drawing: dict[str, Any], value: Any, line: str, title: str) -> Figure:
+def curve(
+    drawing: dict[str, Any], value: Any, line: str, title: str, asked: float | None
+) -> Figure:
     """A `Curve`: what its page has as `drawing`, with the place and the line that are chosen."""
     figure, (axis,) = figures.new(height=3.4)
     places, ticks = drawing["places"], drawing["ticks"]
@@ -39,6 +41,17 @@ def curve(drawing: dict[str, Any], value: Any, line: str, title: str) -> Figure:
         if each["name"] == line and (point := there.get(at[value] + aside)):
             axis.plot(at[value] + aside, point["mean"], "o", color=each["colour"], markersize=10)
             note(axis, point["as"], at[value] + aside, point["high"], fontweight="bold")
+        if each["chosen"] is not None:
+            best = places[each["chosen"]]
+            look: dict[str, Any] = {"markersize": 11, "fillstyle": "none", "markeredgewidth": 1.5}
+            axis.plot(
+                at[best] + aside, there[at[best] + aside]["mean"], "D", color=each["colour"], **look
+            )
+    for place, level, colour, _ in drawing["stars"]:
+        mark: dict[str, Any] = {"markersize": 13, "markeredgecolor": "black"}
+        axis.plot(at.get(place, place), level, "*", color=colour, **mark)
+    if asked is not None:
+        axis.axvline(at.get(asked, asked), color="black", linestyle=":", linewidth=1.5)
     compared(axis, drawing["references"])
     if drawing["guess"]:
         place, guessed, rounded = drawing["guess"]

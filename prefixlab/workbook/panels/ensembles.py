@@ -126,7 +126,7 @@ class EnsemblePanel(Panel):
                 f"{alone.max():.3f}",
                 **ahead,
                 "mistakes": f"{some} of {len(right)} sentences are wrong for some prompt, {most} "
-                "for most of them: these no vote mends",
+                "for most of them: a vote of all is wrong there",
                 "recorded on": self.records.backbone,
             }
         )

@@ -12,6 +12,7 @@ from prefixlab.workbook import figures
 from prefixlab.workbook.language import gettext
 from prefixlab.workbook.panels.tables import bars, table
 
+SHORT = 120  # bars in two columns, in a window of 900 pixels
 ROWS = 12  # virtual tokens in the table; with fifty of them the first tell enough
 
 
@@ -19,13 +20,16 @@ def before_and_after(lm: Backbone, task: Task, before: Method, after: Method, se
     """The answers' probabilities for a sentence, at the start of training and now, as HTML."""
     assert task.verbalizer is not None
     words = task.verbalizer.words
-    return "".join(
+    both = (
         bars(
             zip(words, predict(lm, method, task, [sentence])[0].tolist(), strict=True),
             title=title,
+            width=SHORT,
         )
         for title, method in ((gettext("before training"), before), (gettext("now"), after))
     )
+    columns = "".join(f"<div>{one}</div>" for one in both)
+    return f'<div style="display: flex; flex-wrap: wrap; column-gap: 24px">{columns}</div>'
 
 
 def virtual_tokens(lm: Backbone, method: Method) -> str:

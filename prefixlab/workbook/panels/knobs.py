@@ -14,8 +14,10 @@ import ipywidgets as widgets
 from prefixlab.workbook.language import gettext, gettext_noop
 from prefixlab.workbook.panels.base import LABEL, WIDE
 
-# Of knobs whose own name is not plain.
+# Of knobs, and of settings of a run, whose own name is not plain.
 NAMES = {
+    "train": gettext_noop("training sentences"),
+    "rate": gettext_noop("learning rate"),
     "init": gettext_noop("starting point"),
     "text": gettext_noop("its words"),
     "reparameterization": gettext_noop("trained"),

@@ -126,6 +126,9 @@ class PTuningPanel(TrainingPanel):
     def place(self, x: str, value: Any) -> Any:
         return wording_of(value) if x == "template" else value
 
+    def setting(self, x: str, place: Any) -> Any:
+        return soft(WORDINGS[place]) if x == "template" else place
+
 
 def wording_of(template: str) -> str:
     """The name of the wording that a template has slots in, where it is one that was recorded."""

@@ -14,7 +14,7 @@ from prefixlab.evaluation.choices import Evaluation, content_free_scores, judge,
 from prefixlab.methods import Method
 from prefixlab.models.backbone import Backbone
 from prefixlab.workbook.language import gettext
-from prefixlab.workbook.page import Announcement
+from prefixlab.workbook.page import Announcement, kept
 from prefixlab.workbook.panels.base import Panel, button
 
 BATCH = 4  # small, so that the page has not long to wait between two batches
@@ -34,7 +34,7 @@ class LivePanel(Panel):
             disabled=True,
         )
         for one in (self.button, self.stop_button):
-            one.add_class("prefixlab-action")
+            kept(one)
         self.progress = widgets.IntProgress(layout={"width": "160px"})
         self.clock = Announcement(layout={"margin": "0 0 0 8px"})
         self.bar = widgets.HBox(

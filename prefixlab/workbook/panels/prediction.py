@@ -12,6 +12,7 @@ import ipywidgets as widgets
 
 from prefixlab.workbook.figures import BLUE, ORANGE
 from prefixlab.workbook.language import gettext, gettext_noop
+from prefixlab.workbook.page import Announcement, kept
 from prefixlab.workbook.panels.base import BUTTONS, WIDE, button
 
 OPEN = '<details open style="line-height: 1.5">'
@@ -75,7 +76,9 @@ class Prediction(widgets.VBox):
             gettext("Show me"), gettext("Show the guess beside the result"), self.reveal
         )
         self.skip = button(gettext("Skip"), gettext("Go on without a guess"), self.uncover)
-        self.verdict = widgets.HTML()
+        for one in (self.guess, self.skip):
+            kept(one)
+        self.verdict = Announcement(layout={"margin": "2px"})
         self.asking = widgets.VBox([self.way, self.amount, widgets.HBox([self.guess, self.skip])])
         self.hidden = widgets.VBox(list(hides))
         self.question = widgets.HTML(f"<b>{gettext('Predict first.')}</b> {escape(self.asked)}")
@@ -108,8 +111,8 @@ class Prediction(widgets.VBox):
 
     def uncover(self) -> None:
         """Show what was hidden, with or without a guess; a question that is answered is in it."""
+        self.hidden.layout.display = ""  # first: what hides then gives its focus on to it
         self.asking.layout.display = self.question.layout.display = "none"
-        self.hidden.layout.display = ""
 
     def fold(self) -> None:
         """Show an answer in one line, which opens again when it is pressed."""

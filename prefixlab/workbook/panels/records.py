@@ -1,7 +1,7 @@
 """Recorded runs of a method, as its lab looks them up."""
 
 from collections.abc import Callable, Sequence
-from functools import cache, partial
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -9,7 +9,7 @@ import pandas as pd
 from prefixlab.methods import METHODS
 from prefixlab.workbook.grids import families
 from prefixlab.workbook.language import gettext
-from prefixlab.workbook.panels.sweep import Sweep, label_of
+from prefixlab.workbook.panels.knobs import name_of
 from prefixlab.workbook.protocol import TRAIN, Family, Run
 
 MEASURED = ("accuracy", "loss", "losses", "seed", "rate", "train", "family", "backbone")
@@ -68,7 +68,6 @@ class Records:
             columns=[*self.defaults, *MEASURED],
         )
         self.untrained = {row["family"]: row for row in rows if row["rate"] is None}
-        self.sweep = cache(self.draw)
 
     def __bool__(self) -> bool:
         return not self.runs.empty
@@ -102,25 +101,43 @@ class Records:
             found = found[found[name] == value]
         return found
 
-    def draw(self, x: str) -> Sweep:
-        """The runs along `x`, at the rates that were chosen; `sweep` remembers what was drawn.
+    @property
+    def axes(self) -> tuple[str, ...]:
+        """What runs can be drawn along."""
+        return *self.usual, "rate"
+
+    @property
+    def chosen(self) -> dict[str, float]:
+        """By the line, the learning rate that was chosen."""
+        return {self.line(name): rate for name, rate in self.rates.items() if rate}
+
+    def along(self, x: str) -> pd.DataFrame:
+        """The runs along `x`, each with its `line`, at the rates that were chosen.
 
         Along the learning rate, those at all rates that were tried.
         """
-        runs, fixed = self.runs, {name: at for name, at in self.usual.items() if name != x}
-        for name, value in fixed.items():
+        runs = self.runs
+        for name, value in self.fixed(x).items():
             runs = runs[runs[name] == value]
-        about = [f"{label_of(name)} {self.place(name, value)}" for name, value in fixed.items()]
-        chosen = {}
-        if x == "rate":
-            chosen = {self.line(name): rate for name, rate in self.rates.items() if rate}
-        else:
+        if x != "rate":
             runs = runs[runs.rate == runs.family.map(self.rates).astype(float)]
-            about.append("each at its chosen rate" if len(runs) else "no rate is chosen yet")
-        about += ["mean and range over seeds", f"recorded on {self.backbone}"]
         places = {x: runs[x].map(partial(self.place, x))}
-        shown = runs.assign(line=runs.family.map(self.line), **places)
-        return Sweep(shown, x, "; ".join(about), chosen)
+        return runs.assign(line=runs.family.map(self.line), **places)
+
+    def fixed(self, x: str) -> dict[str, Any]:
+        """What all runs along `x` have in common."""
+        return {name: value for name, value in self.usual.items() if name != x}
+
+    def about(self, x: str) -> str:
+        """The runs along `x` in words."""
+        fixed = [
+            f"{gettext(name_of(name))} {self.place(name, value)}"
+            for name, value in self.fixed(x).items()
+        ]
+        rates = [] if x == "rate" else [gettext("each at its chosen rate")]
+        seeds = gettext("mean and range over seeds")
+        where = gettext("recorded on {backbone}").format(backbone=self.backbone)
+        return "; ".join([*fixed, *rates, seeds, where]) + "."
 
 
 def mean_and_range(runs: pd.DataFrame) -> str:

@@ -23,6 +23,7 @@ from prefixlab.models.backbone import Backbone
 from prefixlab.training.loop import Training
 from prefixlab.workbook.duration import TimeLeft, training_seconds
 from prefixlab.workbook.language import gettext
+from prefixlab.workbook.page import kept
 from prefixlab.workbook.panels.base import Panel, button
 from prefixlab.workbook.panels.results import Result, tried
 from prefixlab.workbook.panels.run import Run
@@ -87,7 +88,7 @@ class RunningPanel(Panel):
         for one in self.buttons:
             one.layout.width = "78px"
         for one in self.buttons[:-1]:  # not Reset: nothing is thrown away by a key pressed twice
-            one.add_class("prefixlab-action")
+            kept(one)
 
     def rows_of_buttons(self) -> list[widgets.HBox]:
         """Train with the state beside it, and below them the others."""
@@ -112,6 +113,10 @@ class RunningPanel(Panel):
     @abstractmethod
     def turn(self) -> None:
         """Answer the knobs as they stand, and show the runs."""
+
+    @abstractmethod
+    def compare_answers(self) -> None:
+        """Show what the newest run's method answers by now."""
 
     @abstractmethod
     def look_inside(self) -> None:
@@ -195,6 +200,7 @@ class RunningPanel(Panel):
                 self.clock.steps.append(step.seconds)
                 if step.validation:
                     run.validations[step.step] = step.validation
+                    self.compare_answers()
                 self.report(run)
                 if 0 not in run.validations:  # after the first step, which shows at once
                     await self.look(run, before)

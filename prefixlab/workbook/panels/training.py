@@ -19,10 +19,11 @@ from prefixlab.data.task import Task
 from prefixlab.methods import METHODS
 from prefixlab.models.backbone import Backbone
 from prefixlab.training.loop import Recipe
+from prefixlab.workbook import figures
 from prefixlab.workbook.grids import SIZES
 from prefixlab.workbook.language import gettext, gettext_noop
 from prefixlab.workbook.measuring import is_lesson_task, lesson_task
-from prefixlab.workbook.page import Runs
+from prefixlab.workbook.page import Runs, Star
 from prefixlab.workbook.page.runs import colour_of
 from prefixlab.workbook.panels import inside
 from prefixlab.workbook.panels.base import (
@@ -39,13 +40,14 @@ from prefixlab.workbook.panels.knobs import (
     choice_of,
     control,
     hide_idle,
+    name_of,
     with_help,
 )
 from prefixlab.workbook.panels.prediction import Prediction
+from prefixlab.workbook.panels.recorded import MEASURES, RecordedRuns
 from prefixlab.workbook.panels.records import Records, mean_and_range
 from prefixlab.workbook.panels.run import Run
 from prefixlab.workbook.panels.running import RunningPanel, knobs_of
-from prefixlab.workbook.panels.sweep import MEASURES, Star, label_of
 from prefixlab.workbook.panels.verdict import verdict
 from prefixlab.workbook.protocol import LADDER, STEPS, TRAIN
 from prefixlab.workbook.records import preferred, rows_of
@@ -87,6 +89,7 @@ class TrainingPanel(RunningPanel):
         self.comparable = comparable
         self.records = Records(self.method, recorded, self.line, self.place)
         self.following = True  # the learning rate follows the other knobs
+        self.held = False  # whether several knobs are set, to be answered together
         self.controls = self.make_controls(steps)
         self.controls["learning_rate"].value = self.usual_rate()
         self.defaults = {name: widget.value for name, widget in self.controls.items()}
@@ -96,7 +99,6 @@ class TrainingPanel(RunningPanel):
         for name, widget in self.controls.items():
             turned = self.take_rate if name == "learning_rate" else self.follow
             widget.observe(lambda _, turned=turned: turned(), "value")
-        self.axis.observe(lambda _: self.turn(), "value")
         self.sentence.observe(lambda _: self.answer_sentence(), "value")
         self.tracker.observe(lambda _: self.turn(), "hidden")
 
@@ -114,6 +116,10 @@ class TrainingPanel(RunningPanel):
     def place(self, x: str, value: Any) -> Any:
         """Where a value of a setting stands on the horizontal axis `x`."""
         return value
+
+    def setting(self, x: str, place: Any) -> Any:
+        """The inverse of `place`."""
+        return place
 
     # The widgets
 
@@ -145,7 +151,7 @@ class TrainingPanel(RunningPanel):
         return controls
 
     def make_views(self) -> None:
-        self.sweep_plot = plot(gettext("Recorded runs: accuracy by the knob that is chosen"))
+        self.recorded_runs = RecordedRuns(self.records, self.compared, self.go)
         self.inside_plot = plot(gettext("Inside the method: what it has learned"))
         self.tracker = Runs(self.delete)
         self.words, self.rate_words, self.verdict = (widgets.HTML() for _ in range(3))
@@ -156,15 +162,9 @@ class TrainingPanel(RunningPanel):
             continuous_update=False,
             **WIDE,
         )
-        self.axis = widgets.ToggleButtons(
-            options=[(gettext(label_of(name)), name) for name in (*self.records.usual, "rate")],
-            description=gettext("recorded by"),
-            style=BUTTONS,
-        )
         pages = {
-            gettext_noop("recorded runs"): widgets.VBox([self.axis, self.sweep_plot]),
+            gettext_noop("recorded runs"): self.recorded_runs,
             gettext_noop("your runs"): widgets.VBox([self.verdict, self.tracker]),
-            gettext_noop("your sentence"): widgets.VBox([self.sentence, self.sentence_words]),
             gettext_noop("inside"): widgets.VBox([self.inside_words, self.inside_plot]),
         }
         self.view = widgets.ToggleButtons(
@@ -172,8 +172,9 @@ class TrainingPanel(RunningPanel):
         )
         opened = widgets.Stack(list(pages.values()))
         # The page turns them itself: while the panel trains the kernel would come to it late.
-        self.turning = widgets.jsdlink((self.view, "index"), (opened, "selected_index"))
-        results = [self.rate_words, self.view, opened]
+        turned = widgets.jsdlink((self.view, "index"), (opened, "selected_index"))
+        self.links = [turned, *self.recorded_runs.links]
+        results = [self.rate_words, self.sentence, self.sentence_words, self.view, opened]
         self.ask = Prediction(self.question, self.answer, self.why, results)
         left = [*self.on_the_left(), *self.rows_of_buttons(), self.status, self.words]
         self.children = [sides(left, self.ask)]
@@ -186,7 +187,8 @@ class TrainingPanel(RunningPanel):
         ]
 
     def plots(self) -> list[bytes]:
-        return [self.sweep_plot.value] if self.records else []
+        curve = self.recorded_runs.shown
+        return [figures.png(curve.picture())] if curve else []
 
     # Turning a knob
 
@@ -223,6 +225,8 @@ class TrainingPanel(RunningPanel):
 
     def follow(self) -> None:
         """Answer a turned knob; the learning rate follows it, unless the learner has set one."""
+        if self.held:
+            return
         rate = self.controls["learning_rate"]
         with self.reporting():
             usual = self.usual_rate()
@@ -233,6 +237,8 @@ class TrainingPanel(RunningPanel):
 
     def take_rate(self) -> None:
         """Take the rate as it was set: one that is usual for the knobs follows them again."""
+        if self.held:
+            return
         self.following = False
         with self.reporting():
             self.following = self.controls["learning_rate"].value == self.usual_rate()
@@ -243,7 +249,7 @@ class TrainingPanel(RunningPanel):
         hide_idle(self.controls)
         with self.reporting():
             self.check_texts()
-            run, x = self.run_as_set(), self.axis.value
+            run = self.run_as_set()
             cost = METHODS[self.method].cost(self.lm.geometry, **knobs_of(run.settings))
             words = gettext(
                 "{stored:,} numbers to store ({kilobytes:,.0f} kB, {share:.3%} of the model), "
@@ -258,11 +264,11 @@ class TrainingPanel(RunningPanel):
             found = self.recorded(run)
             self.rate_words.value = escape(self.about_rate(run, found))
             self.words.value = escape(f"{words} {self.about_records()}")
-            if self.records:
-                here = {name: found[name].mean() for name in MEASURES} if len(found) else None
-                self.sweep_plot.value = self.records.sweep(x).png(
-                    self.place_of(run, x), here, self.stars()
-                )
+            self.recorded_runs.point(
+                {x: self.place_of(run, x) for x in self.records.axes},
+                self.line_of(run),
+                self.stars(),
+            )
             self.draw_runs()
 
     def run_as_set(self) -> Run:
@@ -323,18 +329,50 @@ class TrainingPanel(RunningPanel):
         """Where a run stands on the horizontal axis `x`."""
         return self.place(x, run.rate if x == "rate" else run.settings[x])
 
-    def stars(self) -> list[Star]:
-        """The learner's finished runs that stand along the axis and are not hidden."""
-        x = self.axis.value
-        return [
-            Star(
-                self.place_of(run, x),
-                {"accuracy": run.result.accuracy or 0.0, "loss": run.result.loss},
-                colour_of(run.look),
-            )
-            for run in self.runs
-            if run.result and run.stands_along(x) and run.number not in self.tracker.hidden
-        ]
+    def line_of(self, run: Run) -> str:
+        """The line of the recorded runs with such knobs; empty where there is none."""
+        family = self.records.family(**run.settings)
+        return self.line(family.name) if family else ""
+
+    def stars(self) -> dict[tuple[str, str], list[Star]]:
+        """By setting and measure, the learner's finished runs along it that are not hidden."""
+        return {
+            (x, measure): [
+                Star(self.place_of(run, x), getattr(run.result, measure), colour_of(run.look))
+                for run in self.runs
+                if run.result and run.stands_along(x) and run.number not in self.tracker.hidden
+            ]
+            for x in self.records.axes
+            for measure in MEASURES
+        }
+
+    def compared(self, x: str) -> dict[str, dict[str, float]]:
+        """By the measure, what the recorded runs along `x` are compared with."""
+        guess = gettext("a coin flip")  # recorded are runs of two classes
+        levels = {"accuracy": {guess: 0.5}, "loss": {f"{guess}, ln 2": log(2)}}
+        for row in rows_of("prompt_tuning", self.records.backbone):
+            if row["family"] == "no training" and x != "template":  # of each wording another one
+                for measure, level in levels.items():
+                    level[gettext("no training")] = row[measure]
+        return levels
+
+    def go(self, x: str, place: Any, line: str) -> None:
+        """Set the knobs as for the runs at a place of a line, unless they are held by a run."""
+        if self.train_button.disabled:
+            return
+        family = next(one for one in self.records.families if self.line(one.name) == line)
+        knobs = self.records.knobs(family) | self.records.fixed(x)
+        wanted = {name: knobs[name] for name in (*self.knobs, "train") if name in knobs}
+        wanted["learning_rate" if x == "rate" else x] = self.setting(x, place)
+        self.held = True
+        for name, value in wanted.items():
+            self.controls[name].value = shown(value) if isinstance(value, str) else value
+        self.held = False
+        if x == "rate":
+            self.take_rate()
+        else:
+            self.following = True
+            self.follow()
 
     # Runs
 
@@ -389,7 +427,7 @@ class TrainingPanel(RunningPanel):
     def in_words(self, run: Run) -> dict[str, str]:
         """The knobs of a run, by their labels."""
         knobs = run.settings | {"steps": run.steps, "rate": run.rate}
-        return {gettext(label_of(name)): said(name, value) for name, value in knobs.items()}
+        return {gettext(name_of(name)): said(name, value) for name, value in knobs.items()}
 
     def beside(self, run: Run) -> pd.DataFrame:
         """The recorded runs that a run is compared with: like it, and on the model in use."""
@@ -426,21 +464,29 @@ class TrainingPanel(RunningPanel):
         return words
 
     def answer_sentence(self) -> None:
-        """Answer the learner's sentence anew."""
+        """Answer the learner's sentence anew, and look from it into the method."""
         self.take_back()
         self.look_inside()
 
-    def look_inside(self) -> None:
-        """What the newest run did to the learner's sentence, and what its parameters are like."""
+    def compare_answers(self) -> None:
+        """Answer the learner's sentence as before training, and as the newest run does by now."""
         if self.before is None or self.trained is None:
-            first = gettext("Train first, then look here.")
-            self.sentence_words.value = self.inside_words.value = first
-            self.inside_plot.layout.display = "none"
+            self.sentence_words.value = gettext("Train: then it is answered here, before and now.")
             return
         with self.reporting():
             self.check_texts()
             given = (self.lm, self.task, self.before, self.trained, self.sentence.value)
             self.sentence_words.value = inside.before_and_after(*given)
+
+    def look_inside(self) -> None:
+        """What the newest run did to the learner's sentence, and what its parameters are like."""
+        self.compare_answers()
+        if self.trained is None:
+            self.inside_words.value = gettext("Train first, then look here.")
+            self.inside_plot.layout.display = "none"
+            return
+        with self.reporting():
+            self.check_texts()
             self.inside_words.value = inside.virtual_tokens(self.lm, self.trained)
             picture = inside.attention(self.lm, self.trained, self.sentence.value)
             self.inside_plot.value = picture
@@ -449,8 +495,8 @@ class TrainingPanel(RunningPanel):
     def release(self) -> None:
         # The learner, and Jupyter's Out, may hold on to the panel: let go of what is large.
         self.forget_newest()
-        self.records.sweep.cache_clear()
-        self.turning.close()
+        for link in self.links:
+            link.close()
 
 
 def said(knob: str, value: Any) -> str:

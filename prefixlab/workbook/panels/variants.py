@@ -100,8 +100,8 @@ class VariantsPanel(Panel):
         found = paired(apart, [0.0] * len(apart))
         return [
             Prediction(
-                "A gate that starts at zero lets the prefix in as it is needed. Against the plain "
-                f"prefix, over {found.pairs} seeds: how does the mean accuracy change?",
+                "A gate that starts at zero is to let the prefix in as it is needed. Against the "
+                f"plain prefix, over {found.pairs} seeds: how does the mean accuracy change?",
                 lambda: found.mean,
                 f"Of {found.pairs} seeds {found.agreeing} are on the side of the mean; heads or "
                 f"tails would agree as well in {found.chance:.0%} of all cases.",

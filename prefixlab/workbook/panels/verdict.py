@@ -52,6 +52,7 @@ def against(result: Evaluation, name: str, found: str, other: float) -> str:
         said = gettext("{points:+.1f} points, not decided by {count} sentences")
     else:
         better = points > 0
-        said = gettext("{size:.1f} points better" if better else "{size:.1f} points worse")
+        # One run, whatever the other is: that a method is better takes seeds in pairs.
+        said = gettext("{size:.1f} points above" if better else "{size:.1f} points below")
     said = said.format(points=points, size=abs(points), count=result.examples)
     return gettext("Against {name}, {found}: {said}.").format(name=name, found=found, said=said)

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from ipywidgets.widgets.widget import _instances
 
-from prefixlab.workbook.page import Curve
+from prefixlab.workbook.page import Curve, Star
 
 SEEDS = {
     "words": {1: [0.8, 0.9], 5: [0.87, 0.91, 0.89], 10: 0.9},
@@ -89,6 +89,41 @@ def test_a_guess_and_a_new_line_are_drawn_when_they_are_set() -> None:
     assert curve.line == "words"
 
 
+def test_stars_are_drawn_wherever_the_axis_goes_and_the_ticks_reach_them() -> None:
+    curve = Curve(SEEDS, **AXES, stars=[Star(7, 0.2, "#123456")])
+    assert curve.drawing["stars"] == [[7, 0.2, "#123456", "0.20"]]
+    assert curve.drawing["ticks"][0] <= 0.2
+    (axis,) = curve.picture().axes
+    (star,) = (line for line in axis.lines if line.get_marker() == "*")
+    assert (star.get_xdata()[0], star.get_ydata()[0]) == (7, 0.2)
+    curve.stars = []
+    assert curve.drawing["stars"] == []
+    with pytest.raises(ValueError, match="Nothing was recorded at 'c'; choose one of a"):
+        Curve({"": {"a": 1}}, **AXES, stars=[Star("c", 1, "red")])
+
+
+def test_what_was_chosen_on_a_line_has_a_diamond() -> None:
+    curve = Curve(SEEDS, **AXES, chosen={"words": 5})
+    assert [line["chosen"] for line in curve.drawing["lines"]] == [1, None]
+    (axis,) = curve.picture().axes
+    (diamond,) = (line for line in axis.lines if line.get_marker() == "D")
+    assert diamond.get_xdata() == [5]
+    assert diamond.get_ydata() == [pytest.approx(0.89)]
+
+
+def test_a_number_where_nothing_was_measured_is_marked() -> None:
+    curve = Curve(SEEDS, **AXES, log=True)
+    drawn = len(curve.picture().axes[0].lines)
+    curve.asked = 7
+    axis = curve.picture().axes[0]
+    assert len(axis.lines) == drawn + 1
+    assert any(list(line.get_xdata()) == [7, 7] for line in axis.lines)
+    for wrong, told in ((0, "no place for 0"), ("seven", "place='seven' is no finite number")):
+        with pytest.raises(ValueError, match=told):
+            curve.asked = wrong
+    assert curve.asked == 7
+
+
 def test_it_can_be_observed() -> None:
     curve, seen = Curve(SEEDS, **AXES), []
     curve.observe(lambda change: seen.append(change.new), "value")
@@ -144,6 +179,8 @@ def test_closing_leaves_nothing() -> None:
         ({"a": {1: 1}}, {"line": "b"}, "line='b' is unknown; choose one of a"),
         ({"a": {1: 1}}, {"guess": (3, 1)}, "Nothing was recorded at 3; choose one of 1"),
         ({"a": {1: 1}}, {"guess": (1, math.inf)}, "guess=inf is no finite number"),
+        ({"a": {1: 1}}, {"chosen": {"b": 1}}, "chosen='b' is unknown; choose one of a"),
+        ({"a": {1: 1}}, {"chosen": {"a": 3}}, "Nothing was recorded at 3; choose one of 1"),
         ({"a": {1: 1}}, {"references": {"best": None}}, "best=None is no finite number"),
     ],
 )

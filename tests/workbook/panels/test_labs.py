@@ -199,7 +199,7 @@ def test_reset_forgets_the_runs_and_turns_the_knobs_back(panel: TrainingPanel) -
     panel.reset_button.click()
     assert panel.runs == []
     assert panel.controls["steps"].value == 4
-    assert "Train first" in panel.sentence_words.value
+    assert "Train: then" in panel.sentence_words.value
     assert panel.ask.hidden.layout.display == "none"  # the question is asked again
 
 
@@ -349,19 +349,16 @@ def test_a_star_stands_among_runs_like_it(
     panel = make(PTuningPanel)
     knobs = panel.controls
     asyncio.run(panel.train())
-    for x in ("template", "rate"):
-        panel.axis.value = x
-        assert panel.stars() == []  # it has four steps, and recorded runs have more
+    assert not any(panel.stars().values())  # it has four steps, and recorded runs have more
     assert "star" not in panel.verdict.value
     for module in (training, run):
         monkeypatch.setattr(module, "STEPS", 4)
     asyncio.run(panel.train())
     assert "A star marks it among the recorded runs." in panel.verdict.value
-    panel.axis.value = "template"
-    assert [star.place for star in panel.stars()] == ["sentiment"] * 2
+    along = panel.stars()["template", "accuracy"]
+    assert [star.place for star in along] == ["sentiment"] * 2
     knobs["learning_rate"].value = 0.1
     asyncio.run(panel.train())
     assert "recorded runs, by the learning rate." in panel.verdict.value
-    assert len(panel.stars()) == 2  # the others are at the chosen rate
-    panel.axis.value = "rate"
-    assert [star.place for star in panel.stars()] == [0.03, 0.03, 0.1]
+    assert len(panel.stars()["template", "loss"]) == 2  # the others are at the chosen rate
+    assert [star.place for star in panel.stars()["rate", "accuracy"]] == [0.03, 0.03, 0.1]

@@ -1,23 +1,22 @@
 """The learning rate of a lab: the one that was chosen, and the curve that it was chosen by."""
 
 import json
+import math
 from collections.abc import Callable
 from math import isfinite
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import pytest
 
 from prefixlab import Backbone, Task
+from prefixlab.workbook.page import Curve
 from prefixlab.workbook.panels import (
     PrefixTuningPanel,
     PromptTuningPanel,
     PTuningPanel,
     PTuningV2Panel,
-    records,
 )
-from prefixlab.workbook.panels.sweep import Sweep
 from prefixlab.workbook.panels.training import TrainingPanel
 from prefixlab.workbook.protocol import LADDER, STEPS
 
@@ -35,18 +34,11 @@ def prefix(recorded: Path, make: Make) -> TrainingPanel:
     return make(PrefixTuningPanel)
 
 
-@pytest.fixture
-def drawn(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    """What each picture of recorded runs is made of, newest last."""
-    seen: list[Any] = []
-    honest = records.Sweep
-
-    def spy(*given: Any) -> Any:
-        seen.append(given)
-        return honest(*given)
-
-    monkeypatch.setattr(records, "Sweep", spy)
-    return seen
+def shown(panel: TrainingPanel) -> Curve:
+    """The curve that is to be seen."""
+    curve = panel.recorded_runs.shown
+    assert curve
+    return curve
 
 
 def leave(folder: Path, grid: str, kept: Callable[[dict[str, Any]], bool]) -> None:
@@ -159,12 +151,14 @@ def test_with_a_part_of_the_search_nothing_is_chosen_and_all_is_drawn(
     middle = f"The rate is not chosen yet; {family.middle:g} is where its search begins."
     assert middle in panel.rate_words.value
     assert panel.ask.hidden.layout.display == ""  # no answer: nothing is asked
-    pictures = set()
-    for x in [*panel.records.usual, "rate"]:
-        panel.axis.value = x
-        pictures.add(bytes(panel.sweep_plot.value))
-        assert "does not work" not in panel.status.value
-    assert len(pictures) == len(panel.axis.options)
+    drawn = [x for x, _ in panel.recorded_runs.curves]
+    assert set(drawn) == {"rate"}  # along the others each run stands at its chosen rate
+    panel.recorded_runs.axis.value = "rate"
+    assert shown(panel).places == [tried]
+    assert shown(panel).asked is None
+    panel.controls["learning_rate"].value = family.middle
+    assert shown(panel).asked == family.middle
+    assert "does not work" not in panel.status.value
 
 
 # What was recorded
@@ -197,87 +191,135 @@ def test_a_setting_is_looked_up_with_all_its_seeds(prefix: TrainingPanel) -> Non
 
 
 def test_a_turned_knob_is_answered_from_the_records(prefix: TrainingPanel) -> None:
-    before = prefix.sweep_plot.value
     prefix.controls["prefix_length"].value = 20
-    assert prefix.sweep_plot.value != before
+    assert (shown(prefix).value, shown(prefix).line) == (20, "the task's words")
     assert "over 3 seeds" in prefix.rate_words.value
+    assert shown(prefix).says() == (
+        "the task's words, prefix length 20: accuracy 0.72 (0.67 to 0.77, 3 seeds)"
+    )
     prefix.controls["train"].value = 32
     assert "Nothing is recorded" in prefix.rate_words.value
 
 
 def test_a_run_of_other_steps_is_compared_with_nothing(prefix: TrainingPanel) -> None:
     assert len(prefix.recorded(prefix.run_as_set())) == 5
-    before = prefix.sweep_plot.value
     prefix.controls["steps"].value = STEPS - 1
     assert prefix.recorded(prefix.run_as_set()).empty
     assert f"Recorded runs have {STEPS} steps; one of {STEPS - 1} is not" in prefix.rate_words.value
-    assert prefix.sweep_plot.value != before  # without its ring
 
 
 def test_along_a_setting_runs_are_at_the_chosen_rate_with_mean_and_range(
-    prefix: TrainingPanel, drawn: list[Any]
+    prefix: TrainingPanel,
 ) -> None:
     for x, at in (("prefix_length", {1, 5, 10, 20, 50}), ("train", {32, 128, 256, 512})):
-        runs, along, title, chosen = prefix.records.draw(x) and drawn[-1]
-        assert (along, chosen, set(runs[x])) == (x, {}, at)
+        runs = prefix.records.along(x)
+        assert set(runs[x]) == at
         rates = {line: set(of_line.rate) for line, of_line in runs.groupby("line")}
         assert rates["the task's words"] == rates["uniform noise"] == {0.01}
         assert rates["the task's words, MLP"] == {0.0003}
-        assert "each at its chosen rate" in title
-    assert len(runs[(runs.line == "the task's words") & (runs.train == 32)]) == 3
-    assert len(runs[(runs.line == "the task's words") & (runs.train == 256)]) == 5
+        assert "each at its chosen rate; mean and range over seeds" in prefix.records.about(x)
+        for measure in ("accuracy", "loss"):
+            curve = prefix.recorded_runs.curves[x, measure]
+            assert set(curve.places) == at
+            assert curve.chosen == {}
+    words = prefix.recorded_runs.curves["train", "accuracy"].lines["the task's words"]
+    assert {place: len(seeds) for place, seeds in words.items()} == {32: 3, 128: 3, 256: 5, 512: 3}
 
 
 def test_along_the_rate_every_family_is_a_line_with_all_that_was_tried(
-    prefix: TrainingPanel, drawn: list[Any]
+    prefix: TrainingPanel,
 ) -> None:
-    assert prefix.axis.options[-1] == ("learning rate", "rate")
-    prefix.axis.value = "rate"
-    runs, x, title, chosen = drawn[-1]
-    assert x == "rate"
-    assert set(runs.line) == {prefix.line(family.name) for family in prefix.records.families}
-    assert {tuple(runs.prefix_length), tuple(runs.train)} == {(10,) * len(runs), (256,) * len(runs)}
-    noise = runs[runs.line == "uniform noise"].groupby("rate").seed.count()
-    assert noise.to_dict() == {0.0003: 1, 0.001: 1, 0.003: 1, 0.01: 5, 0.03: 1}
-    assert chosen["the task's words"] == 0.01
-    assert chosen["the task's words, MLP"] == 0.0003
-    assert "prefix length 10; training sentences 256; mean and range" in title
+    assert prefix.recorded_runs.axis.options[-1] == ("learning rate", "rate")
+    prefix.recorded_runs.axis.value = "rate"
+    curve = shown(prefix)
+    assert set(curve.lines) == {prefix.line(family.name) for family in prefix.records.families}
+    assert "each at its chosen" not in prefix.records.about("rate")
+    assert "prefix length 10; training sentences 256; mean" in prefix.records.about("rate")
+    noise = {place: len(seeds) for place, seeds in curve.lines["uniform noise"].items()}
+    assert noise == {0.0003: 1, 0.001: 1, 0.003: 1, 0.01: 5, 0.03: 1}
+    assert curve.logarithmic
+    assert curve.chosen["the task's words"] == 0.01
+    assert curve.chosen["the task's words, MLP"] == 0.0003
 
 
-def test_the_rate_s_axis_is_logarithmic_and_marks_what_was_chosen(prefix: TrainingPanel) -> None:
-    sweep = prefix.records.sweep("rate")
-    for axis in sweep.axes:
-        assert axis.get_xscale() == "log"
-        marks = [line for line in axis.lines if line.get_marker() == "D"]
-        assert [len(mark.get_xdata()) for mark in marks] == [1] * len(prefix.records.families)
-        assert marks[0].get_xdata()[0] == pytest.approx(0.01, rel=0.1)
-    labels = [text.get_text() for text in sweep.figure.legends[0].texts]
-    assert labels[-1] == "chosen"
-    assert "chosen" not in [
-        text.get_text() for text in prefix.records.sweep("train").figure.legends[0].texts
-    ]
+def test_recorded_runs_are_compared_with_a_coin_and_with_no_training(
+    prefix: TrainingPanel, make: Make
+) -> None:
+    accuracy, loss = (prefix.recorded_runs.curves["rate", each] for each in ("accuracy", "loss"))
+    assert accuracy.references == {"a coin flip": 0.5, "no training": 0.5}
+    assert loss.references == {"a coin flip, ln 2": pytest.approx(math.log(2)), "no training": 0.3}
+    wordings = make(PTuningPanel).recorded_runs.curves["template", "accuracy"]
+    assert wordings.references == {"a coin flip": 0.5}  # each wording has its own
 
 
-def test_the_rate_moves_the_marks(prefix: TrainingPanel) -> None:
-    prefix.axis.value = "rate"
+def test_knobs_move_every_slider(prefix: TrainingPanel) -> None:
     prefix.controls["init"].value = "uniform"
-    before = prefix.sweep_plot.value
     prefix.controls["learning_rate"].value = 0.003
-    assert prefix.sweep_plot.value != before
-    sweep = prefix.records.sweep("rate")
-    assert [line.get_xdata() for line in sweep.here] == [[0.003] * 2] * 2
-    assert sweep.rings[0].get_ydata() == [pytest.approx(0.62)]
+    for (x, _), curve in prefix.recorded_runs.curves.items():
+        assert curve.line == "uniform noise"
+        assert curve.value == {"rate": 0.003, "prefix_length": 10, "train": 256}[x]
+    prefix.recorded_runs.axis.value = "rate"
+    assert "uniform noise, learning rate 0.003: accuracy 0.62" in shown(prefix).says()
 
 
-def test_many_rates_are_labelled_so_that_they_can_be_read() -> None:
-    for rates in (LADDER[4:11], LADDER[4:12], LADDER):
-        one = {"line": "a", "accuracy": 0.5, "loss": 0.5}
-        runs = pd.DataFrame([one | {"rate": rate} for rate in rates])
-        (axis, _) = Sweep(runs, "rate", "").axes
-        labels = [text.get_text() for text in axis.get_xticklabels()]
-        assert len(labels) == len(rates)
-        assert 4 <= sum(map(bool, labels)) <= 7
-        assert all(float(label) == at for label, at in zip(labels, rates, strict=True) if label)
+def test_where_nothing_was_recorded_the_slider_is_near_and_a_line_marks_the_knob(
+    prefix: TrainingPanel,
+) -> None:
+    prefix.controls["prefix_length"].value = 30
+    assert (shown(prefix).value, shown(prefix).asked) == (20, 30)
+    prefix.controls["prefix_length"].value = 33  # on a logarithmic axis
+    assert (shown(prefix).value, shown(prefix).asked) == (50, 33)
+    prefix.controls["prefix_length"].value = 50
+    assert shown(prefix).asked is None
+
+
+def test_going_along_a_curve_sets_the_knobs(prefix: TrainingPanel) -> None:
+    knobs = prefix.controls
+    knobs["learning_rate"].value = 0.1
+    shown(prefix).set_state({"value": 20, "line": "uniform noise"})
+    assert (knobs["prefix_length"].value, knobs["init"].value) == (20, "uniform")
+    assert rate_of(prefix) == 0.01  # what was recorded there
+    shown(prefix).line = "the task's words, MLP"
+    assert (knobs["init"].value, knobs["reparameterization"].value) == ("task_words", "mlp")
+    assert rate_of(prefix) == 0.0003
+    assert knobs["prefix_length"].value == 20
+    prefix.recorded_runs.curves["train", "loss"].value = 32
+    assert (knobs["train"].value, knobs["prefix_length"].value) == (32, 10)  # as those runs were
+    prefix.recorded_runs.curves["rate", "loss"].set_state(
+        {"value": 0.001, "line": "the task's words"}
+    )
+    assert rate_of(prefix) == 0.001
+    assert "Put back at 0.01" in prefix.rate_words.value
+
+
+@pytest.mark.parametrize("lab", LABS)
+def test_every_point_of_every_curve_is_a_setting_that_was_recorded(
+    lab: Callable[..., TrainingPanel], recorded: Path, make: Make
+) -> None:
+    panel = make(lab)
+    for curve in panel.recorded_runs.curves.values():
+        for line, points in curve.lines.items():
+            for place in points:
+                curve.set_state({"value": place, "line": line})
+                assert (curve.value, curve.line, curve.asked) == (place, line, None)
+                if str(place) in (
+                    "first:10",
+                    "last:10",
+                    "first:4",
+                    "last:4",
+                ):  # more layers than the tiny model has
+                    assert "names no layers of this model" in panel.status.value
+                    continue
+                assert "Recorded at" in panel.rate_words.value
+                assert "does not work" not in panel.status.value
+
+
+def test_while_a_run_goes_on_its_knobs_stay(prefix: TrainingPanel) -> None:
+    prefix.hold(True)
+    shown(prefix).value = 20
+    assert prefix.controls["prefix_length"].value == 10
+    prefix.free()
+    assert shown(prefix).value == 10
 
 
 def test_a_recorded_run_that_ended_at_once_is_drawn_without_its_curve(
@@ -294,14 +336,17 @@ def test_a_recorded_run_that_ended_at_once_is_drawn_without_its_curve(
     assert "Recorded at 0.03" in panel.rate_words.value
 
 
-def test_wordings_are_called_by_their_names(recorded: Path, make: Make, drawn: list[Any]) -> None:
+def test_wordings_are_called_by_their_names(recorded: Path, make: Make) -> None:
     panel = make(PTuningPanel)
-    runs, x, *_ = panel.records.draw("template") and drawn[-1]
-    assert x == "template"
+    runs = panel.records.along("template")
     assert set(runs.template) == {"sentiment", "question", "it was", "all in all"}
     assert set(runs.line) == {"no encoder", "MLP", "LSTM"}
-    panel.axis.value = "rate"
-    assert "template sentiment" in drawn[-1][2]
+    assert "template sentiment" in panel.records.about("rate")
+    panel.recorded_runs.curves["template", "accuracy"].value = "it was"
+    assert panel.controls["template"].value == "{soft:3}{x}{soft:3} It was {y}"
+    panel.controls["template"].value = "{soft:1}{x} So {y}"  # stands nowhere on the axis
+    assert panel.recorded_runs.curves["template", "accuracy"].value == "it was"
+    assert "Nothing is recorded" in panel.rate_words.value
 
 
 @pytest.mark.parametrize(

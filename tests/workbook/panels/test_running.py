@@ -59,7 +59,7 @@ def test_a_run_that_is_deleted_while_it_goes_on_is_ended(prefix: TrainingPanel) 
     assert prefix.runs == []
     assert prefix.resume_button.disabled
     assert "<b>ready</b>" in prefix.state.value
-    assert "Train first" in prefix.sentence_words.value
+    assert "Train: then it is answered here" in prefix.sentence_words.value
 
 
 def test_a_closed_panel_ends_its_run_and_begins_none(prefix: TrainingPanel) -> None:
@@ -191,12 +191,13 @@ def test_a_hidden_run_has_no_star(prefix: TrainingPanel, monkeypatch: pytest.Mon
     for module in ("run", "training"):
         monkeypatch.setattr(f"prefixlab.workbook.panels.{module}.STEPS", 4)
     asyncio.run(prefix.train())
-    (star,) = prefix.stars()
-    assert star.colour == prefix.tracker.drawing["runs"][0]["colour"]
-    picture = bytes(prefix.sweep_plot.value)
+    curves = prefix.recorded_runs.curves
+    for measure in ("accuracy", "loss"):
+        (star,) = curves["prefix_length", measure].stars
+        assert star.value == getattr(prefix.runs[0].result, measure)
+        assert star.colour == prefix.tracker.drawing["runs"][0]["colour"]
     prefix.tracker.hidden = [1]
-    assert prefix.stars() == []
-    assert bytes(prefix.sweep_plot.value) != picture
+    assert not any(curve.stars for curve in curves.values())
     delete(prefix, 1)
     assert prefix.tracker.hidden == []
 
@@ -224,11 +225,11 @@ def found(right: int, low: float, high: float) -> Evaluation:
 @pytest.mark.parametrize(
     ("plain", "recorded", "said"),
     [
-        (336, [0.88, 0.9], "no training, 0.840: 5.0 points better. Against the recorded mean, "),
+        (336, [0.88, 0.9], "no training, 0.840: 5.0 points above. Against the recorded mean, "),
         (348, [0.88, 0.9], "no training, 0.870: +2.0 points, not decided by 400 sentences."),
-        (376, [0.88, 0.9], "no training, 0.940: 5.0 points worse."),
+        (376, [0.88, 0.9], "no training, 0.940: 5.0 points below."),
         (336, [0.88, 0.9], "(0.880 to 0.900 over 2 seeds), loss 0.300: +0.0 points, not decided"),
-        (336, [0.95, 0.95], "loss 0.300: 6.0 points worse."),
+        (336, [0.95, 0.95], "loss 0.300: 6.0 points below."),
         (336, [], "Nothing is recorded on this model with the same knobs, rate and steps."),
     ],
 )
