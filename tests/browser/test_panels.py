@@ -11,18 +11,18 @@ from prefixlab.workbook.protocol import STEPS
 
 RunLesson = Callable[[str], Page]
 
-# Presses an arrow key on a slider's handle and waits until the picture is another one, again and
-# again; the milliseconds of each.
-REDRAW = """async ([handle, image, moves, there]) => {
-  const took = []
+# Presses an arrow key on a slider's handle and waits until what is drawn is something else, again
+# and again; the milliseconds of each.
+REDRAW = """async ([handle, drawn, moves, there]) => {
+  const took = [], look = () => drawn.src ?? drawn.innerHTML
   for (let move = 0; move < moves; move++) {
-    const before = image.src
+    const before = look()
     const began = performance.now()
     const key = Math.floor(move / there) % 2 ? 'ArrowLeft' : 'ArrowRight'
     handle.dispatchEvent(new KeyboardEvent('keydown', {key, bubbles: true}))
-    while (image.src === before && performance.now() - began < 5000)
+    while (look() === before && performance.now() - began < 5000)
       await new Promise(resolve => setTimeout(resolve, 1))
-    await image.decode()
+    await drawn.decode?.()
     took.push(performance.now() - began)
   }
   return took
@@ -108,6 +108,7 @@ def test_lesson_04(run_lesson: RunLesson, lab: Lab) -> None:
     page = run_lesson("04")
     panel = panels(page).last
     try_lab(panel, "prefix length", "prefix")
+    along_the_curve(panel)
     press(panel, "inside")
     plot = panel.get_by_role("img").last
     expect(plot).to_be_visible()
@@ -269,12 +270,29 @@ def try_lab(panel: Locator, slider: str, name: str, there: int = 4, along: str =
     expect(panel).to_contain_text("done: run 1", timeout=2 * MINUTES)
     expect(panel).to_contain_text("Against no training")
     keep(panel, f"{name}_run")
-    press(panel, "your sentence")
     fill(panel, "your sentence", "<script>window.broken = 1</script> I want my money back.")
     expect(panel).to_contain_text("before training")
     assert panel.page.evaluate("window.broken") is None
     press(panel, "recorded runs")
     keep(panel, name)
+
+
+def along_the_curve(panel: Locator) -> None:
+    """Going along the recorded runs turns the knobs, and turning them goes along the runs."""
+    slider = panel.get_by_role("slider", name="prefix length").and_(panel.locator("g")).first
+    length = row_of(panel, "prefix length").locator(".widget-readout")
+    for key, place in (("End", "50"), ("Home", "1"), ("ArrowRight", "5")):
+        slider.press(key)
+        expect(length).to_have_text(place)
+    expect(panel).to_contain_text("the task's words, prefix length 5: accuracy")
+    panel.get_by_role("button", name="uniform noise").locator("visible=true").press("Enter")
+    expect(panel).to_contain_text("uniform noise, prefix length 5: accuracy")
+    start = row_of(panel, "starting point").locator("option:checked")
+    expect(start).to_have_text("uniform noise")
+    handle_of(panel, "prefix length").press("ArrowRight")
+    expect(panel.get_by_text("6: not recorded").locator("visible=true")).to_be_visible()
+    press(panel, "test loss (nats)")
+    expect(panel).to_contain_text("uniform noise, prefix length 5: test loss")
 
 
 def run_table(panel: Locator) -> None:
@@ -339,7 +357,8 @@ def press(panel: Locator, name: str) -> None:
 
 
 def skip(panel: Locator) -> None:
-    press(panel, "Skip")
+    panel.get_by_role("button", name="Skip", exact=True).press("Enter")
+    expect(panel.locator(":focus")).to_have_count(1)
 
 
 def guess(panel: Locator, unit: str) -> None:
@@ -349,6 +368,7 @@ def guess(panel: Locator, unit: str) -> None:
     panel.get_by_role("button", name="Show me", exact=True).press("Space")
     expect(panel).to_contain_text("your guess")
     expect(panel).to_contain_text("measured")
+    expect(panel.locator("summary")).to_be_focused()  # not the page, where keys are commands
 
 
 def row_of(panel: Locator, label: str) -> Locator:
@@ -378,9 +398,9 @@ def fill(panel: Locator, label: str, text: str) -> None:
 
 def redraws(panel: Locator, slider: str, moves: int, there: int = 4) -> list[float]:
     """The milliseconds from a key on the slider to the new picture; `there` moves, then back."""
-    image = panel.locator(".prefixlab-plot img:visible").first.element_handle()
+    drawn = panel.locator(".prefixlab-plot img:visible, .prefixlab-page svg:visible").first
     handle = handle_of(panel, slider).element_handle()
-    return panel.page.evaluate(REDRAW, [handle, image, moves, there])
+    return panel.page.evaluate(REDRAW, [handle, drawn.element_handle(), moves, there])
 
 
 @pytest.fixture(autouse=True)

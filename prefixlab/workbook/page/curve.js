@@ -58,6 +58,7 @@ class Plot {
     this.expected();
     this.measured();
     this.question = this.add("line", { y1: this.top, y2: this.track, class: "asked" });
+    this.unknown = this.add("text", { class: "note middle" });
     this.dot = this.add("circle", { r: 7, class: "chosen" });
     this.figure = this.add("text", { class: "figure middle" });
     this.touch();
@@ -286,8 +287,11 @@ class Plot {
   /** A place where nothing was measured, marked as the one that is asked about. */
   ask(place) {
     const known = place !== null && place !== undefined;
-    this.question.style.display = known ? "" : "none";
-    if (known) set(this.question, { x1: this.x(place), x2: this.x(place) });
+    this.question.style.display = this.unknown.style.display = known ? "" : "none";
+    if (!known) return;
+    const x = this.x(place);
+    set(this.question, { x1: x, x2: x });
+    this.beside(this.unknown, gettext("{place}: not recorded", { place }), x, this.bottom - 8);
   }
 
   /** Words in the middle of `x`, at the first of some heights where nothing is in the way. */

@@ -10,26 +10,20 @@ from prefixlab.methods.prompt_tuning import nearest_tokens
 from prefixlab.models.backbone import Backbone
 from prefixlab.workbook import figures
 from prefixlab.workbook.language import gettext
-from prefixlab.workbook.panels.tables import bars, table
+from prefixlab.workbook.panels.tables import bar, table
 
-SHORT = 120  # bars in two columns, in a window of 900 pixels
 ROWS = 12  # virtual tokens in the table; with fifty of them the first tell enough
 
 
 def before_and_after(lm: Backbone, task: Task, before: Method, after: Method, sentence: str) -> str:
     """The answers' probabilities for a sentence, at the start of training and now, as HTML."""
     assert task.verbalizer is not None
-    words = task.verbalizer.words
-    both = (
-        bars(
-            zip(words, predict(lm, method, task, [sentence])[0].tolist(), strict=True),
-            title=title,
-            width=SHORT,
-        )
-        for title, method in ((gettext("before training"), before), (gettext("now"), after))
+    chances = [predict(lm, method, task, [sentence])[0].tolist() for method in (before, after)]
+    rows = (
+        [f"<code>{escape(repr(answer))}</code>", *map(bar, both)]
+        for answer, *both in zip(task.verbalizer.words, *chances, strict=True)
     )
-    columns = "".join(f"<div>{one}</div>" for one in both)
-    return f'<div style="display: flex; flex-wrap: wrap; column-gap: 24px">{columns}</div>'
+    return table(rows, ("", gettext("before training"), gettext("now")))
 
 
 def virtual_tokens(lm: Backbone, method: Method) -> str:

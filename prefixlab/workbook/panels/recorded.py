@@ -37,14 +37,15 @@ class RecordedRuns(widgets.VBox):
     ):
         self.records, self.levels, self.take = records, levels, take
         self.pointing = False  # whether it is the lab that moves the sliders
-        self.axis = choose(gettext("recorded by"), {x: name_of(x) for x in records.axes})
-        self.measure = choose(gettext("measured"), MEASURES)
+        self.axis = choose({x: name_of(x) for x in records.axes})
+        self.measure = choose(MEASURES)
         self.curves: dict[tuple[str, str], Curve] = {}
         self.links: list[widgets.Widget] = []
         pages = [self.page(x) for x in records.axes]
         opened = widgets.Stack(pages)
         self.links.append(widgets.jsdlink((self.axis, "index"), (opened, "selected_index")))
-        super().__init__([self.axis, self.measure, opened])
+        what = widgets.HBox([self.axis, self.measure], layout={"flex_flow": "row wrap"})
+        super().__init__([what, opened])
 
     def page(self, x: str) -> widgets.Widget:
         """The curves along a setting, and what all their runs have in common."""
@@ -112,10 +113,9 @@ class RecordedRuns(widgets.VBox):
         self.pointing = False
 
 
-def choose(description: str, options: Mapping[str, str]) -> widgets.ToggleButtons:
+def choose(options: Mapping[str, str]) -> widgets.ToggleButtons:
     """A row of buttons to choose from, by what each is for its plain English name."""
+    named = [(gettext(name), value) for value, name in options.items()]
     return widgets.ToggleButtons(
-        options=[(gettext(name), value) for value, name in options.items()],
-        description=description,
-        style=BUTTONS,
+        options=named, style=BUTTONS, layout={"margin": "2px 16px 2px 2px"}
     )

@@ -21,6 +21,15 @@ def facts(rows: Mapping[str, str]) -> str:
     return table([f"<b>{escape(name)}</b>", escape(words)] for name, words in rows.items())
 
 
+def bar(probability: float, width: int = 100) -> str:
+    """A bar as long as a probability, and the number; `width` is the length of a certainty."""
+    return (
+        f'<div style="display: flex"><div style="width: {width}px"><div style="width: '
+        f"{max(1, round(width * probability))}px; height: 12px; margin-top: 4px; "
+        f'background: {BLUE}"></div></div>&nbsp;{probability:.3f}</div>'
+    )
+
+
 def bars(probabilities: Iterable[tuple[str, float]], *, title: str = "", width: int = 260) -> str:
     """A small table: each text, a bar as long as its probability, and the number.
 
@@ -30,10 +39,7 @@ def bars(probabilities: Iterable[tuple[str, float]], *, title: str = "", width: 
     rows = (
         [
             f'<div style="min-width: 100px"><code>{escape(repr(text))}</code></div>',
-            f'<div style="width: {width}px"><div style="width: '
-            f"{max(1, round(width * probability))}px; height: 12px; margin-top: 4px; "
-            f'background: {BLUE}"></div></div>',
-            f"{probability:.3f}",
+            bar(probability, width),
         ]
         for text, probability in probabilities
     )
