@@ -83,7 +83,14 @@ def test_lesson_01(run_lesson: RunLesson) -> None:
 
 def test_lesson_02(run_lesson: RunLesson) -> None:
     panel = panels(run_lesson("02")).first
-    report("orders", redraws(panel, "order", 60), "redraws", most=500)
+    words = panel.locator(".widget-html-content", has_text="Order ").first
+    report("orders", redraws(panel, "order", 60, drawn=words), "answers", most=500)
+    slider = panel.get_by_role("slider", name="first letters of the labels").and_(
+        panel.locator("g")
+    )
+    slider.press("End")
+    expect(slider).to_be_focused()
+    expect(panel).to_contain_text(": positive, positive, negative, negative.")
     for name in ("draw (seed)", "demonstrations", "order"):
         move(panel, name, "ArrowRight")
     by_keyboard(panel)
@@ -396,9 +403,11 @@ def fill(panel: Locator, label: str, text: str) -> None:
     box.press("Enter")
 
 
-def redraws(panel: Locator, slider: str, moves: int, there: int = 4) -> list[float]:
+def redraws(
+    panel: Locator, slider: str, moves: int, there: int = 4, drawn: Locator | None = None
+) -> list[float]:
     """The milliseconds from a key on the slider to the new picture; `there` moves, then back."""
-    drawn = panel.locator(".prefixlab-plot img:visible, .prefixlab-page svg:visible").first
+    drawn = drawn or panel.locator(".prefixlab-plot img:visible, .prefixlab-page svg:visible").first
     handle = handle_of(panel, slider).element_handle()
     return panel.page.evaluate(REDRAW, [handle, drawn.element_handle(), moves, there])
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from html import escape
@@ -17,12 +17,13 @@ from prefixlab.evaluation.choices import Evaluation, wilson
 from prefixlab.methods import create
 from prefixlab.methods.in_context import InContextKnobs, demonstrations_of, tokens
 from prefixlab.models.backbone import Backbone
-from prefixlab.workbook.language import gettext
+from prefixlab.workbook import figures
+from prefixlab.workbook.language import gettext, gettext_noop
 from prefixlab.workbook.measuring import is_lesson_task, task_of
-from prefixlab.workbook.panels.base import BREATH, WIDE, plot
+from prefixlab.workbook.page import Curve
+from prefixlab.workbook.panels.base import BREATH, WIDE
 from prefixlab.workbook.panels.knobs import control, with_help
 from prefixlab.workbook.panels.live import LivePanel
-from prefixlab.workbook.panels.orders import Orders
 from prefixlab.workbook.panels.results import Result, tried
 from prefixlab.workbook.protocol import Family, Run
 from prefixlab.workbook.records import preferred, rows_of
@@ -62,11 +63,14 @@ class InContextPanel(LivePanel):
         self.backbone: str = rows[0]["backbone"] if rows else ""
         self.shown_from = cache(self.pool)
         self.pattern = cache(self.initials)
+        self.pointing = False  # whether it is the panel that moves the curve's slider
+        self.orders: dict[str, int] = {}
         self.yours: dict[Draw, dict[int, tuple[Evaluation, Evaluation]]] = {}
         self.controls = make_controls()
         self.words = widgets.HTML(layout={"min_height": "84px"})
-        self.figure = Orders(1 / len(task.verbalizer.words))
-        self.plot = plot(gettext("Accuracy by the order of the demonstrations"))
+        self.chance = 1 / len(task.verbalizer.words)
+        self.curve: Curve | None = None  # before there is anything to draw
+        self.plot = widgets.VBox()
         self.drawn: Any = None
         self.turn()
         for widget in self.controls.values():
@@ -104,16 +108,58 @@ class InContextPanel(LivePanel):
         known = self.recorded.get(draw, pd.DataFrame())
         yours = {at: both[calibrate] for at, both in self.yours.get(draw, {}).items()}
         column = "calibrated" if calibrate else "accuracy"
-        dots = {} if known.empty else dict(zip(known.index, known[column], strict=True))
-        reached = min(orders, REACH)
-        patterns = {at: self.pattern(draw, at) for at in dots if at < reached}
-        self.plot.value = self.figure.png(order, reached, dots, patterns, yours)
+        found: dict[str, dict[int, float]] = {
+            gettext("recorded"): {}
+            if known.empty
+            else dict(zip(known.index, known[column], strict=True)),
+            gettext("yours"): {at: result.accuracy or 0.0 for at, result in yours.items()},
+        }
         with self.reporting():
+            self.draw_patterns(draw, found)
             lines = [self.about_context(draw, order), self.about_records(known, orders)]
             if order in yours:
                 lines.append(about(yours[order]))
             text = "".join(f"<div>{escape(one)}</div>" for one in lines)
             self.words.value = f'<div style="line-height: 1.6">{text}</div>'
+
+    def draw_patterns(self, draw: Draw, found: Mapping[str, Mapping[int, float]]) -> None:
+        """Draw accuracies by the pattern of the labels, which says more than an order's number."""
+        self.orders = {}  # by the pattern, one that was measured
+        lines: dict[str, dict[str, list[float]]] = {}
+        for name, accuracies in found.items():
+            for order, accuracy in accuracies.items():
+                pattern = self.pattern(draw, order)
+                self.orders.setdefault(pattern, order)
+                lines.setdefault(name, {}).setdefault(pattern, []).append(accuracy)
+        self.plot.layout.display = "" if lines else "none"
+        if not lines:
+            return
+        at = self.pattern(draw, self.controls["order"].value)
+        ordered = {name: dict(sorted(line.items())) for name, line in lines.items()}
+        self.pointing = True
+        if self.curve is None:
+            self.curve = self.make_curve(ordered)
+        self.curve.lines = ordered
+        if at in self.curve.places:
+            self.curve.value = at
+        self.pointing = False
+
+    def make_curve(self, lines: Mapping[str, Mapping[str, list[float]]]) -> Curve:
+        curve = Curve(
+            lines,
+            xlabel=gettext_noop("first letters of the labels, in their order"),
+            ylabel=gettext_noop("accuracy"),
+            references={gettext("chance"): self.chance},
+            each=gettext_noop("orders"),
+        )
+        curve.observe(self.go, "value")
+        self.plot.children = [curve]
+        return curve
+
+    def go(self, change: Any) -> None:
+        """Take an order that has the pattern to which the learner went."""
+        if not self.pointing:
+            self.controls["order"].value = self.orders[change.new]
 
     def now(self) -> tuple[Draw, int, bool]:
         """The draw, the order and whether to calibrate, as the knobs stand."""
@@ -144,7 +190,7 @@ class InContextPanel(LivePanel):
 
     def initials(self, draw: Draw, order: int) -> str:
         """The pattern of the labels, such as "npnp"."""
-        return "".join(word[0] for _, word in self.shown(draw, order))
+        return "".join(word[0] for _, word in self.shown(draw, order)) or "∅"
 
     def about_records(self, known: pd.DataFrame, orders: int) -> str:
         if not self.recorded:
@@ -159,7 +205,7 @@ class InContextPanel(LivePanel):
         low, high = wilson(size // 2, size)
         return gettext(
             "{known} of {orders} orders recorded on {backbone}, {size} sentences each: "
-            "a dot is sure to about ±{points:.0f} points."
+            "each is sure to about ±{points:.0f} points."
         ).format(
             known=len(known),
             orders=orders,
@@ -200,7 +246,7 @@ class InContextPanel(LivePanel):
             )
 
     def plots(self) -> list[bytes]:
-        return [self.plot.value]
+        return [figures.png(self.curve.picture())] if self.curve else []
 
 
 def about(yours: Evaluation) -> str:

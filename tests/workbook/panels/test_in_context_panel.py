@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from math import factorial
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import pytest
@@ -56,12 +55,14 @@ def panel(gpt2: Backbone, task: Task, grid: Path) -> InContextPanel:
     return InContextPanel(gpt2, task)
 
 
-def dots(panel: InContextPanel) -> dict[int, float]:
-    return dict(zip(*panel.figure.dots.get_data(), strict=True))
+def drawn(panel: InContextPanel, line: str) -> dict[str, list[float]]:
+    """By the pattern of their labels, the accuracies of the orders on a line."""
+    shown = panel.curve is not None and panel.plot.layout.display != "none"
+    return panel.curve.lines.get(line, {}) if shown and panel.curve else {}
 
 
-def diamonds(panel: InContextPanel) -> dict[int, float]:
-    return dict(zip(*panel.figure.diamonds.get_data(), strict=True))
+def all_of(panel: InContextPanel, line: str) -> list[float]:
+    return sorted(value for values in drawn(panel, line).values() for value in values)
 
 
 def turn(panel: InContextPanel, **knobs: Any) -> None:
@@ -84,43 +85,39 @@ def test_the_order_slider_follows_the_demonstrations(panel: InContextPanel) -> N
     assert "does not work" not in panel.status.value
 
 
-def test_one_dot_is_one_recorded_order_of_these_knobs(panel: InContextPanel) -> None:
+def test_every_recorded_order_of_these_knobs_is_drawn(panel: InContextPanel) -> None:
     turn(panel, order=5)
-    assert dots(panel) == {n: pytest.approx(0.3 + 0.02 * n + 0.02) for n in range(24)}
+    accuracies = [0.3 + 0.02 * n + 0.02 for n in range(24)]
+    assert all_of(panel, "recorded") == pytest.approx(accuracies)
     turn(panel, calibrate=True)
-    assert dots(panel)[3] == pytest.approx(1 - 0.38)
+    assert all_of(panel, "recorded") == pytest.approx(sorted(1 - each for each in accuracies))
     turn(panel, demonstrations=3, calibrate=False)
-    assert len(dots(panel)) == 6
+    assert len(all_of(panel, "recorded")) == 6
     turn(panel, seed=2)
-    assert dots(panel) == {0: 0.9}
+    assert all_of(panel, "recorded") == [0.9]
     assert "1 of 6 orders recorded on tiny-gpt2" in panel.words.value
 
 
-def test_the_chosen_order_is_marked_and_named(panel: InContextPanel) -> None:
-    before = panel.plot.value
-    turn(panel, order=5)
-    assert panel.plot.value != before
-    assert panel.figure.name.get_text() == "order 5"
-    ring = panel.figure.ring.get_data()
-    assert (list(ring[0]), list(ring[1])) == ([5], [pytest.approx(0.42)])
-    turn(panel, labels="outside")
-    assert len(panel.figure.ring.get_data()[0]) == 0
-
-
-def test_beside_a_dot_stands_the_pattern_of_its_labels(panel: InContextPanel) -> None:
-    drawn: dict[int, str] = {}
-
-    def watch(pattern: Any) -> None:
-        drawn[pattern.get_position()[0]] = pattern.get_text()
-
-    draw = panel.figure.axis.draw_artist
-    panel.figure.axis.draw_artist = lambda mark: (
-        watch(mark) if mark is panel.figure.pattern else draw(mark)
-    )
+def test_orders_stand_by_the_pattern_of_their_labels(panel: InContextPanel) -> None:
     turn(panel, order=9)
     labels = panel.words.value.partition("Order 9 of 0 to 23: ")[2].partition(".")[0]
-    assert drawn[9] == "".join(word[0] for word in labels.split(", "))
-    assert len(drawn) == 24
+    assert panel.curve
+    assert panel.curve.value == "".join(word[0] for word in labels.split(", "))
+    assert pytest.approx(0.3 + 0.02 * 9 + 0.02) in drawn(panel, "recorded")[panel.curve.value]
+    assert list(drawn(panel, "recorded")) == sorted(drawn(panel, "recorded"))
+    assert panel.curve.references == {"chance": 0.5}
+    turn(panel, labels="outside")
+    assert not drawn(panel, "recorded")
+
+
+def test_going_along_the_patterns_takes_an_order_that_has_it(panel: InContextPanel) -> None:
+    curve = panel.curve
+    assert curve
+    for pattern in curve.places:
+        curve.set_state({"value": pattern})
+        order = panel.controls["order"].value
+        assert panel.pattern(panel.now()[0], order) == pattern == curve.value
+        assert f"Order {order} of 0 to 23" in panel.words.value
 
 
 def test_the_labels_are_named_in_their_order(panel: InContextPanel, gpt2: Backbone) -> None:
@@ -146,7 +143,7 @@ def test_a_move_counts_the_tokens_and_runs_no_model(
 @pytest.mark.parametrize("knobs", [{"demonstrations": 0}, {"demonstrations": 5}, {"seed": 1}])
 def test_what_is_not_recorded_is_said_in_words(panel: InContextPanel, knobs: dict) -> None:
     turn(panel, **knobs)
-    assert not dots(panel)
+    assert not drawn(panel, "recorded")
     assert "Nothing is recorded for these knobs" in panel.words.value
     assert "1 to 4 demonstrations, draws 0 to 2" in panel.words.value
 
@@ -156,7 +153,7 @@ def test_it_works_without_a_record(gpt2: Backbone, task: Task, grid: Path) -> No
     panel = InContextPanel(gpt2, task)
     assert "Nothing is recorded for this task" in panel.words.value
     asyncio.run(panel.measure())
-    assert list(diamonds(panel)) == [0]
+    assert len(all_of(panel, "yours")) == 1
 
 
 @pytest.mark.parametrize("calibrate", [False, True])
@@ -173,15 +170,15 @@ def test_measure_counts_as_evaluation_does(
         for each in (not calibrate, calibrate)
     )
     assert other.accuracy != expected.accuracy
-    assert diamonds(panel) == {1: expected.accuracy}
+    assert all_of(panel, "yours") == [expected.accuracy]
     assert f"Yours: {str(expected)[:30]}" in panel.words.value
     assert len(tried.results) == before + 1
     assert tried.results[-1].accuracy == expected.accuracy
     assert tried.results[-1].knobs == knobs | {"seed": 3, "calibrate": calibrate}
     turn(panel, seed=4)
-    assert not diamonds(panel)  # another draw
+    assert not drawn(panel, "yours")  # another draw
     turn(panel, seed=3)
-    assert len(diamonds(panel)) == 1
+    assert len(all_of(panel, "yours")) == 1
 
 
 def test_stop_keeps_nothing_and_the_page_is_alive_before(
@@ -190,9 +187,9 @@ def test_stop_keeps_nothing_and_the_page_is_alive_before(
     before = len(tried.results)
 
     def turn_and_stop() -> None:
-        picture = panel.plot.value
+        words = panel.words.value
         turn(panel, order=11)
-        assert panel.plot.value != picture
+        assert panel.words.value != words
         panel.stop_button.click()
 
     press(panel, turn_and_stop)
@@ -207,7 +204,9 @@ def test_what_is_measured_belongs_to_the_knobs_it_was_started_with(
 ) -> None:
     turn(panel, order=2)
     press(panel, lambda: turn(panel, order=7))
-    assert list(diamonds(panel)) == [2]
+    (made,) = panel.yours.values()
+    assert list(made) == [2]
+    assert all_of(panel, "yours") == [made[2][0].accuracy]
 
 
 def test_an_error_appears_in_words(gpt2: Backbone, task: Task) -> None:
@@ -231,7 +230,7 @@ def test_a_draw_shows_the_sentences_of_the_recorded_runs_of_its_seed(
     asyncio.run(panel.measure())
     method = create("in_context", gpt2, others, seed=2, demonstrations=2)
     expected = evaluation.evaluate(gpt2, method, task)
-    assert diamonds(panel) == {0: expected.accuracy}
+    assert all_of(panel, "yours") == [expected.accuracy]
 
 
 def test_another_task_is_laid_beside_no_record(
@@ -239,31 +238,12 @@ def test_another_task_is_laid_beside_no_record(
 ) -> None:
     monkeypatch.setattr(context, "is_lesson_task", lambda asked: False)
     panel = InContextPanel(gpt2, task)
-    assert not dots(panel)
+    assert not drawn(panel, "recorded")
+    assert panel.plots() == []
     assert panel.shown_from(2) is task
 
 
 def test_its_picture_shows_the_figure(panel: InContextPanel) -> None:
-    assert panel.plots() == [panel.plot.value]
+    (picture,) = panel.plots()
+    assert picture.startswith(b"\x89PNG")
     assert panel.picture().startswith(b"\x89PNG")
-
-
-def test_two_threads_that_turn_a_knob_draw_one_after_the_other(panel: InContextPanel) -> None:
-    """As in JupyterLab, where a cell and a slider may do so at once."""
-    pictures = {
-        orders: panel.figure.png(0, orders, {0: 0.5}, {0: "np"}, {}) for orders in (2, 6, 24, 120)
-    }
-    figure, drawn = panel.figure, []
-
-    def draw(orders: int) -> None:
-        drawn.append((orders, figure.png(0, orders, {0: 0.5}, {0: "np"}, {})))
-
-    for _ in range(5):
-        figure.background.cache_clear()
-        threads = [Thread(target=draw, args=(orders,)) for orders in pictures]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-    assert len(drawn) == 20
-    assert all(picture == pictures[orders] for orders, picture in drawn)
