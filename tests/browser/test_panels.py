@@ -286,7 +286,7 @@ def try_lab(panel: Locator, slider: str, name: str, there: int = 4, along: str =
 
 def along_the_curve(panel: Locator) -> None:
     """Going along the recorded runs turns the knobs, and turning them goes along the runs."""
-    slider = panel.get_by_role("slider", name="prefix length").and_(panel.locator("g")).first
+    slider = panel.locator("g[role=slider][aria-label='prefix length']:visible")
     length = row_of(panel, "prefix length").locator(".widget-readout")
     for key, place in (("End", "50"), ("Home", "1"), ("ArrowRight", "5")):
         slider.press(key)
