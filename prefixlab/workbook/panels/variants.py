@@ -9,7 +9,8 @@ import pandas as pd
 from prefixlab.models.backbone import Backbone
 from prefixlab.workbook import figures
 from prefixlab.workbook.evidence import Records, Runs
-from prefixlab.workbook.panels.base import WIDE, Panel, columns, plot
+from prefixlab.workbook.page import Curve
+from prefixlab.workbook.panels.base import WIDE, Panel, columns
 from prefixlab.workbook.panels.prediction import Prediction
 from prefixlab.workbook.panels.tables import table
 from prefixlab.workbook.records import preferred, rows_of
@@ -55,7 +56,7 @@ def compared(backbone: str) -> pd.DataFrame:
 
 
 class VariantsPanel(Panel):
-    """Differences from a baseline, a dot a seed; how many seeds are looked at is yours to say.
+    """Differences from a baseline, by how many seeds are looked at, which is yours to say.
 
     Parameters
     ----------
@@ -66,11 +67,12 @@ class VariantsPanel(Panel):
     def __init__(self, lm: Backbone):
         super().__init__()
         runs = compared(lm.name)
-        if runs.empty:
-            self.say("Nothing is recorded: python -m prefixlab.workbook.recording variants")
+        if runs.empty or runs.name.nunique() == 1:
+            self.say(
+                "Nothing to compare is recorded: python -m prefixlab.workbook.recording variants"
+            )
             self.children = [self.status]
             return
-        self.view = plot("How far each variant is ahead of its baseline, seed by seed")
         self.words = widgets.HTML()
         self.backbone = str(runs.backbone.iloc[0])
         self.found = {  # by measure: a row for each seed, a column for each name; higher is better
@@ -78,23 +80,23 @@ class VariantsPanel(Panel):
             for measure, (scale, _) in MEASURES.items()
         }
         names = list(dict.fromkeys(runs.name))
-        most = int(runs.seed.max()) + 1
         self.against = widgets.Dropdown(options=names, description="baseline", **WIDE)
         self.measure = widgets.Dropdown(options=list(MEASURES), description="measure", **WIDE)
-        self.seeds = widgets.IntSlider(
-            value=1, min=1, max=max(2, most), description="seeds", tooltip="0 to this many", **WIDE
+        self.controls = {"against": self.against, "measure": self.measure}
+        self.curve = Curve(
+            self.lines(), xlabel="seeds looked at", ylabel="", references={"no difference": 0}
         )
-        self.controls = {"against": self.against, "measure": self.measure, "seeds": self.seeds}
         for control in self.controls.values():
             control.observe(lambda _: self.draw(), "value")
+        self.curve.observe(lambda _: self.tell(), "value")
         self.children = self.asked(
-            [columns(self.controls.values()), self.status, self.view, self.words]
+            [columns(self.controls.values()), self.status, self.curve, self.words]
         )
         self.draw()
 
     def asked(self, hides: list[widgets.Widget]) -> list[widgets.Widget]:
         """A question in front, where both of its sides are recorded."""
-        apart = self.ahead("gated prefix", "prefix", "accuracy", self.seeds.max)
+        apart = self.ahead("gated prefix", "prefix", "accuracy")
         if not apart:
             return hides
         found = paired(apart, [0.0] * len(apart))
@@ -111,38 +113,45 @@ class VariantsPanel(Panel):
         ]
 
     def plots(self) -> list[bytes]:
-        return [self.view.value] if self.controls else []
+        return [figures.png(self.curve.picture())] if self.controls else []
 
-    def ahead(self, name: str, against: str, measure: str, seeds: int) -> list[float]:
-        """How far one is ahead of another, for each of the first seeds that both were run with."""
+    def ahead(self, name: str, against: str, measure: str) -> list[float]:
+        """How far one is ahead of another, for each seed that both were run with."""
         sides = [self.found[measure].get(one) for one in (name, against)]
         if any(side is None for side in sides):
             return []
         both = pd.concat(sides, axis=1, keys=["ours", "theirs"]).dropna()
-        both = both[both.index < seeds]
         return list((both.ours - both.theirs).round(6))
 
+    def lines(self) -> dict[str, dict[int, list[float]]]:
+        """By the name of each, and by how many seeds are looked at, how far it is ahead."""
+        against = self.against.value
+        apart = {
+            name: self.ahead(name, against, self.measure.value)
+            for name in self.against.options
+            if name != against
+        }
+        return {
+            name: {count: all_of[:count] for count in range(1, len(all_of) + 1)}
+            for name, all_of in apart.items()
+            if all_of
+        }
+
     def draw(self) -> None:
-        """Draw how far each is ahead of the baseline, and say how sure that is."""
+        """Draw how far each is ahead of the baseline, by the number of seeds, and say it."""
         with self.reporting():
-            against, measure, seeds = self.against.value, self.measure.value, self.seeds.value
-            unit = MEASURES[measure][1]
-            dots = {
-                name: apart
-                for name in self.against.options
-                if name != against and (apart := self.ahead(name, against, measure, seeds))
-            }
-            self.view.value = figures.png(
-                figures.spread(
-                    dots,
-                    xlabel=f"ahead of {against}, in {unit}",
-                    chance=0,
-                    dot="one seed",
-                    title=f"Recorded on {self.backbone}, each at the rate chosen for it",
-                )
-            )
-            self.words.value = table([[escape(name), *told(dots[name], unit)] for name in dots])
-            self.status.value = ""
+            unit = MEASURES[self.measure.value][1]
+            self.curve.ylabel = f"ahead of {self.against.value}, in the mean ({unit})"
+            self.curve.lines = self.lines()
+            self.tell()
+
+    def tell(self) -> None:
+        """What so many seeds decide."""
+        unit, seeds = MEASURES[self.measure.value][1], self.curve.value
+        dots = {name: line[min(seeds, max(line))] for name, line in self.curve.lines.items()}
+        rows = table([[escape(name), *told(each, unit)] for name, each in dots.items()])
+        where = f"Recorded on {self.backbone}, each at the rate chosen for it."
+        self.words.value = f"<div>{escape(where)}</div>{rows}"
 
 
 def told(apart: Sequence[float], unit: str) -> list[str]:

@@ -1,13 +1,11 @@
 """The panel of variants: differences from a baseline, over as many seeds as are asked for."""
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 from made_records import complete, write
 
 from prefixlab import Backbone
-from prefixlab.workbook import figures
 from prefixlab.workbook.evidence import FAMILIES
 from prefixlab.workbook.panels.prediction import Prediction
 from prefixlab.workbook.panels.variants import VariantsPanel, compared
@@ -46,18 +44,10 @@ def made(folder: Path) -> Path:
     return folder
 
 
-@pytest.fixture
-def drawn(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, list[float]]]:
-    """What each drawing shows, newest last."""
-    seen: list[dict[str, list[float]]] = []
-    honest = figures.spread
-
-    def spy(groups: Any, **more: Any) -> Any:
-        seen.append({name: list(dots) for name, dots in groups.items()})
-        return honest(groups, **more)
-
-    monkeypatch.setattr(figures, "spread", spy)
-    return seen
+def drawn(panel: VariantsPanel) -> dict[str, list[float]]:
+    """How far each is ahead, for all seeds that are looked at."""
+    lines = panel.curve.lines
+    return {name: line[min(panel.curve.value, max(line))] for name, line in lines.items()}
 
 
 def test_runs_that_compare_have_names_and_are_at_the_chosen_rate(made: Path) -> None:
@@ -72,11 +62,11 @@ def test_runs_that_compare_have_names_and_are_at_the_chosen_rate(made: Path) -> 
     }
 
 
-def test_a_dot_is_a_seed_that_both_were_run_with(
-    made: Path, gpt2: Backbone, drawn: list[dict[str, list[float]]]
-) -> None:
+def test_a_difference_is_of_a_seed_that_both_were_run_with(made: Path, gpt2: Backbone) -> None:
     panel = VariantsPanel(gpt2)
-    assert drawn[-1] == {
+    assert panel.curve.value == 1
+    assert panel.curve.references == {"no difference": 0}
+    assert drawn(panel) == {
         "prompt": [-10],
         "gated prefix": [2],
         "prefix + prompt": [-5],
@@ -84,17 +74,18 @@ def test_a_dot_is_a_seed_that_both_were_run_with(
         "biases alone": [-10],
     }
     assert "one seed: no spread" in panel.words.value
-    panel.seeds.value = 3
-    assert drawn[-1]["gated prefix"] == [2, 3]
-    assert drawn[-1]["biases alone"] == [-10, 0]
+    panel.curve.value = 2
+    assert drawn(panel)["gated prefix"] == [2, 3]
+    assert drawn(panel)["biases alone"] == [-10, 0]
     # Student's t for two pairs is 12.7, and the standard error half a point.
     assert "+2.5 points</b>" in panel.words.value
     assert "95% interval -3.85 to +8.85" in panel.words.value
     assert "2 of 2 seeds agree" in panel.words.value
     assert "1 of 2 seeds agree, 1 the same" in panel.words.value
     panel.against.value, panel.measure.value = "gated prefix", "loss"
-    assert drawn[-1]["prefix"] == [-0.02, -0.03]  # a higher loss is behind
+    assert drawn(panel)["prefix"] == [-0.02, -0.03]  # a higher loss is behind
     assert "nats" in panel.words.value
+    assert panel.curve.drawing["ylabel"] == "ahead of gated prefix, in the mean (nats of loss)"
 
 
 @pytest.mark.parametrize(
@@ -107,7 +98,7 @@ def test_the_whole_interval_decides(
     write(made, "variants", family("gated prefix", gated))
     write(made, "prefix_tuning", family("prefix tuning, task_words", [0.80, 0.81, 0.79]))
     panel = VariantsPanel(gpt2)
-    panel.seeds.value = 3
+    panel.curve.value = 3
     assert verdict in panel.words.value.partition("gated prefix")[2]
 
 
@@ -134,3 +125,8 @@ def test_without_records_it_says_how_to_make_them(folder: Path, gpt2: Backbone) 
     panel = VariantsPanel(gpt2)
     assert "python -m prefixlab.workbook.recording variants" in panel.status.value
     assert compared("smollm2").empty
+
+
+def test_of_one_variant_alone_there_is_nothing_to_compare(folder: Path, gpt2: Backbone) -> None:
+    write(folder, "variants", family("gated prefix", [0.9]))
+    assert "Nothing to compare is recorded" in VariantsPanel(gpt2).status.value
