@@ -134,7 +134,7 @@ def test_lesson_04(run_lesson: RunLesson, lab: Lab) -> None:
 def test_lesson_05(run_lesson: RunLesson) -> None:
     page = run_lesson("05")
     panel, comparison = panels(page).nth(1), panels(page).last
-    try_lab(panel, "training sentences", "p_tuning", there=1)
+    try_lab(panel, "learning rate", "p_tuning", there=1, along="learning rate")
     template = panel.get_by_label("template", exact=True)
     before = template.input_value()
     panel.get_by_role("button", name="+", exact=True).first.press("Enter")
@@ -222,7 +222,8 @@ def test_lesson_11(run_lesson: RunLesson) -> None:
     panel = panels(run_lesson("11")).last
     guess(panel, "points")
     expect(panel).to_contain_text("one seed")
-    move(panel, "seeds", "ArrowRight")
+    panel.get_by_role("slider", name="seeds looked at").press("ArrowRight")
+    expect(panel).to_contain_text("seeds looked at 2: ahead of prefix")
     expect(panel).to_contain_text("seeds agree")
     choose(panel, "baseline", "prompt")
     choose(panel, "measure", "loss")
