@@ -146,20 +146,11 @@ def runs(drawing: dict[str, Any], hidden: Sequence[int]) -> Figure:
             at, found, low, high = zip(*run["validations"], strict=True)
             right.plot(at, found, marker="o", markersize=4, **look)
             right.vlines(at, low, high, color=run["colour"], alpha=0.4)
-    for axis, measure in ((left, "loss"), (right, "accuracy")):
-        levels = drawing["levels"].get(measure, [])
-        lowest = min((level for _, level in levels), default=None)
-        for name, level in levels:
-            axis.axhline(level, color="black", linestyle=":", linewidth=1)
-            # The name of the lowest stands under its line, out of the way of the others'.
-            under = len(levels) > 1 and level == lowest
-            aside = -4 if under else 4
-            placed: dict[str, Any] = {"ha": "center", "va": "top" if under else "bottom"}
-            at = (drawing["steps"] / 2, level)
-            axis.annotate(name, at, (0, aside), textcoords="offset points", fontsize=9, **placed)
-        axis.set(xlabel="step", xlim=(0, drawing["steps"]))
     left.set(ylabel="loss of the batch (nats)", ylim=(0, None))
     right.set(ylabel="accuracy on validation")
+    for axis, measure in ((left, "loss"), (right, "accuracy")):
+        compared(axis, drawing["levels"].get(measure, []))
+        axis.set(xlabel="step", xlim=(0, drawing["steps"]))
     if left.get_legend_handles_labels()[0]:
         figure.legend(loc="outside upper center", ncols=6, frameon=False, fontsize=9)
     return figure
