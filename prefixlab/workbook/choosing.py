@@ -8,7 +8,7 @@ the one that stores the least is taken.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-NEAR = 0.03  # of accuracy: what is too little to matter, as in the claims
+NEAR = 0.03  # of accuracy: means that are no further apart count as equally good
 
 
 @dataclass(frozen=True)

@@ -392,7 +392,8 @@ def _interval_clears(n: int, size: float) -> bool:
 seeds_needed = Exercise(
     right=needed,
     probes=((1.0, 1.0), (1.0, 2.2), (2.0, 1.3), (0.5, 1.0)),
-    praise="Half the difference takes four times as many seeds, nearly.",
+    praise="Half the difference takes up to four times as many seeds; where few are enough, two to "
+    "three times as many.",
     mistakes=(
         Mistake(
             "normal quantiles",
