@@ -489,7 +489,7 @@ CLAIMS: dict[str, tuple[Claim, ...]] = {
             mean_of(*FOUR["lstm"]) - mean_of(*FOUR_WORDS),
             ACCURACY,
             source=f"{LIU}, section 4.1",
-            published="LAMA-34k: 43.3 → 50.6",
+            published="LAMA-34k: 43.3 (AutoPrompt, BERT-base) → 50.6 (P-tuning, BERT-large)",
         ),
         Claim(
             "Slots with an LSTM are better than words alone that are calibrated, in the mean of "
