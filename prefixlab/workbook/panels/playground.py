@@ -156,8 +156,8 @@ class PromptPanel(LivePanel):
             gettext(
                 "Not one sentence changed. A part of the change is a lean: the words around a "
                 "sentence make one answer likely, whatever it says. Calibration divides that by "
-                "what the model says without content; calibrated, the change is {points:+.1f} points "
-                "(recorded on {backbone})."
+                "what the model says without content; calibrated, the change is {points:+.1f} "
+                "points (recorded on {backbone})."
             ).format(points=change["calibrated"], backbone=before["backbone"]),
             hides,
         )
