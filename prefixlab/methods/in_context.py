@@ -1,6 +1,6 @@
 """In-context learning: demonstrations in front of the query, nothing trained (Brown et al. 2020).
 
-    input = d_1 d_2 … d_k template(x),    d_i = template(x_i, y_i)
+    input = D_1 D_2 … D_k template(x),    D_i = template(x_i, y_i)
 
 The demonstrations are the same for every query. So they are read once, and the keys and values
 they leave in every layer are shared by all queries: a prefix made of real text.

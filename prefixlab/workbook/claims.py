@@ -49,6 +49,12 @@ UNRECORDED, CITED = "not recorded", "cited"
 VERDICTS = (SHOWN, CONTRARY, UNDECIDED, UNRECORDED, CITED)
 HEADS = ("lesson", "claim", "source", "verdict", "measured here")
 BEGIN, END = "<!-- the ledger of claims -->", "<!-- the end of the ledger -->"
+# What to know of a model before its figures are laid beside those of a paper.
+MODELS = {
+    "smollm2": "SmolLM2-135M, unpacked from 4 bits a weight, trained to follow instructions",
+    "tiny-lm": "of 0.08 to 2.2 million weights, trained for this workbook",
+    "tiny-t5": "of 0.8 million weights, trained for this workbook",
+}
 
 
 @dataclass(frozen=True)
@@ -238,6 +244,16 @@ CLAIMS: dict[str, tuple[Claim, ...]] = {
             published="SuperGLUE, 125M: 40.6 → 50.2; but BoolQ 49.7 → 43.1",
         ),
         Claim(
+            "Two demonstrations are better than none, in the mean of both patterns of labels",
+            mean_of(*shown(k=2)) - words(),
+            ACCURACY,
+        ),
+        Claim(
+            "With both calibrated, four demonstrations are better than none",
+            mean_of(*map(calibrated, shown())) - calibrated(words()),
+            ACCURACY,
+        ),
+        Claim(
             "The order of the same four demonstrations decides: the best is more than ten points "
             "ahead of the worst",
             spread_of(*shown()),
@@ -252,6 +268,11 @@ CLAIMS: dict[str, tuple[Claim, ...]] = {
             ACCURACY,
             source=f"{ZHAO}, section 5",
             published="SST-2, GPT-2 XL: 64.9 ± 8.4 → 73.8 ± 10.9",
+        ),
+        Claim(
+            "Calibration brings the orders of the same four demonstrations closer together",
+            spread_of(*shown()) - spread_of(*map(calibrated, shown())),
+            ACCURACY,
         ),
         Claim(
             "Random labels in the demonstrations are no worse than true ones",
@@ -276,6 +297,11 @@ CLAIMS: dict[str, tuple[Claim, ...]] = {
         Claim(
             "Words from outside the answers are worse labels than true ones",
             mean_of(*shown()) - mean_of(*shown("outside")),
+            ACCURACY,
+        ),
+        Claim(
+            "With both calibrated, words from outside the answers are worse labels than true ones",
+            mean_of(*map(calibrated, shown())) - mean_of(*map(calibrated, shown("outside"))),
             ACCURACY,
         ),
         Claim(
@@ -463,7 +489,13 @@ CLAIMS: dict[str, tuple[Claim, ...]] = {
             mean_of(*FOUR["lstm"]) - mean_of(*FOUR_WORDS),
             ACCURACY,
             source=f"{LIU}, section 4.1",
-            published="LAMA-34k: 43.3 → 50.6",
+            published="LAMA-34k: 43.3 (AutoPrompt, BERT-base) → 50.6 (P-tuning, BERT-large)",
+        ),
+        Claim(
+            "Slots with an LSTM are better than words alone that are calibrated, in the mean of "
+            "four wordings",
+            mean_of(*FOUR["lstm"]) - mean_of(*map(calibrated, FOUR_WORDS)),
+            ACCURACY,
         ),
         Claim(
             "Slots bring the wordings closer together: best and worst lie further apart without",
@@ -471,6 +503,11 @@ CLAIMS: dict[str, tuple[Claim, ...]] = {
             ACCURACY,
             source=f"{LIU}, abstract of 2023",
             published="no figure",
+        ),
+        Claim(
+            "Calibration, without any training, brings the wordings closer together than slots do",
+            spread_of(*FOUR["lstm"]) - spread_of(*map(calibrated, FOUR_WORDS)),
+            ACCURACY,
         ),
         Claim(
             "An LSTM as encoder is better than none",
@@ -1042,11 +1079,19 @@ class Ledger:
             source = ": ".join(filter(None, (claim.source, claim.published))) or "this workbook"
             yield lesson, claim.sentence, source, claim.verdict(found), measured(claim, found)
 
+    @property
+    def models(self) -> list[str]:
+        """The models of the rows that were weighed, the one with most claims first."""
+        counts = Counter(name for *_, found in self.entries if found for name in found.models)
+        return [name for name, _ in counts.most_common()]
+
     def __str__(self) -> str:
-        """How many claims there are, of each verdict, and on which backbone."""
+        """How many claims there are, of each verdict, and on which models."""
         counts = Counter(claim.verdict(found) for _, claim, found in self.entries)
         shares = ", ".join(f"{counts[verdict]} {verdict}" for verdict in VERDICTS)
-        where = f"recorded on {self.backbone}" if self.backbone else "nothing is recorded yet"
+        names = (f"{one} ({MODELS[one]})" if one in MODELS else one for one in self.models)
+        where = ", ".join(names)
+        where = f"recorded on {where}" if where else "nothing is recorded yet"
         return f"{counts.total()} claims, {where}: {shares}."
 
     def __repr__(self) -> str:

@@ -143,7 +143,8 @@ class Evidence:
     """By how much a comparison is ahead, in points or nats, with its 95% interval.
 
     `of_seeds` is what each seed says alone; nothing varies between seeds where nothing is trained.
-    `sentences` are those of one test: of several tests, those of the smallest.
+    `sentences` are those of one test: of several tests, those of the smallest. `models` are those
+    of the rows: the backbone, or the family of small models that were made for a lesson.
     """
 
     effect: float
@@ -151,6 +152,13 @@ class Evidence:
     high: float
     of_seeds: tuple[float, ...]
     sentences: int
+    models: tuple[str, ...]
+
+
+def model_of(row: Run) -> str:
+    """The model of a row; of "tiny-lm, width 24" and its like what they have in common."""
+    name: str = row["model"] or row["backbone"]
+    return name.split(",")[0]
 
 
 def labels_of(row: Run) -> Array:
@@ -277,7 +285,15 @@ class Records:
             lambda runs: table[runs] @ shares(table[runs].shape[1], 1).T  # [sentences, DRAWS]
         )
         low, high = middle(resampled(of_seeds, drawn))
-        return Evidence(float(of_seeds.mean()), low, high, tuple(of_seeds.tolist()), sentences)
+        models = {model_of(row) for by_seed in found.values() for row in by_seed.values()}
+        return Evidence(
+            float(of_seeds.mean()),
+            low,
+            high,
+            tuple(of_seeds.tolist()),
+            sentences,
+            tuple(sorted(models)),
+        )
 
 
 def judged(margins: Array, labels: Array, measure: str) -> Array:

@@ -464,15 +464,23 @@ def spread(
     chance: float | None = None,
     dot: str = "one run",
     title: str = "",
+    references: Mapping[str, float] | None = None,
 ) -> Figure:
-    """One dot a run (or whatever `dot` says), one line a group, the mean as a bar: what varies."""
+    """One dot a run (or whatever `dot` says), one line a group, the mean as a bar: what varies.
+
+    `references` are dotted lines as that of `chance`, each with its name above it.
+    """
     figure, (axis,) = new(height=0.45 * len(groups) + 1.1)
     for row, values in enumerate(groups.values()):
         axis.plot(values, [row] * len(values), "o", color=BLUE, alpha=0.5)
         mean = sum(values) / len(values)
         axis.plot([mean, mean], [row - 0.3, row + 0.3], color=ORANGE, linewidth=3)
-    if chance is not None:
-        axis.axvline(chance, color="black", linestyle=":", linewidth=1)
+    lines = {**({} if chance is None else {"": chance}), **(references or {})}
+    for at in lines.values():
+        axis.axvline(at, color="black", linestyle=":", linewidth=1)
+    if references:
+        above = axis.secondary_xaxis("top")
+        above.set_xticks(list(references.values()), list(references))
     axis.set_yticks(range(len(groups)), list(groups))
     axis.set(xlabel=f"{xlabel} (dot: {dot}, bar: mean)", title=title)
     axis.set_ylim(len(groups) - 0.4, -0.6)

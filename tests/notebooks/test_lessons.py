@@ -122,6 +122,19 @@ def test_first_words_say_how_long_the_lesson_takes(lesson: NotebookNode) -> None
     assert MINUTES.search(lesson.cells[0].source)
 
 
+def test_the_first_lesson_and_the_readme_say_how_long_each_lesson_runs() -> None:
+    """They have a table of all lessons; each lesson says at its head how long it runs."""
+    first = LESSONS[0].read_text(encoding="utf-8")
+    readme = (store.FOLDER.parent / "README.md").read_text(encoding="utf-8")
+    for path in LESSONS:
+        head = nbformat.read(path, as_version=4).cells[0].source
+        (minutes,) = re.findall(r"\*\*Time:\*\* about (\d+) minutes? to run", head)
+        told = re.findall(rf"\({path.name}\)\*\* \|[^|]*\| (\d+) minutes? \|", first)
+        assert told == [minutes], f"{LESSONS[0].name}: {path.name}"
+        told = re.findall(rf"\(notebooks/{path.name}\) \|.*\| (\d+) min \|", readme)
+        assert told == [minutes], f"README.md: {path.name}"
+
+
 def test_lesson_follows_the_skeleton(path: Path, lesson: NotebookNode) -> None:
     expected = list(SKELETON)
     if path.name[:2] in TRAIN_NOTHING:

@@ -19,6 +19,7 @@ from prefixlab.workbook.claims import (
     END,
     EQUAL,
     LOSS,
+    MODELS,
     NO_WORSE,
     SHOWN,
     UNDECIDED,
@@ -157,6 +158,26 @@ def test_a_lesson_shows_its_claims_by_one_call(monkeypatch):
         assert "no training" not in form
         told = (str(ledger), "With 32 sentences", "not recorded", "section 6.3")
         assert all(text in form for text in told)
+
+
+def test_the_ledger_names_the_models_of_the_rows_that_were_weighed():
+    """A lesson may have its claims from a small model of its own, as 08, or from both, as 03."""
+    small = Runs("width 24, prompt") - Runs("width 24, all weights")
+    on_a_small_one = [
+        row | {"backbone": row["model"]}
+        for runs in small.runs()
+        for row in made(runs.family, noisy(1, 0))
+    ]
+    rows = Records([*against(0.5).rows, *on_a_small_one], lambda row: LABELS)
+    ours, theirs = CLAIM, Claim("A small model learns by a prompt", small)
+    known = f"tiny-lm ({MODELS['tiny-lm']})"
+    for asked, named in (
+        ([ours], "recorded on made"),
+        ([theirs], f"recorded on {known}"),
+        ([theirs, ours, replace(ours, measure=ACCURACY)], f"recorded on made, {known}"),
+        ([Claim("More is better", OURS - UNTRAINED)], "nothing is recorded yet"),
+    ):
+        assert f" claims, {named}: " in str(Ledger.of({"lesson": asked}, rows))
 
 
 def test_an_unknown_lesson_is_refused():

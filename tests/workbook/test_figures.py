@@ -57,6 +57,14 @@ def test_padding_within_a_row_of_a_batch_has_no_name() -> None:
     assert legend == ["trained", "computed by the frozen model"]
 
 
+def test_a_line_to_compare_with_has_its_name_above_it() -> None:
+    figure = figures.spread({"one": [0.1]}, xlabel="loss", references={"no prefix": 0.4})
+    (axis,) = figure.axes
+    assert [line.get_xdata()[0] for line in axis.lines if line.get_linestyle() == ":"] == [0.4]
+    (above,) = axis.child_axes
+    assert [name.get_text() for name in above.get_xticklabels()] == ["no prefix"]
+
+
 def test_losses_without_runs_have_no_legend() -> None:
     assert figures.losses({}).axes[0].get_legend() is None
 

@@ -104,7 +104,7 @@ def _normal(scaled: Tensor) -> Tensor:
 calibrate = Exercise(
     right=lambda p, content_free: _normal(p / content_free.mean(0)),
     probes=((_p, _free), (_p3, _free3)),
-    praise="What the prompt prefers by itself no longer counts.",
+    praise="What the prompt prefers where there is nothing to judge no longer counts.",
     mistakes=(
         Mistake(
             "multiplied",

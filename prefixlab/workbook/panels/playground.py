@@ -154,10 +154,10 @@ class PromptPanel(LivePanel):
             ).format(before=shown(BEFORE), after=AFTER, count=before["test"]),
             lambda: change["accuracy"],
             gettext(
-                "Not one sentence changed. What changed is the answer that the words around it "
-                "make likely, whatever the sentence says. Calibration divides that by what the "
-                "model says without content; calibrated, the change is {points:+.1f} points "
-                "(recorded on {backbone})."
+                "Not one sentence changed. A part of the change is a lean: the words around a "
+                "sentence make one answer likely, whatever it says. Calibration divides that by "
+                "what the model says without content; calibrated, the change is {points:+.1f} "
+                "points (recorded on {backbone})."
             ).format(points=change["calibrated"], backbone=before["backbone"]),
             hides,
         )
