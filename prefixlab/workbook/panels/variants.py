@@ -84,7 +84,10 @@ class VariantsPanel(Panel):
         self.measure = widgets.Dropdown(options=list(MEASURES), description="measure", **WIDE)
         self.controls = {"against": self.against, "measure": self.measure}
         self.curve = Curve(
-            self.lines(), xlabel="seeds looked at", ylabel="", references={"no difference": 0}
+            self.lines(),
+            xlabel="seeds looked at",
+            ylabel=self.label(),
+            references={"no difference": 0},
         )
         for control in self.controls.values():
             control.observe(lambda _: self.draw(), "value")
@@ -137,11 +140,14 @@ class VariantsPanel(Panel):
             if all_of
         }
 
+    def label(self) -> str:
+        unit = MEASURES[self.measure.value][1]
+        return f"ahead of {self.against.value}, in the mean ({unit})"
+
     def draw(self) -> None:
         """Draw how far each is ahead of the baseline, by the number of seeds, and say it."""
         with self.reporting():
-            unit = MEASURES[self.measure.value][1]
-            self.curve.ylabel = f"ahead of {self.against.value}, in the mean ({unit})"
+            self.curve.ylabel = self.label()
             self.curve.lines = self.lines()
             self.tell()
 

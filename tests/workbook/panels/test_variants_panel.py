@@ -66,6 +66,8 @@ def test_a_difference_is_of_a_seed_that_both_were_run_with(made: Path, gpt2: Bac
     panel = VariantsPanel(gpt2)
     assert panel.curve.value == 1
     assert panel.curve.references == {"no difference": 0}
+    label = "ahead of prefix, in the mean (points of accuracy)"
+    assert panel.curve.drawing["ylabel"] == label
     assert drawn(panel) == {
         "prompt": [-10],
         "gated prefix": [2],
