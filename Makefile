@@ -22,7 +22,7 @@ ROOT_MAY := $(if $(filter 0,$(shell id -u)),--allow-root)
 # Two lessons side by side, each on one core, take less time than one after the other on two.
 IN_PAIRS := --numprocesses=2 --dist=loadfile
 # A lesson's cells build on each other: they keep their order.
-LESSON_TESTS := $(IN_PAIRS) -p no:randomly --nbval-current-env --nbval-cell-timeout=300 notebooks
+LESSON_TESTS := $(IN_PAIRS) -p no:randomly --nbval-current-env --nbval-cell-timeout=900 notebooks
 STORED_WITH := PREFIXLAB_BACKBONE=smollm2
 # What is stored was computed as every processor can.
 EXACT := PREFIXLAB_DTYPE=float32

@@ -47,7 +47,7 @@ def run(lesson: NotebookNode) -> list[tuple[float, int]]:
 
     NotebookClient(
         lesson,
-        timeout=300,
+        timeout=900,  # seconds for a cell: a busy machine is slow
         kernel_name="python3",
         resources={"metadata": {"path": str(FOLDER)}},  # the folder that Jupyter runs it in
         record_timing=False,
