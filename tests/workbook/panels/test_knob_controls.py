@@ -126,7 +126,7 @@ def test_the_table_of_runs_and_the_axis_have_the_names_of_the_controls(
         stands_at = f"{stands_at:g}" if isinstance(stands_at, float) else str(stands_at)
         assert of_run[widget.description] == stands_at
     names = {widget.description for widget in panel.controls.values()}
-    assert {label for label, _ in panel.axis.options} <= names
+    assert {label for label, _ in panel.recorded_runs.axis.options} <= names
 
 
 def test_names_choices_and_help_are_said_in_chinese(monkeypatch: pytest.MonkeyPatch) -> None:
