@@ -107,7 +107,8 @@ class Curve(InPage):
         self.lines = dict(lines)
         for name, place in (chosen or {}).items():
             self.chosen[arguments.one_of("chosen", name, tuple(self.lines))] = self._there(place)
-        self._draw()
+        if self.chosen:  # else all is drawn that is known by now
+            self._draw()
         self.guess, self.stars = guess, list(stars)
         self.line = self.line if line is None else line
         self.value = self.value if value is None else value

@@ -88,6 +88,8 @@ class TrainingPanel(RunningPanel):
         self.answers = len(task.verbalizer.words)
         self.comparable = comparable
         self.records = Records(self.method, recorded, self.line, self.place)
+        plain = rows_of("prompt_tuning", self.records.backbone) if self.records else []
+        self.words_alone = [row for row in plain if row["family"] == "no training"]
         self.following = True  # the learning rate follows the other knobs
         self.held = False  # whether several knobs are set, to be answered together
         self.controls = self.make_controls(steps)
@@ -350,10 +352,9 @@ class TrainingPanel(RunningPanel):
         """By the measure, what the recorded runs along `x` are compared with."""
         guess = gettext("a coin flip")  # recorded are runs of two classes
         levels = {"accuracy": {guess: 0.5}, "loss": {f"{guess}, ln 2": log(2)}}
-        for row in rows_of("prompt_tuning", self.records.backbone):
-            if row["family"] == "no training" and x != "template":  # of each wording another one
-                for measure, level in levels.items():
-                    level[gettext("no training")] = row[measure]
+        for row in self.words_alone if x != "template" else ():  # of each wording another one
+            for measure, level in levels.items():
+                level[gettext("no training")] = row[measure]
         return levels
 
     def go(self, x: str, place: Any, line: str) -> None:
