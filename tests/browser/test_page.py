@@ -162,8 +162,7 @@ def test_names_of_values_that_nearly_meet_do_not_lie_on_each_other(widgets: Loca
     lower, upper = (name.bounding_box() for name in names)
     assert lower
     assert upper
-    beside = upper["x"] > lower["x"] + lower["width"] or lower["x"] > upper["x"] + upper["width"]
-    assert beside or abs(upper["y"] - lower["y"]) > 10
+    assert upper["y"] + upper["height"] <= lower["y"]  # above its line, and below it
 
 
 def test_moving_waits_for_no_kernel(opened: Page, widgets: Locator) -> None:

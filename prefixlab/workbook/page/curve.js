@@ -231,7 +231,8 @@ class Plot {
     }
     const { x, y } = this.spots[number];
     const name = this.add("g", {
-      "data-part": `line ${number}`, class: "name", role: "button", tabindex: 0,
+      "data-part": `line ${number}`, class: line.dashed ? "name dashed" : "name",
+      role: "button", tabindex: 0,
       style: `--colour: ${line.colour}`,
     },
     make("rect", { x: x - 14, y: y - 9, width: this.wideName(line) + 18, height: 18, rx: 3 }),
@@ -246,21 +247,32 @@ class Plot {
     return name;
   }
 
-  /** The names of what can be compared with, where fewer points lie. */
+  /** The names of what can be compared with, each at its line, where the fewest curves pass. */
   compared() {
-    const { left, right, y } = this;
-    const wanted = this.references.map(([, value]) => y(value) - 5);
-    const heights = apart(wanted, 14, 10, this.bottom - 4);
-    this.references.forEach(([name, value], number) => {
+    const { left, right, references, xs, y } = this;
+    for (const [name, value] of references) {
       const wide = this.wide(name) + 8;
-      const near = (point, at, from) => point
-        && Math.abs(this.xs[at] - from - wide / 2) < wide / 2 + 12
-        && y(point.low) > y(value) - 24 && y(point.high) < y(value) + 6;
-      const covered = (from) => this.lines.flatMap(({ points }) =>
-        points.filter((point, at) => near(point, at, from))).length;
-      const last = covered(right - wide) < covered(left);
-      const place = { x: last ? right - 4 : left + 4, y: heights[number] };
-      this.add("text", { ...place, class: last ? "note end" : "note" }, name);
+      const close = references.some(([, above]) => above > value && y(value) - y(above) < 18);
+      const low = y(value) + (close ? 18 : 2);
+      const passed = (from) => this.lines.filter((line) =>
+        this.meets(line, from - 12, from + wide + 12, low - 22, low + 4)).length;
+      const starts = [left, right - wide, ...xs.map((x) => x + 14)]
+        .filter((from) => from + wide <= right);
+      const fewest = Math.min(...starts.map(passed));
+      const x = starts.find((from) => passed(from) === fewest) + 4;
+      this.add("text", { x, y: low - (close ? 4 : 7), class: "note" }, name);
+    }
+  }
+
+  /** Whether a line passes through a box, its marks or what is drawn between them. */
+  meets({ points }, from, to, up, down) {
+    const there = points.flatMap((point, at) => (point ? [[this.xs[at], this.y(point.mean)]] : []));
+    return there.some(([x, y], n) => {
+      const [on, high] = (!this.words && there[n + 1]) || [x, y];
+      if (on < from || x > to) return false;
+      const height = (at) => y + (on > x ? ((at - x) / (on - x)) * (high - y) : 0);
+      const ends = [height(Math.max(from, x)), height(Math.min(to, on))];
+      return Math.min(...ends) < down && Math.max(...ends) > up;
     });
   }
 

@@ -190,10 +190,15 @@ class Curve(InPage):
                 f"The places of a curve are all words or all numbers, not {words[0]!r} and "
                 f"{numbers[0]:g}; draw two curves."
             )
-        if self.logarithmic and (words or min(numbers) <= 0):
-            wrong = repr(words[0]) if words else f"{min(numbers):g}"
-            raise ValueError(f"A logarithmic axis has no place for {wrong}; leave out log=True.")
+        for place in places:
+            self._possible(place)
         return lines
+
+    def _possible(self, place: Place) -> Place:
+        """A place that the axis can have."""
+        if self.logarithmic and (isinstance(place, str) or place <= 0):
+            raise ValueError(f"A logarithmic axis has no place for {place!r}; leave out log=True.")
+        return place
 
     @validate("guess")
     def _expected(self, proposal: Any) -> tuple[Place, float] | None:
@@ -233,10 +238,7 @@ class Curve(InPage):
         """A place of the axis: any number where they are numbers, else a word that is there."""
         if isinstance(self.places[0], str):
             return self._there(place)
-        number = arguments.number("place", place)
-        if self.logarithmic and number <= 0:
-            raise ValueError(f"A logarithmic axis has no place for {number:g}.")
-        return number
+        return self._possible(arguments.number("place", place))
 
     @observe("lines", "guess", "stars")
     def _draw(self, change: Any = None) -> None:

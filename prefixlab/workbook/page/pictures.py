@@ -98,7 +98,9 @@ def line_of(
     mean, low, high = ([point[key] for point in points] for key in ("mean", "low", "high"))
     look = {"color": line["colour"], "alpha": 0.5 if faded else 1}
     style = "" if words else "--" if line["dashed"] else "-"
-    axis.plot(x, mean, marker="o", markersize=4, linestyle=style, label=line["name"], **look)
+    fill = "white" if line["dashed"] else line["colour"]
+    mark = {"marker": "o", "markersize": 4, "markerfacecolor": fill}
+    axis.plot(x, mean, linestyle=style, label=line["name"], **mark, **look)
     if words:
         axis.vlines(x, low, high, **look)
     else:

@@ -137,12 +137,14 @@ class InContextPanel(LivePanel):
         at = self.pattern(draw, self.controls["order"].value)
         ordered = {name: dict(sorted(line.items())) for name, line in lines.items()}
         self.pointing = True
-        if self.curve is None:
-            self.curve = self.make_curve(ordered)
-        self.curve.lines = ordered
-        if at in self.curve.places:
-            self.curve.value = at
-        self.pointing = False
+        try:
+            if self.curve is None:
+                self.curve = self.make_curve(ordered)
+            self.curve.lines = ordered
+            if at in self.curve.places:
+                self.curve.value = at
+        finally:
+            self.pointing = False
 
     def make_curve(self, lines: Mapping[str, Mapping[str, list[float]]]) -> Curve:
         curve = Curve(

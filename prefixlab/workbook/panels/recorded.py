@@ -101,16 +101,22 @@ class RecordedRuns(widgets.VBox):
             By setting and measure, the learner's own runs.
         """
         self.pointing = True
-        for (x, measure), curve in self.curves.items():
-            place, there = places[x], curve.places
-            words, known = isinstance(there[0], str), place in there
-            if line in curve.lines:
-                curve.line = line
-            if known or not words:
-                curve.value = place if known else min(there, key=lambda at: abs(log(at / place)))
-            curve.asked = None if known or words else place
-            curve.stars = [star for star in stars[x, measure] if star.place in there or not words]
-        self.pointing = False
+        try:
+            for (x, measure), curve in self.curves.items():
+                place, there = places[x], curve.places
+                words, known = isinstance(there[0], str), place in there
+                if line in curve.lines:
+                    curve.line = line
+                if known or not words:
+                    curve.value = (
+                        place if known else min(there, key=lambda at: abs(log(at / place)))
+                    )
+                curve.asked = None if known or words else place
+                curve.stars = [
+                    star for star in stars[x, measure] if star.place in there or not words
+                ]
+        finally:
+            self.pointing = False
 
 
 def choose(options: Mapping[str, str]) -> widgets.ToggleButtons:

@@ -20,6 +20,7 @@ from prefixlab.models.backbone import Backbone
 from prefixlab.workbook.evidence import Records, Runs
 from prefixlab.workbook.figures import BLUE, ORANGE
 from prefixlab.workbook.grids import SHORT, families
+from prefixlab.workbook.language import gettext, gettext_noop
 from prefixlab.workbook.panels.base import WIDE, columns
 from prefixlab.workbook.panels.knobs import choice_of, control, hide_idle, with_help
 from prefixlab.workbook.panels.live import LivePanel
@@ -28,7 +29,12 @@ from prefixlab.workbook.protocol import Run
 from prefixlab.workbook.records import preferred, rows_of
 
 GRID = "table_to_text"
-KINDS = {"seen": "restaurants", "unseen": "restaurants_unseen"}
+KINDS = {gettext_noop("seen"): "restaurants", gettext_noop("unseen"): "restaurants_unseen"}
+TRAINED = {
+    "tables, top two layers": gettext_noop("top two layers"),
+    "tables, all weights": gettext_noop("all weights"),
+    "tables, no training": gettext_noop("no training"),
+}
 DECODING = ("strategy", "beams", "temperature", "top_p")
 RIGHT = f"border-bottom: 3px solid {BLUE}"
 WRONG = f"border-bottom: 3px double {ORANGE}; color: {ORANGE}; font-weight: bold"
@@ -55,7 +61,11 @@ class TextPanel(LivePanel):
         }
         self.references = {kind: tasks.references(task.test) for kind, task in tested.items()}
         super().__init__(
-            lm, tested["seen"], self.write, "Write", "Your methods put this table into words"
+            lm,
+            tested["seen"],
+            self.write,
+            gettext("Write"),
+            gettext("Your methods put this table into words"),
         )
         self.yours: dict[str, dict[str, str]] = {}  # by table and by method
         self.presses = 0
@@ -71,27 +81,35 @@ class TextPanel(LivePanel):
         self.children = [columns(knobs), self.bar, self.status, self.words]
 
     def make_controls(self) -> dict[str, Any]:
-        names = list(dict.fromkeys(name for name, _ in self.recorded)) or ["none"]
+        names = list(dict.fromkeys(name for name, _ in self.recorded)) or [gettext("none")]
         sizes = sorted({train for _, train in self.recorded}) or [0]
         declared = {one.name: one for one in Decoding.declared()}
         controls = {
             "kinds": widgets.Dropdown(
-                options=list(KINDS),
-                description="kinds of places",
-                tooltip="whether food or venue of the table occur in the training tables",
+                options=[(gettext(kind), kind) for kind in KINDS],
+                description=gettext("kinds of places"),
+                tooltip=gettext("whether food or venue of the table occur in the training tables"),
                 **WIDE,
             ),
             "table": widgets.IntSlider(
-                value=1, min=1, max=self.test, description="table", tooltip="which one", **WIDE
+                value=1,
+                min=1,
+                max=self.test,
+                description=gettext("table"),
+                tooltip=gettext("which one"),
+                **WIDE,
             ),
             "run": widgets.Dropdown(
-                options=names, description="recorded run", tooltip="what was trained", **WIDE
+                options=names,
+                description=gettext("recorded run"),
+                tooltip=gettext("what was trained"),
+                **WIDE,
             ),
             "train": widgets.SelectionSlider(
                 options=sizes,
                 value=200 if 200 in sizes else sizes[-1],
-                description="training tables",
-                tooltip="how many pairs of a table and its text it was trained on",
+                description=gettext("training tables"),
+                tooltip=gettext("how many pairs of a table and its text it was trained on"),
                 **WIDE,
             ),
             **{name: control(declared[name]) for name in DECODING},
@@ -103,16 +121,20 @@ class TextPanel(LivePanel):
         """The table, and every text there is for it, with its slots marked."""
         hide_idle(self.controls)
         table = self.table
-        texts = {"a reference": self.references[self.controls["kinds"].value][table][0]}
+        texts = {gettext("a reference"): self.references[self.controls["kinds"].value][table][0]}
         name, train = self.controls["run"].value, self.controls["train"].value
         # Nothing was recorded that was drawn by chance.
         strategy = "beam" if self.controls["strategy"].value == "beam" else "greedy"
         said = self.about_records(name)
         if runs := self.recorded.get((name, train)):
             judged = [self.tested(run)[strategy] for run in runs]
-            texts[f"recorded: {name} ({choice_of('strategy', strategy)})"] = self.text_of(judged[0])
-            where = f"all {self.test} tables, recorded on {runs[0]['backbone']}"
-            said = f"{scores(judged)}; {where}."
+            writer = gettext("recorded: {name} ({strategy})").format(
+                name=name, strategy=gettext(choice_of("strategy", strategy))
+            )
+            texts[writer] = self.text_of(judged[0])
+            said = gettext("{scores}; all {count} tables, recorded on {backbone}.").format(
+                scores=scores(judged), count=self.test, backbone=runs[0]["backbone"]
+            )
         texts |= self.yours.get(table, {})
         self.texts = texts
         rows = [
@@ -126,8 +148,8 @@ class TextPanel(LivePanel):
         ]
         given = ", ".join(f"{slot}: <b>{escape(v)}</b>" for slot, v in from_mr(table).items())
         key = (
-            f'<span style="{RIGHT}">as in the table</span>, '
-            f'<span style="{WRONG}">not in the table ✗</span>'
+            f'<span style="{RIGHT}">{escape(gettext("as in the table"))}</span>, '
+            f'<span style="{WRONG}">{escape(gettext("not in the table"))} ✗</span>'
         )
         self.words.value = (
             f'<div style="max-width: 820px; line-height: 1.7">{given}</div>'
@@ -151,7 +173,9 @@ class TextPanel(LivePanel):
 
     def about_records(self, name: str) -> str:
         sizes = ", ".join(str(train) for known, train in sorted(self.recorded) if known == name)
-        return f"Recorded with {sizes} training tables only." if sizes else "Nothing is recorded."
+        if not sizes:
+            return gettext("Nothing is recorded.")
+        return gettext("Recorded with {sizes} training tables only.").format(sizes=sizes)
 
     async def write(self) -> None:
         """What the Write button does: every method writes a text for this table."""
@@ -169,7 +193,7 @@ class TextPanel(LivePanel):
                     yield name, generate(self.lm, method, self.task, [table], **how)[0]
 
             async for name, text in self.patiently(texts()):
-                written[f"{name} ({choice_of('strategy', how['strategy'])})"] = text
+                written[f"{name} ({gettext(choice_of('strategy', how['strategy']))})"] = text
                 self.progress.value += 1
                 self.draw()
 
@@ -199,19 +223,28 @@ def name_of(run: Run) -> str:
     """What was trained, in words."""
     knobs = run["knobs"]
     if run["method"] == "prefix_tuning":
-        return f"prefix of {knobs['prefix_length']} from {choice_of('init', knobs['init'])}"
-    return str(run["family"].removeprefix("tables, "))
+        start = gettext(choice_of("init", knobs["init"]))
+        return gettext("prefix of {positions} from {start}").format(
+            positions=knobs["prefix_length"], start=start
+        )
+    return gettext(TRAINED[run["family"]])
 
 
 def scores(judged: Sequence[Run]) -> str:
     """BLEU of runs, and what is wrong with their slots, in words."""
     seeds, bleu = len(judged), [one["bleu"] for one in judged]
-    faults = ", ".join(f"{sum(one[f] for one in judged) / seeds:.3g} {f}" for f in FAULTS)
-    said = f"BLEU {sum(bleu) / seeds:.1f}"
+    luck = gettext("one seed")
+    spread = ""
     if seeds > 1:
-        said += f" ({min(bleu):.1f} to {max(bleu):.1f})"
-    luck = f"{seeds} seeds, the text is the first one's" if seeds > 1 else "one seed"
-    return f"{said}; of {judged[0]['slots']} slots {faults} ({luck})"
+        luck = gettext("{seeds} seeds, the text is the first one's").format(seeds=seeds)
+        spread = gettext(" ({least} to {most})").format(
+            least=f"{min(bleu):.1f}", most=f"{max(bleu):.1f}"
+        )
+    faults = {fault: f"{sum(one[fault] for one in judged) / seeds:.3g}" for fault in FAULTS}
+    return gettext(
+        "BLEU {bleu}; of {slots} slots {missing} missing, {wrong} wrong, {invented} invented "
+        "({luck})"
+    ).format(bleu=f"{sum(bleu) / seeds:.1f}{spread}", slots=judged[0]["slots"], luck=luck, **faults)
 
 
 def marked(text: str, of_text: list[Slot]) -> str:
@@ -225,11 +258,12 @@ def marked(text: str, of_text: list[Slot]) -> str:
     for start, end, right, slot in found:
         if start < done:  # inside of what is marked already
             continue
-        about = f"{slot.name}: {slot.value or 'not in the table'}"
+        about = f"{slot.name}: {slot.value or gettext('not in the table')}"
         html += escape(text[done:start])
         html += f'<span style="{RIGHT if right else WRONG}" title="{escape(about)}">'
         html += f"{escape(text[start:end])}{'' if right else ' ✗'}</span>"
         done = end
     missing = ", ".join(f"{slot.name} {slot.value}" for slot in of_text if not slot.spoken)
-    lost = f' <span style="{WRONG}">not said: {escape(missing)} ✗</span>' if missing else ""
+    unsaid = gettext("not said: {missing}").format(missing=missing)
+    lost = f' <span style="{WRONG}">{escape(unsaid)} ✗</span>' if missing else ""
     return html + escape(text[done:]) + lost
