@@ -359,7 +359,7 @@ def forest(
         The figure, and where each dot is: shares of its width from the left, and of its height
         from above.
     """
-    above, below = 0.48, 0.54  # inches
+    above, below = 0.48, 0.62  # inches
     lines = max(len(rows), 3)
     high = above + 0.18 * lines + below  # 18 pixels a row, and 11 a text of 8 points
     figure = Figure(figsize=(WIDTH, high), facecolor="white")
@@ -370,7 +370,7 @@ def forest(
     axis.set_xticks(ticks, ["0.5\nchance" if tick == 0.5 else f"{tick:g}" for tick in ticks])
     axis.tick_params(labelsize=8)
     about = "accuracy (bar: 95% interval); bold: nothing as cheap has a higher mean"
-    axis.set_xlabel(about, fontsize=9, labelpad=-6)
+    axis.set_xlabel(about, fontsize=9)
     axis.spines[["left", "top", "right"]].set_visible(False)
 
     within, over = axis.get_yaxis_transform(), axis.get_xaxis_transform()

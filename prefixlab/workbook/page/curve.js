@@ -254,8 +254,8 @@ class Plot {
       const wide = this.wide(name) + 8;
       const close = references.some(([, above]) => above > value && y(value) - y(above) < 18);
       const low = y(value) + (close ? 18 : 2);
-      const passed = (from) => this.lines.filter((line) =>
-        this.meets(line, from - 12, from + wide + 12, low - 22, low + 4)).length;
+      const passed = (from) => this.lines.filter((_, number) =>
+        this.meets(number, from - 12, from + wide + 12, low - 22, low + 4)).length;
       const starts = [left, right - wide, ...xs.map((x) => x + 14)]
         .filter((from) => from + wide <= right);
       const fewest = Math.min(...starts.map(passed));
@@ -264,15 +264,17 @@ class Plot {
     }
   }
 
-  /** Whether a line passes through a box, its marks or what is drawn between them. */
-  meets({ points }, from, to, up, down) {
-    const there = points.flatMap((point, at) => (point ? [[this.xs[at], this.y(point.mean)]] : []));
-    return there.some(([x, y], n) => {
-      const [on, high] = (!this.words && there[n + 1]) || [x, y];
+  /** Whether a line passes through a box: its marks, or what is drawn between them. */
+  meets(number, from, to, up, down) {
+    const there = this.lines[number].points.flatMap((point, at) =>
+      (point ? [{ x: this.xs[at] + this.aside(number), ...point }] : []));
+    return there.some(({ x, mean, low, high }, n) => {
+      const next = !this.words && there[n + 1];
+      const on = next ? next.x : x;
       if (on < from || x > to) return false;
-      const height = (at) => y + (on > x ? ((at - x) / (on - x)) * (high - y) : 0);
-      const ends = [height(Math.max(from, x)), height(Math.min(to, on))];
-      return Math.min(...ends) < down && Math.max(...ends) > up;
+      const level = (at) => mean + (on > x ? ((at - x) / (on - x)) * (next.mean - mean) : 0);
+      const ends = next ? [level(Math.max(from, x)), level(Math.min(to, on))] : [low, high];
+      return this.y(Math.max(...ends)) < down && this.y(Math.min(...ends)) > up;
     });
   }
 
