@@ -1,4 +1,4 @@
-"""Pictures of every panel for the README, in the light and the dark theme: `make pictures`."""
+"""The README's pictures of panels, in the light and the dark theme: `make pictures`."""
 
 import tempfile
 from pathlib import Path
@@ -9,25 +9,18 @@ from playwright.sync_api import sync_playwright
 
 PANELS = {
     "anatomy": "AnatomyPanel()",
-    "playground": "PromptPanel(lm, task)",
-    "in_context": "InContextPanel(lm, lab)",
-    "soft_prompt": "PromptTuningPanel(lm, lab)",
     "prefix": "PrefixTuningPanel(lm, lab)",
     "p_tuning": "PTuningPanel(lm, lab)",
-    "p_tuning_v2": "PTuningV2Panel(lm, lab)",
-    "texts": "TextPanel(lm, {})",
     "comparison": "ComparisonPanel(lm)",
-    "variants": "VariantsPanel(lm)",
 }
 START = """import prefixlab as pl
 from prefixlab.workbook.measuring import lesson_task
 from prefixlab.workbook.panels import *
-lm, task = pl.load(), pl.tasks.load("movie_reviews", train=256, test=100)
-lab = lesson_task()"""
+lm, lab = pl.load(), lesson_task()"""
 
 
 def take(theme: str) -> None:
-    """Open all panels in one notebook, and save a picture of each."""
+    """Open these panels in one notebook, and save a picture of each."""
     cells = [nbformat.v4.new_code_cell(code) for code in (START, *PANELS.values())]
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
     book = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel})
