@@ -21,13 +21,14 @@ from prefixlab.workbook.evidence import (
     two_answers,
 )
 from prefixlab.workbook.grids import TESTED
+from prefixlab.workbook.language import gettext, gettext_noop
 from prefixlab.workbook.page import Curve
 from prefixlab.workbook.panels.base import WIDE, Panel, columns
 from prefixlab.workbook.panels.tables import facts
 from prefixlab.workbook.records import preferred, rows_of
 
 FAMILY, UNTRAINED = "prompt tuning, labels", "no training"
-WAYS = {"majority vote": VOTE, "mean probability": MEAN}
+WAYS = {gettext_noop("majority vote"): VOTE, gettext_noop("mean probability"): MEAN}
 
 
 class EnsemblePanel(Panel):
@@ -48,12 +49,20 @@ class EnsemblePanel(Panel):
             if len(self.records.of(Runs(FAMILY, each))) > 1
         }
         if not settings:
-            self.say("Nothing is recorded: python -m prefixlab.workbook.recording prompt_tuning")
+            self.say(
+                gettext("Nothing is recorded: python -m prefixlab.workbook.recording prompt_tuning")
+            )
             self.children = [self.status]
             return
         self.controls = {
-            "domain": widgets.Dropdown(options=TESTED, description="tested on", **WIDE),
-            "setting": widgets.Dropdown(options=settings, description="trained with", **WIDE),
+            "domain": widgets.Dropdown(
+                options=[(gettext(name), domain) for name, domain in TESTED.items()],
+                description=gettext("tested on"),
+                **WIDE,
+            ),
+            "setting": widgets.Dropdown(
+                options=settings, description=gettext("trained with"), **WIDE
+            ),
         }
         self.curve, self.words = Curve(**self.counted()), widgets.HTML()
         self.curve.value = max(self.curve.places)
@@ -87,16 +96,16 @@ class EnsemblePanel(Panel):
             for name, how in WAYS.items():
                 chosen = [TOGETHER[how](team) > 0 for team in teams]  # [sentences] each
                 lines[name][size] = [share(answers == right) for answers in chosen]
-        domain, setting = (control.label for control in self.controls.values())
+        where = {name: control.label for name, control in self.controls.items()}
         untrained = Runs(UNTRAINED, on=runs.on)
         found = self.records.of(untrained).values()
         words = [self.records.tested(untrained, row)["accuracy"] for row in found]
         return {
             "lines": lines,
-            "xlabel": f"prompts together ({setting}, tested on {domain})",
-            "ylabel": "accuracy",
-            "references": {"the words alone": words[0]} if words else {},
-            "each": "ensembles",
+            "xlabel": gettext("prompts together ({setting}, tested on {domain})").format(**where),
+            "ylabel": gettext_noop("accuracy"),
+            "references": {gettext_noop("the words alone"): words[0]} if words else {},
+            "each": gettext_noop("ensembles"),
         }
 
     def show(self, change: object) -> None:
@@ -115,19 +124,23 @@ class EnsemblePanel(Panel):
         alone = 1 - wrong.mean(1)  # [runs]
         some, most = (int((wrong.mean(0) > part).sum()) for part in (0, 0.5))
         ahead = {
-            f"{name}, ahead of one": f"{found.effect:+.1f} points in the mean "
-            f"({found.low:+.1f} to {found.high:+.1f}), in pairs"
+            gettext("{way}, ahead of one").format(way=gettext(name)): gettext(
+                "{effect:+.1f} points in the mean ({low:+.1f} to {high:+.1f}), in pairs"
+            ).format(effect=found.effect, low=found.low, high=found.high)
             for name, how in WAYS.items()
             if (found := self.records.weigh(replace(runs, together=how) - runs, "accuracy"))
         }
         self.words.value = facts(
             {
-                "one alone": f"{alone.mean():.3f} in the mean, {alone.min():.3f} to "
-                f"{alone.max():.3f}",
+                gettext("one alone"): gettext(
+                    "{mean:.3f} in the mean, {low:.3f} to {high:.3f}"
+                ).format(mean=alone.mean(), low=alone.min(), high=alone.max()),
                 **ahead,
-                "mistakes": f"{some} of {len(right)} sentences are wrong for some prompt, {most} "
-                "for most of them: a vote of all is wrong there",
-                "recorded on": self.records.backbone,
+                gettext("mistakes"): gettext(
+                    "{some} of {count} sentences are wrong for some prompt, {most} for most of "
+                    "them: a vote of all is wrong there"
+                ).format(some=some, count=len(right), most=most),
+                gettext("recorded on"): self.records.backbone,
             }
         )
 
@@ -136,7 +149,11 @@ def setting_of(setting: Mapping[str, Any]) -> str:
     """A setting of the family in words."""
     length = setting.get("prompt_length", FAMILIES[FAMILY].knobs["prompt_length"])
     sentences = setting.get("train", FAMILIES[FAMILY].train)
-    return f"{length} token{'s' * (length > 1)}, {sentences} sentences"
+    return gettext(
+        "{length} token, {sentences} sentences"
+        if length == 1
+        else "{length} tokens, {sentences} sentences"
+    ).format(length=length, sentences=sentences)
 
 
 def share(right: Tensor) -> float:

@@ -60,11 +60,11 @@ class PTuningV2Panel(TrainingPanel):
     method = "p_tuning_v2"
     knobs = ("prefix_length", "layers", "classifier", "dropout", "reparameterization", "init")
     told_apart = "classifier"
-    question = (
+    question = gettext_noop(
         "A prefix of 10 positions in four layers only, with a head and without dropout: move it "
         "from the first four layers to the last four. How does the accuracy change?"
     )
-    why = (
+    why = gettext_noop(
         "A guess, not tested: what disturbs the first layers, all layers above must bear; the last "
         "layers stand next to the head, and what they are told has a short way."
     )
@@ -95,8 +95,7 @@ class PTuningPanel(TrainingPanel):
         return 100 * float(slots.accuracy.mean() - words["accuracy"])
 
     def line(self, family: str) -> str:
-        line = super().line(family)
-        return "no encoder" if line == "none" else line
+        return gettext("no encoder") if family.endswith(", none") else super().line(family)
 
     def make_controls(self, steps: int) -> dict[str, Any]:
         controls = super().make_controls(steps)

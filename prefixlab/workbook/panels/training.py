@@ -113,7 +113,7 @@ class TrainingPanel(RunningPanel):
     def line(self, family: str) -> str:
         """The name of the line that the runs of a family are drawn on."""
         first, *more = family.split(", ")[1:]
-        return ", ".join((choice_of(self.told_apart, first), *more))
+        return ", ".join((gettext(choice_of(self.told_apart, first)), *more))
 
     def place(self, x: str, value: Any) -> Any:
         """Where a value of a setting stands on the horizontal axis `x`."""

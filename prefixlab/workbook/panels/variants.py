@@ -9,6 +9,7 @@ import pandas as pd
 from prefixlab.models.backbone import Backbone
 from prefixlab.workbook import figures
 from prefixlab.workbook.evidence import Records, Runs
+from prefixlab.workbook.language import gettext, gettext_noop
 from prefixlab.workbook.page import Curve
 from prefixlab.workbook.panels.base import WIDE, Panel, columns
 from prefixlab.workbook.panels.prediction import Prediction
@@ -18,17 +19,20 @@ from prefixlab.workbook.significance import Difference, paired
 
 GRIDS = ("variants", "prefix_tuning", "prompt_tuning", "baselines")
 NAMES = {  # of the families that are compared
-    "prefix tuning, task_words": "prefix",
-    "prompt tuning, labels": "prompt",
-    "gated prefix": "gated prefix",
-    "adaptive prefix": "adaptive prefix",
-    "convolution": "convolution",
-    "prefix and prompt": "prefix + prompt",
-    "prefix and biases": "prefix + biases",
-    "biases": "biases alone",
+    "prefix tuning, task_words": gettext_noop("prefix"),
+    "prompt tuning, labels": gettext_noop("prompt"),
+    "gated prefix": gettext_noop("gated prefix"),
+    "adaptive prefix": gettext_noop("adaptive prefix"),
+    "convolution": gettext_noop("convolution"),
+    "prefix and prompt": gettext_noop("prefix + prompt"),
+    "prefix and biases": gettext_noop("prefix + biases"),
+    "biases": gettext_noop("biases alone"),
 }
-# What is measured, times what makes it better when higher, and its unit.
-MEASURES = {"accuracy": (100, "points of accuracy"), "loss": (-1, "nats of loss")}
+# What is measured, times what makes it better when higher, and its unit, short and in full.
+MEASURES = {
+    gettext_noop("accuracy"): (100, gettext_noop("points"), gettext_noop("points of accuracy")),
+    gettext_noop("loss"): (-1, gettext_noop("nats"), gettext_noop("nats of loss")),
+}
 
 
 def compared(backbone: str) -> pd.DataFrame:
@@ -69,7 +73,10 @@ class VariantsPanel(Panel):
         runs = compared(lm.name)
         if runs.empty or runs.name.nunique() == 1:
             self.say(
-                "Nothing to compare is recorded: python -m prefixlab.workbook.recording variants"
+                gettext(
+                    "Nothing to compare is recorded: "
+                    "python -m prefixlab.workbook.recording variants"
+                )
             )
             self.children = [self.status]
             return
@@ -77,17 +84,25 @@ class VariantsPanel(Panel):
         self.backbone = str(runs.backbone.iloc[0])
         self.found = {  # by measure: a row for each seed, a column for each name; higher is better
             measure: scale * runs.pivot(index="seed", columns="name", values=measure)
-            for measure, (scale, _) in MEASURES.items()
+            for measure, (scale, *_) in MEASURES.items()
         }
-        names = list(dict.fromkeys(runs.name))
-        self.against = widgets.Dropdown(options=names, description="baseline", **WIDE)
-        self.measure = widgets.Dropdown(options=list(MEASURES), description="measure", **WIDE)
+        self.names = list(dict.fromkeys(runs.name))
+        self.against = widgets.Dropdown(
+            options=[(gettext(name), name) for name in self.names],
+            description=gettext("baseline"),
+            **WIDE,
+        )
+        self.measure = widgets.Dropdown(
+            options=[(gettext(name), name) for name in MEASURES],
+            description=gettext("measure"),
+            **WIDE,
+        )
         self.controls = {"against": self.against, "measure": self.measure}
         self.curve = Curve(
             self.lines(),
-            xlabel="seeds looked at",
+            xlabel=gettext_noop("seeds looked at"),
             ylabel=self.label(),
-            references={"no difference": 0},
+            references={gettext_noop("no difference"): 0},
         )
         for control in self.controls.values():
             control.observe(lambda _: self.draw(), "value")
@@ -105,11 +120,15 @@ class VariantsPanel(Panel):
         found = paired(apart, [0.0] * len(apart))
         return [
             Prediction(
-                "A gate that starts at zero is to let the prefix in as it is needed. Against the "
-                f"plain prefix, over {found.pairs} seeds: how does the mean accuracy change?",
+                gettext(
+                    "A gate that starts at zero is to let the prefix in as it is needed. Against "
+                    "the plain prefix, over {seeds} seeds: how does the mean accuracy change?"
+                ).format(seeds=found.pairs),
                 lambda: found.mean,
-                f"Of {found.pairs} seeds {found.agreeing} are on the side of the mean; heads or "
-                f"tails would agree as well in {found.chance:.0%} of all cases.",
+                gettext(
+                    "Of {seeds} seeds {agreeing} are on the side of the mean; heads or tails would "
+                    "agree as well in {chance:.0%} of all cases."
+                ).format(seeds=found.pairs, agreeing=found.agreeing, chance=found.chance),
                 hides,
                 most=20,
             )
@@ -131,7 +150,7 @@ class VariantsPanel(Panel):
         against = self.against.value
         apart = {
             name: self.ahead(name, against, self.measure.value)
-            for name in self.against.options
+            for name in self.names
             if name != against
         }
         return {
@@ -141,8 +160,9 @@ class VariantsPanel(Panel):
         }
 
     def label(self) -> str:
-        unit = MEASURES[self.measure.value][1]
-        return f"ahead of {self.against.value}, in the mean ({unit})"
+        _, _, unit = MEASURES[self.measure.value]
+        ahead = gettext("ahead of {name}, in the mean ({unit})")
+        return ahead.format(name=gettext(self.against.value), unit=gettext(unit))
 
     def draw(self) -> None:
         """Draw how far each is ahead of the baseline, by the number of seeds, and say it."""
@@ -153,30 +173,39 @@ class VariantsPanel(Panel):
 
     def tell(self) -> None:
         """What so many seeds decide."""
-        unit, seeds = MEASURES[self.measure.value][1], self.curve.value
+        (_, unit, _), seeds = MEASURES[self.measure.value], self.curve.value
         dots = {name: line[min(seeds, max(line))] for name, line in self.curve.lines.items()}
-        rows = table([[escape(name), *told(each, unit)] for name, each in dots.items()])
-        where = f"Recorded on {self.backbone}, each at the rate chosen for it."
-        self.words.value = f"<div>{escape(where)}</div>{rows}"
+        rows = table(
+            [escape(gettext(name)), *told(each, gettext(unit))] for name, each in dots.items()
+        )
+        where = gettext("Recorded on {backbone}, each at the rate chosen for it.")
+        self.words.value = f"<div>{escape(where.format(backbone=self.backbone))}</div>{rows}"
 
 
 def told(apart: Sequence[float], unit: str) -> list[str]:
     """The mean, its interval over seeds (Student's t), what follows, and how many seeds agree."""
     found = paired(apart, [0.0] * len(apart))
-    size = f"<b>{found.mean:+.3g} {unit.partition(' ')[0]}</b>"
+    size = f"<b>{found.mean:+.3g} {unit}</b>"
     if found.interval is None:
-        return [size, "one seed: no spread, so nothing is known of its error", "", ""]
+        alone = gettext("one seed: no spread, so nothing is known of its error")
+        return [size, alone, "", ""]
     low, high = found.interval
-    ties = f", {found.ties} the same" if found.ties else ""
+    agree = gettext(
+        "{agreeing} of {seeds} seeds agree, {ties} the same"
+        if found.ties
+        else "{agreeing} of {seeds} seeds agree"
+    )
     return [
         size,
-        f"95% interval {low:+.3g} to {high:+.3g}",
+        gettext("95% interval {low:+.3g} to {high:+.3g}").format(low=low, high=high),
         verdict(found),
-        f"{found.agreeing} of {found.pairs} seeds agree{ties}",
+        agree.format(agreeing=found.agreeing, seeds=found.pairs, ties=found.ties),
     ]
 
 
 def verdict(found: Difference) -> str:
     """Whether the whole interval lies on one side."""
     low, high = found.interval or (0.0, 0.0)
-    return "ahead" if low > 0 else "behind" if high < 0 else "not decided"
+    if low <= 0 <= high:
+        return gettext("not decided")
+    return gettext("ahead" if low > 0 else "behind")

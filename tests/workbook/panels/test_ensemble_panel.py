@@ -104,6 +104,18 @@ def test_other_settings_are_other_prompts(panel: EnsemblePanel) -> None:
     assert "+0.0 points" in panel.words.value
 
 
+def test_in_chinese_what_is_chosen_keeps_its_english_name(
+    made: Path, gpt2: Backbone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PREFIXLAB_LANGUAGE", "zh_CN")
+    panel = EnsemblePanel(gpt2)
+    panel.controls["domain"].value = "tweets"
+    where = [control.label for control in panel.controls.values()]
+    assert where == ["推文", "10 个词元，256 个句子"]
+    assert all(name in panel.curve.drawing["xlabel"] for name in where)
+    assert set(panel.curve.lines) == {"majority vote", "mean probability"}
+
+
 def test_without_records_it_says_how_to_make_them(folder: Path, gpt2: Backbone) -> None:
     panel = EnsemblePanel(gpt2)
     assert "python -m prefixlab.workbook.recording prompt_tuning" in panel.status.value

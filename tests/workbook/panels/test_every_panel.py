@@ -2,8 +2,9 @@
 
 import asyncio
 import gc
+import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from html import unescape
 from pathlib import Path
@@ -15,12 +16,16 @@ from ipywidgets.widgets.widget import _instances
 
 from prefixlab import Backbone, Task
 from prefixlab.workbook import figures, panels
+from prefixlab.workbook.page import Announcement, Curve
 from prefixlab.workbook.panels.base import Panel, boxes
+from prefixlab.workbook.panels.prediction import Prediction
 from prefixlab.workbook.panels.results import Result, tried
 from prefixlab.workbook.panels.training import TrainingPanel
 
 ROUNDS = 20
 HALF = "film \ud83d good"  # half of an emoji
+CHINESE = re.compile("[\u4e00-\u9fff]")
+WORD, SENTENCE = re.compile("[a-z]{2}"), re.compile(r"([A-Za-z]+ ){3}[A-Za-z]+")
 LABS = {name: made for name, made in vars(panels).items() if name.endswith("TuningPanel")}
 LABS["PTuningV2Panel"] = panels.PTuningV2Panel
 KINDS = {name: made for name, made in vars(panels).items() if name.endswith("Panel")}
@@ -161,4 +166,51 @@ def test_a_double_click_is_one_click(make: dict[str, Callable[[], Panel]]) -> No
 
     asyncio.run(press())
     assert len(panel.runs) == 1
+    panel.close()
+
+
+def parts(widget: Any) -> Iterator[Any]:
+    yield widget
+    for child in getattr(widget, "children", ()):
+        yield from parts(child)
+
+
+def said(part: Any) -> Iterator[str]:
+    """What a widget says, piece by piece: of HTML what stands between tags, without names of code.
+
+    Not what there is to choose from: many of these are names.
+    """
+    yield from (getattr(part, name, None) or "" for name in ("description", "tooltip"))
+    if isinstance(part, Curve):
+        yield from (part.drawing["xlabel"], part.drawing["ylabel"])
+        yield from (name for name, _ in part.drawing["references"])
+        yield from (line["shown"] for line in part.drawing["lines"])
+    elif isinstance(part, widgets.HTML | Announcement):
+        html = re.sub(r"<(style|code)\b.*?</\1>", "", part.value, flags=re.DOTALL)
+        yield from (re.sub(r"\w*_\w*", "", unescape(piece)) for piece in re.split("<.*?>", html))
+
+
+def is_english(piece: str) -> bool:
+    """Whether it has a word and no Chinese, or so many words that they are a sentence."""
+    return bool(SENTENCE.search(piece) or (WORD.search(piece) and not CHINESE.search(piece)))
+
+
+def test_in_chinese_no_panel_speaks_english(
+    making: Callable[[], Panel], gpt2: Backbone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PREFIXLAB_LANGUAGE", "zh_CN")
+    monkeypatch.setattr(tried, "results", ())  # called by their knobs, which are many words
+    panel = making()
+    for part in parts(panel):
+        if isinstance(part, Curve):
+            part.value = part.places[-1]
+        elif isinstance(part, Prediction):
+            part.way.value = "higher"
+            part.reveal()
+    data = gpt2.name
+    if isinstance(panel, panels.TextPanel):
+        data += f" {panel.table} {panel.texts}"
+    english = [piece for part in parts(panel) for piece in said(part) if is_english(piece)]
+    left = [piece for piece in english if piece.strip(" ,:") not in data]
+    assert not left, left
     panel.close()

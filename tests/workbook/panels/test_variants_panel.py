@@ -90,6 +90,17 @@ def test_a_difference_is_of_a_seed_that_both_were_run_with(made: Path, gpt2: Bac
     assert panel.curve.drawing["ylabel"] == "ahead of gated prefix, in the mean (nats of loss)"
 
 
+def test_in_chinese_what_is_chosen_keeps_its_english_name(
+    made: Path, gpt2: Backbone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PREFIXLAB_LANGUAGE", "zh_CN")
+    panel = VariantsPanel(gpt2)
+    assert (panel.against.label, panel.measure.label) == ("前缀", "准确率")
+    panel.against.value, panel.measure.value = "gated prefix", "loss"
+    assert panel.curve.drawing["ylabel"] == "平均领先带门的前缀 (损失的奈特数)"
+    assert drawn(panel)["prefix"] == [-0.02]
+
+
 @pytest.mark.parametrize(
     ("gated", "verdict"),
     [([0.9, 0.9, 0.9], "ahead"), ([0.7, 0.7, 0.7], "behind"), ([0.7, 0.9, 0.8], "not decided")],
