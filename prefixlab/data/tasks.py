@@ -95,19 +95,31 @@ def balanced_classes(name: str, sizes: Sizes, seed: int, subset: int, words: flo
 def rated_sentences(name: str, threshold: float = 1.0) -> list[tuple[str, int]]:
     """Sentences of a rated domain whose mean rating is beyond the threshold, with their label.
 
-    Ratings are means over ten people, in [-4, 4] (Hutto & Gilbert 2014, section 3); a sentence
-    near zero is neither praise nor blame and is left out. The files are Latin-1, tab-separated.
+    A sentence near zero is neither praise nor blame and is left out; `ratings` has them all.
     """
-    file = assets.fetch(assets.RATINGS) / f"{name}.txt"
-    lines = (line.split("\t", 2) for line in file.read_text(encoding="latin-1").splitlines())
     found = dict.fromkeys(
-        (text.strip(), int(float(rating) > 0))
-        for _, rating, text in lines
-        if abs(float(rating)) > threshold and text.strip()
+        (text, int(rating > 0)) for text, rating in ratings(name) if abs(rating) > threshold
     )
     # A sentence that stands twice must not be in training and test; one rated both ways is out.
     twice_judged = {text for text, label in found if (text, 1 - label) in found}
     return [(text, label) for text, label in found if text not in twice_judged]
+
+
+def ratings(name: str) -> list[tuple[str, float]]:
+    """Every sentence of a rated domain with its mean rating, in the order of the file.
+
+    Ratings are means over ten people, in [-4, 4] (Hutto & Gilbert 2014, section 3). The files are
+    Latin-1, tab-separated.
+
+    Raises
+    ------
+    ValueError
+        A name that is no rated domain.
+    """
+    arguments.one_of("name", name, DOMAINS)
+    file = assets.fetch(assets.RATINGS) / f"{name}.txt"
+    lines = (line.split("\t", 2) for line in file.read_text(encoding="latin-1").splitlines())
+    return [(text.strip(), float(rating)) for _, rating, text in lines if text.strip()]
 
 
 def restaurant_tables(name: str, sizes: Sizes, seed: int, subset: int, words: float) -> Task:

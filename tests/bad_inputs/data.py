@@ -163,6 +163,10 @@ MISTAKES: Mistakes = {
     # Tasks that ship, mixed or made by hand.
     "name of no text": (lambda _: pl.tasks.load(["tweets"]), ["['tweets']", "movie_reviews"]),
     "seed of a task": (lambda _: pl.tasks.load("tweets", seed=None), ["seed=None"]),
+    "ratings of tables": (
+        lambda _: pl.tasks.ratings("restaurants"),
+        ["name='restaurants'", "movie_reviews, product_reviews"],
+    ),
     "one example": (lambda _: pl.tasks.load("tweets", train=1), ["train=1", "at least 2"]),
     "no restaurants": (lambda _: pl.tasks.load("restaurants", test=True), ["test=True"]),
     "list of tasks": (lambda at: pl.mixture([at.task]), ["type list", "one by one"]),

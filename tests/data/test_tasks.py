@@ -43,6 +43,13 @@ def test_sentences_beyond_the_threshold_are_taken_once(ratings):
     assert not {"neither", "both ways", ""} & {text for text, _ in found}
 
 
+def test_all_ratings_are_given_those_near_zero_too(ratings):
+    found = tasks.ratings("movie_reviews")
+    assert len(found) == len(RATED) - 1  # of which one has no text
+    assert [rating for text, rating in found if text == "neither"] == [1.0, -1.0, 0.0]
+    assert ("caf\xe9\twith a tab", 2.0) in found
+
+
 def test_classes_are_balanced_in_every_split(ratings):
     task = tasks.load("movie_reviews", train=20, validation=11, test=14)
     assert [len(task.train), len(task.validation), len(task.test)] == [20, 11, 14]

@@ -1,9 +1,13 @@
 """The exercises of lesson 10, the whole map."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
+from math import log, log2
+from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn.functional import cross_entropy
 
 from prefixlab.models.geometry import Geometry, geometry
 from prefixlab.workbook import choosing
@@ -425,6 +429,216 @@ largest_batch = Exercise(
             "below zero",
             lambda memory, activations, trained: (memory - 16 * trained) // activations,
             "where not even the moments fit, no batch does: the answer is 0, not less.",
+        ),
+    ),
+)
+
+Rated = Sequence[tuple[str, float]]  # a text and its rating
+
+
+def _answer(
+    rating: float, *, near: float = 0.5, far: float = 1.0, edge: bool = True, sided: bool = False
+) -> str:
+    """The answer for a rating, "" for one that is left out, with one thing done otherwise."""
+    if rating < -far:
+        return "negative"
+    if rating > far:
+        return "positive"
+    away = rating if sided else abs(rating)
+    return "neutral" if away < near or (edge and away == near) else ""
+
+
+def _labelled(answer: Callable[[float], str]) -> Callable[[Rated], list[tuple[str, str]]]:
+    """The texts that have an answer, with it."""
+    return lambda rated: [(text, answer(rating)) for text, rating in rated if answer(rating)]
+
+
+_three_labels = _labelled(_answer)
+_NUMBERS = {"negative": 0, "neutral": 1, "positive": 2}
+
+three_labels = Exercise(
+    right=_three_labels,
+    probes=(
+        (
+            [
+                ("it broke in a week", -2.4),
+                ("it is blue", 0.0),
+                ("i like it", 1.9),
+                ("it has two buttons", -0.5),
+                ("it could be louder", -0.8),
+                ("it works", 0.7),
+            ],
+        ),
+        (
+            [
+                ("nice", 1.0),
+                ("i bought it in may", 0.5),
+                ("not so nice", -1.0),
+                ("i love it", 3.2),
+                ("it came with a cable", 0.2),
+                ("what a junk", -3.0),
+                ("for my son", -0.1),
+            ],
+        ),
+    ),
+    praise="Between two answers there is a gap again, as there was between negative and positive.",
+    mistakes=(
+        Mistake(
+            "nothing left out",
+            _labelled(lambda rating: _answer(rating, near=1.0)),
+            "all from -1 to 1 is neutral in yours; neutral is what is at most 0.5 away from zero, "
+            "and the rest is left out.",
+        ),
+        Mistake(
+            "the sign decides",
+            _labelled(lambda rating: _answer(rating, near=0.0, far=0.0)),
+            "the sign alone decides in yours, and only a rating of 0 is neutral; the two borders "
+            "are 0.5 and 1 away from zero.",
+        ),
+        Mistake(
+            "one side only",
+            _labelled(lambda rating: _answer(rating, sided=True)),
+            "a rating of -0.8 is neutral in yours: it is below 0.5, and yet further than 0.5 away "
+            "from zero. `abs(rating)` is how far it is away.",
+        ),
+        Mistake(
+            "two labels",
+            lambda rated: [row for row in _three_labels(rated) if row[1] != "neutral"],
+            "no text is neutral in yours; that makes the two labels again that you know.",
+        ),
+        Mistake(
+            "the border left out",
+            _labelled(lambda rating: _answer(rating, edge=False)),
+            "a rating of 0.5 is at most 0.5 away from zero: it is neutral too (`<=`).",
+        ),
+        Mistake(
+            "None for the rest",
+            lambda rated: [(text, _answer(rating) or None) for text, rating in rated],
+            "what has no answer stands in your list with None; leave it out.",
+        ),
+        Mistake(
+            "numbers for words",
+            lambda rated: [(text, _NUMBERS[word]) for text, word in _three_labels(rated)],
+            "you give numbers; the answers are words, which the model can say.",
+        ),
+        Mistake(
+            "answers without texts",
+            lambda rated: [word for _, word in _three_labels(rated)],
+            "you return the answers alone; return pairs of a text and its answer.",
+        ),
+    ),
+)
+
+Counts = list[list[int]]  # [right label][given answer]
+Read = tuple[float, float, Any]  # of a blind guess the loss and the share that is right; counts
+
+
+def _confusion(scores: Tensor, labels: Sequence[int]) -> Counts:
+    answers = scores.shape[1]
+    found = Counter(zip(labels, scores.argmax(1).tolist(), strict=True))
+    return [[found[label, given] for given in range(answers)] for label in range(answers)]
+
+
+def _read(
+    scores: Tensor,
+    labels: Sequence[int],
+    *,
+    loss: Callable[[int], float] = log,
+    chance: float = 0.0,
+    counts: Callable[[Counts], Any] = lambda counts: counts,
+) -> Read:
+    """As asked, with one of the three in another way."""
+    answers = scores.shape[1]
+    return loss(answers), chance or 1 / answers, counts(_confusion(scores, labels))
+
+
+def _loss(scores: Tensor, labels: Sequence[int]) -> float:
+    return cross_entropy(scores, torch.tensor(labels)).item()
+
+
+def _right(scores: Tensor, labels: Sequence[int]) -> float:
+    return sum(row[label] for label, row in enumerate(_confusion(scores, labels))) / len(labels)
+
+
+def _most_frequent(labels: Sequence[int]) -> float:
+    return max(Counter(labels).values()) / len(labels)
+
+
+read_off = Exercise(
+    right=_read,
+    probes=(
+        (_normal(7, 3), [0, 1, 1, 2, 0, 1, 1]),
+        (_normal(6, 4), [3, 3, 0, 2, 3, 2]),  # one label that never occurs
+        (_normal(5, 2), [1, 0, 1, 1, 0]),
+    ),
+    praise="A loss and an accuracy say little without the blind guess among as many answers.",
+    mistakes=(
+        Mistake(
+            "two answers",
+            lambda scores, labels: _read(scores, labels, loss=lambda _: log(2), chance=0.5),
+            "that is the blind guess between two answers; here there are `scores.shape[1]`.",
+        ),
+        Mistake(
+            "ln 2",
+            lambda scores, labels: _read(scores, labels, loss=lambda _: log(2)),
+            "ln 2 is the loss of a blind guess between two answers; it gives each of c answers "
+            "1 / c, and -ln(1 / c) = ln c.",
+        ),
+        Mistake(
+            "bits",
+            lambda scores, labels: _read(scores, labels, loss=log2),
+            "that loss is in bits; a loss in nats takes the natural logarithm.",
+        ),
+        Mistake(
+            "the measured loss",
+            lambda scores, labels: _read(scores, labels, loss=lambda _: _loss(scores, labels)),
+            "that is the loss of these scores; who guesses blindly looks at no scores.",
+        ),
+        Mistake(
+            "the most frequent label",
+            lambda scores, labels: _read(scores, labels, chance=_most_frequent(labels)),
+            "who always gives the most frequent label is right so often; who guesses blindly does "
+            "not know which one that is, and is right in 1 of c cases.",
+        ),
+        Mistake(
+            "the measured accuracy",
+            lambda scores, labels: _read(scores, labels, chance=_right(scores, labels)),
+            "that is the accuracy of these scores; a blind guess is right in 1 of c cases.",
+        ),
+        Mistake(
+            "rows and columns exchanged",
+            lambda scores, labels: _read(
+                scores, labels, counts=lambda counts: list(map(list, zip(*counts, strict=True)))
+            ),
+            "your rows are the answers that were given; a row is for a right label, a column for "
+            "a given answer.",
+        ),
+        Mistake(
+            "one row for all",
+            lambda scores, labels: _read(
+                scores,
+                labels,
+                counts=lambda counts: [[*map(sum, zip(*counts, strict=True))]] * len(counts),
+            ),
+            "all rows of yours are the same list: `[row] * n` writes one list n times. Make a new "
+            "one for each row.",
+        ),
+        Mistake(
+            "the right ones only",
+            lambda scores, labels: _read(
+                scores, labels, counts=lambda counts: [row[n] for n, row in enumerate(counts)]
+            ),
+            "you count what is right for each label; the matrix counts every pair of a label and "
+            "an answer.",
+        ),
+        Mistake(
+            "shares",
+            lambda scores, labels: _read(
+                scores,
+                labels,
+                counts=lambda counts: [[n / max(1, sum(row)) for n in row] for row in counts],
+            ),
+            "you give shares of each row; asked is how many sentences there are.",
         ),
     ),
 )

@@ -25,7 +25,7 @@ from prefixlab.workbook.language import gettext, gettext_noop
 from prefixlab.workbook.page import Plot
 from prefixlab.workbook.panels import results
 from prefixlab.workbook.panels.base import WIDE, Panel, button, shown
-from prefixlab.workbook.panels.results import Result
+from prefixlab.workbook.panels.results import FILMS, Result
 from prefixlab.workbook.panels.tables import facts
 from prefixlab.workbook.protocol import Family
 from prefixlab.workbook.records import preferred, rows_of
@@ -36,7 +36,6 @@ AXES = {
     gettext_noop("seconds of training"): "seconds",
 }
 COMPARED = ("prompt_tuning", "prefix_tuning", "p_tuning", "p_tuning_v2", "baselines", "variants")
-FILMS = "movie_reviews"  # what all of them learned from
 USUAL = "all weights"  # what others are compared with at first
 MEASURES = {
     gettext_noop("accuracy"): (gettext_noop("points"), 1),
@@ -132,7 +131,8 @@ class ComparisonPanel(Panel):
     def refresh(self, change: Any = None) -> None:
         """Show the results there are now; the chosen one stays chosen if it is still among them."""
         before, on = self.result and key_of(self.result), self.tested.value
-        yours = () if on else results.tried.results  # which were tested on the films alone
+        # Each was tested on its own task alone; one of another has no place among these.
+        yours = [one for one in results.tried.results if not on and one.task == FILMS]
         named = list(zip(names_of(yours), yours, strict=True))[::-1]  # the newest first
         if self.with_recorded.value:
             named += [(family_of(result), result) for result in self.recorded[on]]

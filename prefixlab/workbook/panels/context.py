@@ -15,7 +15,12 @@ import pandas as pd
 from prefixlab.data.task import Task
 from prefixlab.evaluation.choices import Evaluation, wilson
 from prefixlab.methods import create
-from prefixlab.methods.in_context import InContextKnobs, demonstrations_of, tokens
+from prefixlab.methods.in_context import (
+    InContextKnobs,
+    demonstrations_of,
+    dictionary,
+    tokens,
+)
 from prefixlab.models.backbone import Backbone
 from prefixlab.workbook import figures
 from prefixlab.workbook.language import gettext, gettext_noop
@@ -191,8 +196,11 @@ class InContextPanel(LivePanel):
         return demonstrations_of(task, knobs, draw.seed)
 
     def initials(self, draw: Draw, order: int) -> str:
-        """The pattern of the labels, such as "npnp"."""
-        return "".join(word[0] for _, word in self.shown(draw, order)) or "∅"
+        """The pattern of the labels: "npnp", or "neg p neu" where one letter is not enough."""
+        assert self.task.verbalizer is not None
+        short = beginnings(dictionary(self.task.verbalizer, draw.labels))
+        between = " " if any(len(begun) > 1 for begun in short.values()) else ""
+        return between.join(short[word] for _, word in self.shown(draw, order)) or "∅"
 
     def about_records(self, known: pd.DataFrame, orders: int) -> str:
         if not self.recorded:
@@ -244,6 +252,7 @@ class InContextPanel(LivePanel):
                     accuracy=accuracy or 0.0,
                     loss=loss,
                     seconds=seconds,
+                    task=self.task.name,
                 )
             )
 
@@ -258,6 +267,21 @@ def about(yours: Evaluation) -> str:
         "Yours: accuracy {accuracy:.3f} (95% interval {low:.3f} to {high:.3f}), "
         "loss {loss:.3f} nats, {count} examples."
     ).format(accuracy=yours.accuracy, low=low, high=high, loss=yours.loss, count=yours.examples)
+
+
+def beginnings(words: Sequence[str]) -> dict[str, str]:
+    """For each word the shortest beginning that no other word has; all of it, if there is none."""
+    return {
+        word: next(
+            (
+                word[:end]
+                for end in range(1, len(word))
+                if not any(other.startswith(word[:end]) for other in words if other != word)
+            ),
+            word,
+        )
+        for word in words
+    }
 
 
 def make_controls() -> dict[str, Any]:

@@ -277,6 +277,7 @@ class RunningPanel(Panel):
                 accuracy=result.accuracy or 0.0,
                 loss=result.loss,
                 seconds=run.seconds,
+                task=self.task.name,
             )
         )
 

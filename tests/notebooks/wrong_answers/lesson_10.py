@@ -22,6 +22,48 @@ def _choice(end: str = NEAR + SMALLEST, without: str = "") -> str:
     return f"def choose(ways, needs):\n    left = [way for way in ways if {asked}]\n{end}"
 
 
+def _three(near: str, row: str = "(text, answer)", far: str = "1", rest: str = "continue") -> str:
+    """A `three_labels` with another middle, other rows, or other borders."""
+    return f"""
+def three_labels(rated):
+    rows = []
+    for text, rating in rated:
+        if rating < -{far}:
+            answer = "negative"
+        elif rating > {far}:
+            answer = "positive"
+        elif {near}:
+            answer = "neutral"
+        else:
+            {rest}
+        rows.append({row})
+    return rows
+"""
+
+
+NEUTRAL = "-0.5 <= rating <= 0.5"
+
+
+def _read(
+    loss: str = "math.log(c)",
+    chance: str = "1 / c",
+    rows: str = "[[0] * c for _ in range(c)]",
+    at: str = "label][given",
+    counted: str = "counts",
+) -> str:
+    """A `read_off` with one of its parts written otherwise."""
+    return f"""
+import math
+
+def read_off(scores, labels):
+    c = scores.shape[1]
+    counts = {rows}
+    for label, given in zip(labels, scores.argmax(dim=1).tolist()):
+        counts[{at}] += 1
+    return {loss}, {chance}, {counted}
+"""
+
+
 WRONG: dict[str, list[tuple[str, str]]] = {
     "lora": [
         (
@@ -238,6 +280,43 @@ WRONG: dict[str, list[tuple[str, str]]] = {
             "def largest_batch(memory, activations, trained):\n"
             "    return (memory - 16 * trained) // activations",
             "below zero",
+        ),
+    ],
+    "three_labels": [
+        (_three("True"), "nothing left out"),
+        (_three("rating == 0", far="0"), "the sign decides"),
+        (_three("rating <= 0.5"), "one side only"),
+        (_three("False"), "two labels"),
+        (_three("-0.5 < rating < 0.5"), "the border left out"),
+        (_three(NEUTRAL, rest="answer = None"), "None for the rest"),
+        (
+            _three(NEUTRAL, "(text, ['negative', 'neutral', 'positive'].index(answer))"),
+            "numbers for words",
+        ),
+        (_three(NEUTRAL, "answer"), "answers without texts"),
+    ],
+    "read_off": [
+        (_read("math.log(2)", "1 / 2"), "two answers"),
+        (_read("-math.log(0.5)"), "ln 2"),
+        (_read("math.log2(c)"), "bits"),
+        (
+            _read("float(torch.nn.functional.cross_entropy(scores, torch.tensor(labels)))"),
+            "the measured loss",
+        ),
+        (
+            _read(chance="max(labels.count(y) for y in set(labels)) / len(labels)"),
+            "the most frequent label",
+        ),
+        (
+            _read(chance="float((scores.argmax(1) == torch.tensor(labels)).float().mean())"),
+            "the measured accuracy",
+        ),
+        (_read(at="given][label"), "rows and columns exchanged"),
+        (_read(rows="[[0] * c] * c"), "one row for all"),
+        (_read(counted="[counts[y][y] for y in range(c)]"), "the right ones only"),
+        (
+            _read(counted="[[n / (sum(row) or 1) for n in row] for row in counts]"),
+            "shares",
         ),
     ],
     "training_loop": WRONG_LOOPS,

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -9,7 +10,8 @@ import numpy as np
 import pytest
 from made_records import LABELS, complete, write
 
-from prefixlab import Backbone, Task
+from prefixlab import Backbone, Task, Verbalizer
+from prefixlab.data.examples import dataset
 from prefixlab.workbook import evidence, measuring, records
 from prefixlab.workbook.grids import families
 from prefixlab.workbook.measuring import lesson_task
@@ -71,6 +73,17 @@ def margins(accuracy: float, test: int) -> list[float]:
     """A small lead for the right answer to the first sentences, and for the wrong one after."""
     right = np.arange(test) < round(accuracy * test)
     return np.where(right == LABELS[:test], 0.01, -0.01).tolist()
+
+
+THREE = ("negative", "neutral", "positive")
+
+
+@pytest.fixture
+def three(task: Task) -> Task:
+    """The tiny task with a third label, of which there are as many as of the others."""
+    rows = [(f"{x}, {number}", number % 3) for number, x in enumerate(task.train["x"][:12])]
+    splits = dict.fromkeys(("train", "validation", "test"), dataset(rows))
+    return replace(task, name="three", verbalizer=Verbalizer(THREE), **splits)
 
 
 @pytest.fixture

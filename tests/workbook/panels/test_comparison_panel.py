@@ -178,6 +178,16 @@ def test_on_another_domain_there_is_what_was_tested_there(
     assert panel.result == films
 
 
+def test_what_you_learned_of_another_task_has_no_place_among_film_reviews(
+    panel: ComparisonPanel, gpt2: Backbone
+) -> None:
+    """Its sentences are others, and so may be the number of its answers, and what chance is."""
+    results.tried.add(replace(mine(gpt2), task="my-three-labels"))
+    assert names(panel.results) == [WORDS, PROMPT, PREFIX, USUAL]
+    results.tried.add(mine(gpt2))
+    assert [one.source for one in panel.results].count("yours") == 1
+
+
 def test_what_was_not_tested_on_a_domain_is_not_compared_there(files: Path, gpt2: Backbone) -> None:
     write(files, "baselines", rows("LoRA"))
     panel = ComparisonPanel(gpt2)

@@ -110,6 +110,33 @@ def test_orders_stand_by_the_pattern_of_their_labels(panel: InContextPanel) -> N
     assert not drawn(panel, "recorded")
 
 
+@pytest.mark.parametrize(
+    ("words", "pattern"),
+    [
+        ({"bad", "good"}, {"bad": "b", "good": "g"}),
+        ({"negative", "neutral", "positive"}, {"negative": "neg", "neutral": "neu"}),
+        ({"good", "good enough"}, {"good": "good", "good enough": "good "}),
+    ],
+)
+def test_labels_that_begin_alike_are_told_apart(words: set[str], pattern: dict[str, str]) -> None:
+    assert pattern.items() <= context.beginnings(sorted(words)).items()
+
+
+def test_a_pattern_of_three_labels_tells_them_apart(gpt2: Backbone, three: Task) -> None:
+    panel = InContextPanel(gpt2, three)
+    turn(panel, demonstrations=3)
+    patterns = {panel.initials(panel.now()[0], order) for order in range(6)}
+    assert {frozenset(one.split()) for one in patterns} == {frozenset(("neg", "neu", "p"))}
+    assert len(patterns) == 6
+    asyncio.run(panel.measure())
+    assert panel.curve
+    assert panel.curve.value in patterns
+    assert panel.curve.references == {"chance": pytest.approx(1 / 3)}
+    assert tried.results[-1].task == three.name
+    turn(panel, labels="outside")
+    assert " " not in panel.initials(panel.now()[0], 0)
+
+
 def test_going_along_the_patterns_takes_an_order_that_has_it(panel: InContextPanel) -> None:
     curve = panel.curve
     assert curve

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import replace
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -103,6 +104,7 @@ def test_train_trains_and_gives_the_knobs_back(panel: TrainingPanel) -> None:
     assert len(panel.runs[0].losses) == 4
     assert list(panel.runs[0].validations) == [0, 2, 4]  # 0: before training
     assert tried.results[count:][0].method == panel.method
+    assert tried.results[count:][0].task == panel.task.name == "movie_reviews"
     assert "done" in panel.state.value
     (shown,) = panel.tracker.drawing["runs"]
     assert shown["losses"] == panel.runs[0].losses
@@ -310,6 +312,19 @@ def test_another_task_trains_on_the_first_of_its_own_and_is_compared_with_nothin
     asyncio.run(panel.train())
     assert panel.runs[0].result
     assert "star" not in panel.verdict.value
+    assert tried.results[-1].task == task.name
+
+
+def test_among_three_answers_a_guess_is_right_in_a_third(gpt2: Backbone, three: Task) -> None:
+    panel = PromptTuningPanel(gpt2, three, steps=2)
+    asyncio.run(panel.train())
+    assert panel.runs[0].result
+    levels = panel.levels(panel.runs[0])
+    assert levels["loss"]["a guess among 3, ln 3"] == pytest.approx(1.0986, abs=1e-4)
+    assert levels["accuracy"]["a guess among 3"] == pytest.approx(1 / 3)
+    assert three.verbalizer
+    told = unescape(panel.sentence_words.value)
+    assert all(repr(word) in told for word in three.verbalizer.words)
 
 
 def test_a_lab_offers_the_sizes_that_were_recorded_or_that_there_are(
