@@ -141,8 +141,8 @@ class VariantsPanel(Panel):
         }
 
     def label(self) -> str:
-        unit = MEASURES[self.measure.value][1]
-        return f"ahead of {self.against.value}, in the mean ({unit})"
+        unit = MEASURES[self.measure.value][1].partition(" ")[0]
+        return f"mean lead over {self.against.value} ({unit})"
 
     def draw(self) -> None:
         """Draw how far each is ahead of the baseline, by the number of seeds, and say it."""
