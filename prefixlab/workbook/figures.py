@@ -219,7 +219,10 @@ def name_cells(
 ) -> None:
     """The legend of cells of these kinds, in one line."""
     legend = [Patch(color=CELLS[kind][0], label=CELLS[kind][1]) for kind in kinds]
-    figure.legend(handles=legend, loc=where, ncols=len(legend), frameon=False, fontsize=9)
+    # Four names are wider than the figure unless they stand close together.
+    close = {"columnspacing": 1.0, "handlelength": 1.5, "handletextpad": 0.5}
+    look: dict[str, Any] = {"frameon": False, "fontsize": 9} | (close if len(kinds) > 3 else {})
+    figure.legend(handles=legend, loc=where, ncols=len(legend), **look)
 
 
 # The margins of a grid, in inches.

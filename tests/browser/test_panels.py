@@ -223,7 +223,7 @@ def test_lesson_11(run_lesson: RunLesson) -> None:
     guess(panel, "points")
     expect(panel).to_contain_text("one seed")
     panel.get_by_role("slider", name="seeds looked at").press("ArrowRight")
-    expect(panel).to_contain_text("seeds looked at 2: ahead of prefix")
+    expect(panel).to_contain_text("seeds looked at 2: mean lead over prefix")
     expect(panel).to_contain_text("seeds agree")
     choose(panel, "baseline", "prompt")
     choose(panel, "measure", "loss")

@@ -28,10 +28,10 @@ NAMES = {  # of the families that are compared
     "prefix and biases": gettext_noop("prefix + biases"),
     "biases": gettext_noop("biases alone"),
 }
-# What is measured, times what makes it better when higher, and its unit, short and in full.
+# What is measured, times what makes it better when higher, and its unit.
 MEASURES = {
-    gettext_noop("accuracy"): (100, gettext_noop("points"), gettext_noop("points of accuracy")),
-    gettext_noop("loss"): (-1, gettext_noop("nats"), gettext_noop("nats of loss")),
+    gettext_noop("accuracy"): (100, gettext_noop("points")),
+    gettext_noop("loss"): (-1, gettext_noop("nats")),
 }
 
 
@@ -84,7 +84,7 @@ class VariantsPanel(Panel):
         self.backbone = str(runs.backbone.iloc[0])
         self.found = {  # by measure: a row for each seed, a column for each name; higher is better
             measure: scale * runs.pivot(index="seed", columns="name", values=measure)
-            for measure, (scale, *_) in MEASURES.items()
+            for measure, (scale, _) in MEASURES.items()
         }
         self.names = list(dict.fromkeys(runs.name))
         self.against = widgets.Dropdown(
@@ -160,9 +160,9 @@ class VariantsPanel(Panel):
         }
 
     def label(self) -> str:
-        _, _, unit = MEASURES[self.measure.value]
-        ahead = gettext("ahead of {name}, in the mean ({unit})")
-        return ahead.format(name=gettext(self.against.value), unit=gettext(unit))
+        _, unit = MEASURES[self.measure.value]
+        lead = gettext("mean lead over {name} ({unit})")
+        return lead.format(name=gettext(self.against.value), unit=gettext(unit))
 
     def draw(self) -> None:
         """Draw how far each is ahead of the baseline, by the number of seeds, and say it."""
@@ -173,7 +173,7 @@ class VariantsPanel(Panel):
 
     def tell(self) -> None:
         """What so many seeds decide."""
-        (_, unit, _), seeds = MEASURES[self.measure.value], self.curve.value
+        (_, unit), seeds = MEASURES[self.measure.value], self.curve.value
         dots = {name: line[min(seeds, max(line))] for name, line in self.curve.lines.items()}
         rows = table(
             [escape(gettext(name)), *told(each, gettext(unit))] for name, each in dots.items()

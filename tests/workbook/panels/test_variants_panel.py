@@ -66,8 +66,7 @@ def test_a_difference_is_of_a_seed_that_both_were_run_with(made: Path, gpt2: Bac
     panel = VariantsPanel(gpt2)
     assert panel.curve.value == 1
     assert panel.curve.references == {"no difference": 0}
-    label = "ahead of prefix, in the mean (points of accuracy)"
-    assert panel.curve.drawing["ylabel"] == label
+    assert panel.curve.drawing["ylabel"] == "mean lead over prefix (points)"
     assert drawn(panel) == {
         "prompt": [-10],
         "gated prefix": [2],
@@ -87,7 +86,7 @@ def test_a_difference_is_of_a_seed_that_both_were_run_with(made: Path, gpt2: Bac
     panel.against.value, panel.measure.value = "gated prefix", "loss"
     assert drawn(panel)["prefix"] == [-0.02, -0.03]  # a higher loss is behind
     assert "nats" in panel.words.value
-    assert panel.curve.drawing["ylabel"] == "ahead of gated prefix, in the mean (nats of loss)"
+    assert panel.curve.drawing["ylabel"] == "mean lead over gated prefix (nats)"
 
 
 def test_in_chinese_what_is_chosen_keeps_its_english_name(
