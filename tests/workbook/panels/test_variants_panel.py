@@ -96,7 +96,7 @@ def test_in_chinese_what_is_chosen_keeps_its_english_name(
     panel = VariantsPanel(gpt2)
     assert (panel.against.label, panel.measure.label) == ("前缀", "准确率")
     panel.against.value, panel.measure.value = "gated prefix", "loss"
-    assert panel.curve.drawing["ylabel"] == "平均领先带门的前缀 (损失的奈特数)"
+    assert panel.curve.drawing["ylabel"] == "平均领先带门的前缀 (奈特)"
     assert drawn(panel)["prefix"] == [-0.02]
 
 
