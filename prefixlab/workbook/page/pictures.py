@@ -99,7 +99,7 @@ def line_of(
     look = {"color": line["colour"], "alpha": 0.5 if faded else 1}
     style = "" if words else "--" if line["dashed"] else "-"
     fill = "white" if line["dashed"] else line["colour"]
-    mark = {"marker": "o", "markersize": 4, "markerfacecolor": fill}
+    mark: dict[str, Any] = {"marker": "o", "markersize": 4, "markerfacecolor": fill}
     axis.plot(x, mean, linestyle=style, label=line["name"], **mark, **look)
     if words:
         axis.vlines(x, low, high, **look)
