@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from itertools import combinations
 from pathlib import Path
 
 import nbformat
@@ -27,7 +28,8 @@ Curve(starts, xlabel="length", ylabel="accuracy", log=True, references={"no trai
       "words alone": 0.625})""",
     """by_start = {"32 sentences": {"task words": [0.4, 0.5], "noise": [0.7, 0.66]},
             "256 sentences": {"task words": [0.3, 0.32], "noise": [0.4, 0.5]}}
-Curve(by_start, xlabel="start", ylabel="loss (nats)", references={"ln 2, a coin flip": log(2)})""",
+Curve(by_start, xlabel="start", ylabel="loss (nats)", references={"ln 2, a coin flip": log(2),
+      "always the same": log(2), "words alone": 0.69})""",
     """import prefixlab as pl
 lm, task = pl.load(), pl.tasks.load("movie_reviews", train=32, test=20)
 prefix = pl.PrefixTuning(lm, task, prefix_length=6)
@@ -162,7 +164,19 @@ def test_names_of_values_that_nearly_meet_do_not_lie_on_each_other(widgets: Loca
     lower, upper = (name.bounding_box() for name in names)
     assert lower
     assert upper
-    assert upper["y"] + upper["height"] <= lower["y"]  # above its line, and below it
+    assert upper["y"] + 10 < lower["y"]  # above its line, and below it; a box has a rim
+
+
+def test_no_name_lies_on_another_where_three_values_are_nearly_one(widgets: Locator) -> None:
+    names = ("ln 2, a coin flip", "always the same", "words alone")
+    drawn = [widgets.nth(2).locator("text", has_text=name).bounding_box() for name in names]
+    for one, other in combinations(filter(None, drawn), 2):
+        apart = [
+            one[at] + one[size] <= other[at] or other[at] + other[size] <= one[at]
+            for at, size in (("x", "width"), ("y", "height"))
+        ]
+        assert any(apart), (one, other)
+    assert all(drawn)
 
 
 def test_moving_waits_for_no_kernel(opened: Page, widgets: Locator) -> None:

@@ -247,21 +247,31 @@ class Plot {
     return name;
   }
 
-  /** The names of what can be compared with, each at its line, where the fewest curves pass. */
+  /** The names of what can be compared with: above their lines, or below, where least is hidden. */
   compared() {
     const { left, right, references, xs, y } = this;
-    for (const [name, value] of references) {
+    const levels = references.map(([, value]) => y(value));
+    const placed = [];
+    references.forEach(([name], number) => {
       const wide = this.wide(name) + 8;
-      const close = references.some(([, above]) => above > value && y(value) - y(above) < 18);
-      const low = y(value) + (close ? 18 : 2);
-      const passed = (from) => this.lines.filter((_, number) =>
-        this.meets(number, from - 12, from + wide + 12, low - 22, low + 4)).length;
       const starts = [left, right - wide, ...xs.map((x) => x + 14)]
-        .filter((from) => from + wide <= right);
-      const fewest = Math.min(...starts.map(passed));
-      const x = starts.find((from) => passed(from) === fewest) + 4;
-      this.add("text", { x, y: low - (close ? 4 : 7), class: "note" }, name);
-    }
+        .filter((from, at) => !at || (from > left && from + wide <= right));
+      const spots = [-5, 14].flatMap((under) =>
+        starts.map((from) => ({ from, to: from + wide, base: levels[number] + under })));
+      const hides = ({ from, to, base }) => {
+        const [up, down] = [base - 11, base + 3];
+        const others = levels.filter((level, n) => n !== number && level > up && level < down);
+        const names = placed.filter((one) =>
+          one.to > from && one.from < to && Math.abs(one.base - base) < 14);
+        const curves = this.lines.filter((_, n) =>
+          this.meets(n, from - 12, to + 12, up - 4, down + 3));
+        return 100 * names.length + 10 * others.length + curves.length;
+      };
+      const hidden = spots.map(hides);
+      const spot = spots[hidden.indexOf(Math.min(...hidden))];
+      placed.push(spot);
+      this.add("text", { x: spot.from + 4, y: spot.base, class: "note" }, name);
+    });
   }
 
   /** Whether a line passes through a box: its marks, or what is drawn between them. */
