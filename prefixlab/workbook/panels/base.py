@@ -186,6 +186,16 @@ class Panel(widgets.VBox):
         """Nothing: ipywidgets keeps what is open; closed or refused half-made, none is to close."""
 
 
+@contextmanager
+def while_set(owner: Any, flag: str) -> Iterator[None]:
+    """Within this context the flag is set; afterwards it is not, whatever went wrong."""
+    setattr(owner, flag, True)
+    try:
+        yield
+    finally:
+        setattr(owner, flag, False)
+
+
 def complaint() -> str:
     """How an error begins."""
     return f"<b>{gettext('That does not work:')}</b>"

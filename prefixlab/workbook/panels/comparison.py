@@ -270,8 +270,10 @@ def key_of(result: Result) -> Any:
 def unobserved(control: widgets.Widget, answer: Callable[[Any], None]) -> Iterator[None]:
     """Within this context nothing answers when the control's value changes."""
     control.unobserve(answer, "value")
-    yield
-    control.observe(answer, "value")
+    try:
+        yield
+    finally:
+        control.observe(answer, "value")
 
 
 def family_of(result: Result) -> str:

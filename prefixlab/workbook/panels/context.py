@@ -26,7 +26,7 @@ from prefixlab.workbook import figures
 from prefixlab.workbook.language import gettext, gettext_noop
 from prefixlab.workbook.measuring import is_lesson_task, task_of
 from prefixlab.workbook.page import Curve
-from prefixlab.workbook.panels.base import BREATH, WIDE
+from prefixlab.workbook.panels.base import BREATH, WIDE, while_set
 from prefixlab.workbook.panels.knobs import control, with_help
 from prefixlab.workbook.panels.live import LivePanel
 from prefixlab.workbook.panels.results import Result, tried
@@ -141,15 +141,12 @@ class InContextPanel(LivePanel):
             return
         at = self.pattern(draw, self.controls["order"].value)
         ordered = {name: dict(sorted(line.items())) for name, line in lines.items()}
-        self.pointing = True
-        try:
+        with while_set(self, "pointing"):
             if self.curve is None:
                 self.curve = self.make_curve(ordered)
             self.curve.lines = ordered
             if at in self.curve.places:
                 self.curve.value = at
-        finally:
-            self.pointing = False
 
     def make_curve(self, lines: Mapping[str, Mapping[str, list[float]]]) -> Curve:
         curve = Curve(

@@ -9,7 +9,7 @@ import ipywidgets as widgets
 
 from prefixlab.workbook.language import gettext, gettext_noop
 from prefixlab.workbook.page import Curve, Star
-from prefixlab.workbook.panels.base import BUTTONS
+from prefixlab.workbook.panels.base import BUTTONS, while_set
 from prefixlab.workbook.panels.knobs import name_of
 from prefixlab.workbook.panels.records import Records
 
@@ -100,8 +100,7 @@ class RecordedRuns(widgets.VBox):
         stars
             By setting and measure, the learner's own runs.
         """
-        self.pointing = True
-        try:
+        with while_set(self, "pointing"):
             for (x, measure), curve in self.curves.items():
                 place, there = places[x], curve.places
                 words, known = isinstance(there[0], str), place in there
@@ -115,8 +114,6 @@ class RecordedRuns(widgets.VBox):
                 curve.stars = [
                     star for star in stars[x, measure] if star.place in there or not words
                 ]
-        finally:
-            self.pointing = False
 
 
 def choose(options: Mapping[str, str]) -> widgets.ToggleButtons:

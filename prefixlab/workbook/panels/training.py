@@ -34,6 +34,7 @@ from prefixlab.workbook.panels.base import (
     shown,
     sides,
     typed,
+    while_set,
 )
 from prefixlab.workbook.panels.knobs import (
     CHOICES,
@@ -365,10 +366,9 @@ class TrainingPanel(RunningPanel):
         knobs = self.records.knobs(family) | self.records.fixed(x)
         wanted = {name: knobs[name] for name in (*self.knobs, "train") if name in knobs}
         wanted["learning_rate" if x == "rate" else x] = self.setting(x, place)
-        self.held = True
-        for name, value in wanted.items():
-            self.controls[name].value = shown(value) if isinstance(value, str) else value
-        self.held = False
+        with while_set(self, "held"):
+            for name, value in wanted.items():
+                self.controls[name].value = shown(value) if isinstance(value, str) else value
         if x == "rate":
             self.take_rate()
         else:
