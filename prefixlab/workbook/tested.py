@@ -38,8 +38,9 @@ def chosen(lm: Backbone, method: Method, task: Task) -> Found:
         "calibrated": calibrated.accuracy,
         "loss": round(result.loss, 4),
         # How far the second answer is ahead of the first, for every test sentence, and for none.
-        # One that is a little behind is -0.0: its sign still says which answer was chosen.
-        "margins": [round(margin, 2) for margin in (given[:, 1] - given[:, 0]).tolist()],
+        # One that is a little behind is -0.0, and so is one that is equal: the sign still says
+        # which answer was chosen, of two that are equal the first.
+        "margins": [-round(behind, 2) for behind in (given[:, 0] - given[:, 1]).tolist()],
         "content_free": round(float(free[1] - free[0]), 2),
     }
 
