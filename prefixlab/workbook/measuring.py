@@ -165,7 +165,7 @@ def measure(run: Run, name: str, threads: int = 1) -> Run:
         "train_seconds": round(seconds, 1),  # validation included
         "dtype": str(lm.dtype).removeprefix("torch."),
         "threads": threads,
-        "processor": processor(),
+        "processor": processor(lm.device),
         "versions": {each: version(each) for each in ("prefixlab", "torch", "transformers")},
         "date": datetime.now(UTC).date().isoformat(),
     }
@@ -217,8 +217,10 @@ def beside_its_teacher(lm: Backbone, method: Method, task: Task) -> Run:
 
 
 @lru_cache
-def processor() -> str:
-    """What the machine calls its processor."""
+def processor(device: torch.device) -> str:
+    """What the machine calls the processor that a model is on."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:

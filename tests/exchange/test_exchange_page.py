@@ -54,7 +54,7 @@ def test_every_block_of_the_page_runs(page, gpt2, task, tmp_path):
     ids = lm.tokenizer("a warm", return_tensors="pt")
     with torch.no_grad():
         assert page["theirs"](**ids).logits.shape == page["steered"](**ids).logits.shape
-    before = scores(lm, page["ours"], task, task.test)
+    before = scores(lm, page["ours"].to(lm.device), task, task.test)  # a trainer may have moved it
     assert not torch.allclose(scores(lm, prefix, task, task.test), before, atol=1e-2)  # it learned
     stored = prefixlab.load_method("my-prefix", lm)
     assert not torch.equal(stored.prefix.values, prefix.prefix.values)  # accelerate went on

@@ -1,5 +1,7 @@
 """A steered model: as any model of transformers, and the same numbers as here."""
 
+from copy import deepcopy
+
 import pytest
 import torch
 from reference import close, moved, same
@@ -151,12 +153,13 @@ def test_dropout_and_penalty_are_for_training(tiny, task):
 
 
 def test_a_pipeline_knows_it_and_says_nothing(gpt2, task, capsys, caplog):
-    _, model = made("prefix_tuning", gpt2, task)
+    own = Backbone(gpt2.name, deepcopy(gpt2.model), gpt2.tokenizer)  # goes to a GPU if there is one
+    _, model = made("prefix_tuning", own, task)
     write = pipeline("text-generation", model=model, tokenizer=gpt2.tokenizer)
     asked = ["a warm and", "dull"]
     texts = write(asked, max_new_tokens=4, do_sample=False, return_full_text=False, batch_size=2)
     for text, (found,) in zip(asked, texts, strict=True):
-        ids = gpt2.tokenizer(text, return_tensors="pt")["input_ids"]
+        ids = gpt2.tokenizer(text, return_tensors="pt")["input_ids"].to(own.device)
         one = model.generate(ids, max_new_tokens=4, do_sample=False)[0, ids.shape[1] :]
         assert found["generated_text"] == gpt2.tokenizer.decode(one, skip_special_tokens=True)
     assert not caplog.records

@@ -430,3 +430,9 @@ def test_a_cartridge_is_taught_by_the_model_that_read_its_text(gpt2: Backbone) -
     assert before == pytest.approx(off, abs=1e-3)
     assert row["divergence"] < before
     assert row["validation_loss"] == min(loss for _, loss, _ in row["validation"]) < 0.5
+
+
+def test_a_row_names_the_card_where_the_model_lies_on_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda device: f"the card of {device}")
+    assert measuring.processor(torch.device("cuda", 1)) == "the card of cuda:1"
+    assert measuring.processor(torch.device("cpu")) not in ("", "the card of cpu")
