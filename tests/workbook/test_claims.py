@@ -9,25 +9,21 @@ import pytest
 from made_records import LABELS, made, noisy, records
 
 from prefixlab.workbook import claims
-from prefixlab.workbook.claims import (
+from prefixlab.workbook.claim import (
     ACCURACY,
-    BEGIN,
     BETTER,
     CITED,
-    CLAIMS,
     CONTRARY,
-    END,
     EQUAL,
     LOSS,
-    MODELS,
     NO_WORSE,
     SHOWN,
     UNDECIDED,
     UNRECORDED,
     Claim,
-    Ledger,
-    put_into,
 )
+from prefixlab.workbook.claimed import CLAIMS
+from prefixlab.workbook.claims import BEGIN, END, MODELS, Ledger, put_into
 from prefixlab.workbook.evidence import FAMILIES, Records, Runs
 from prefixlab.workbook.protocol import AROUND
 
