@@ -8,6 +8,8 @@ from prefixlab.workbook.grids import families
 from prefixlab.workbook.protocol import LADDER, key_of
 from prefixlab.workbook.records import rows_of
 
+ENDS = (LADDER[0], LADDER[-1])
+
 
 @dataclass(frozen=True)
 class Completeness:
@@ -47,16 +49,16 @@ def completeness(grid: str, backbone: str) -> Completeness:
     """
     found = rows_of(grid, backbone)
     every = families(grid)
-    rates = {family.name: rate for family in every if (rate := family.rate(found)) is not None}
+    competitors = [each for family in every for each in family.competitors(found)]
+    ends = {each.name: rate for each in competitors if (rate := each.rate(found)) in ENDS}
     asked = {key_of(run) for family in every for run in family.asked(found)}
+    chosen = {key_of(run) for each in competitors for run in each.chosen(found)}
     spare = Counter(map(key_of, found)) - Counter(asked)
     names = {key_of(row): row["family"] for row in found}
     falling = Counter(
         row["family"]
         for row in found
-        if row["rate"] == rates.get(row["family"], 0)
-        and key_of(row) in asked
-        and row["best_step"] == row["steps"]
+        if key_of(row) in chosen and row["rate"] is not None and row["best_step"] == row["steps"]
     )
     unasked: Counter[str] = Counter()
     for key, times in spare.items():
@@ -64,7 +66,7 @@ def completeness(grid: str, backbone: str) -> Completeness:
     return Completeness(
         *(grid, backbone, len(found)),
         to_come={family.name: left for family in every if (left := family.to_come(found))},
-        at_end={name: rate for name, rate in rates.items() if rate in (LADDER[0], LADDER[-1])},
+        at_end=ends,
         falling=falling,
         unasked=unasked,
     )

@@ -30,7 +30,7 @@ from prefixlab.workbook import rows
 from prefixlab.workbook.distillation import divergence
 from prefixlab.workbook.grids import GRIDS
 from prefixlab.workbook.measuring import tested_on
-from prefixlab.workbook.protocol import ELSEWHERE, FEWER, LADDER, Run, key_of
+from prefixlab.workbook.protocol import ELSEWHERE, FEWER, LADDER, Family, Run, key_of
 from prefixlab.workbook.records import path_of
 
 Array = NDArray[np.float64]
@@ -195,26 +195,33 @@ class Records:
         """
         return cls(row for grid in GRIDS for row in rows.read(path_of(grid)))
 
-    def rate(self, family: str) -> float | None:
-        """The rate that was chosen for a family; None before that, and where nothing is trained."""
-        return FAMILIES[family].rate(self.of_family(family))
+    def rate(self, family: str, **setting: Any) -> float | None:
+        """The rate that was chosen for a family, or for one of its settings.
+
+        None before that, and where nothing is trained.
+        """
+        return self.within(family, setting).rate(self.of_family(family))
+
+    def within(self, family: str, setting: Mapping[str, Any]) -> Family:
+        """A family, or what it is in one of its settings."""
+        usual = FAMILIES[family]
+        rate = usual.rate(self.of_family(family))
+        return usual.within(setting, rate) if setting else usual
 
     def of_family(self, family: str) -> list[Run]:
         return [row for row in self.rows if row["family"] == family]
 
     def of(self, runs: Runs) -> dict[int, Run]:
         """The rows of these runs by their seeds; none before the search for the rate has ended."""
-        family, own, rate = (
-            FAMILIES[runs.family],
-            self.of_family(runs.family),
-            self.rate(runs.family),
-        )
-        if family.middle is not None and rate is None:
+        own = self.of_family(runs.family)
+        family = self.within(runs.family, runs.setting)
+        rate = family.rate(own)
+        if rate is None and FAMILIES[runs.family].middle is not None:
             return {}
         if rate is not None and runs.rungs:
             rate = LADDER[LADDER.index(rate) + runs.rungs]
         done = {key_of(row): row for row in own}
-        wanted = [family.run(seed, rate, runs.setting) for seed in range(family.seeds)]
+        wanted = [family.run(seed, rate) for seed in range(family.seeds)]
         return {run["seed"]: done[key] for run in wanted if (key := key_of(run)) in done}
 
     def scores(self, row: Run, measure: str, calibrated: bool = False) -> Array:

@@ -10,7 +10,7 @@ from math import factorial
 from typing import Any
 
 from prefixlab.arguments import one_of
-from prefixlab.workbook.protocol import FEWER, STEPS, Family, Run, key_of
+from prefixlab.workbook.protocol import FEWER, STEPS, Family, key_of
 
 Knobs = Mapping[str, Any]
 Settings = Sequence[Mapping[str, Any]]
@@ -28,8 +28,11 @@ PATTERNS = {  # labels of demonstrations, of which half are n(egative) and half 
     4: ("npnp", "pnpn", "nppn", "pnnp", "nnpp", "ppnn"),
     8: ("npnpnpnp", "pnpnpnpn", "nnppnnpp", "ppnnppnn", "nnnnpppp", "ppppnnnn"),
 }
-# A step on tables takes as long as four on sentences.
-SHORT: Mapping[str, Any] = {"train": 200, "test": 24, "steps": STEPS // 2, "seeds": FEWER}
+# A step on tables takes as long as four on sentences, and their texts are written twice.
+SHORT: Mapping[str, Any] = {
+    **{"train": 200, "test": 24, "steps": STEPS // 2, "seeds": FEWER},
+    "searched": False,
+}
 LENGTHS = (1, 5, 20, 50)  # besides 10
 SIZES = (32, 128, 512)  # besides 256
 
@@ -127,7 +130,8 @@ def prompt_tuning() -> list[Family]:
 
     def prompt(start: str, middle: float, settings: Settings = (), **how: Any) -> Family:
         knobs = {"prompt_length": 10, "init": start}
-        return Family(f"prompt tuning, {start}", "prompt_tuning", knobs, middle, settings, **how)
+        name = f"prompt tuning, {start}"
+        return Family(name, "prompt_tuning", knobs, middle, settings, searched=False, **how)
 
     lengths = each("prompt_length", LENGTHS)
     # Six virtual tokens, as many as P-tuning has slots.
@@ -148,7 +152,8 @@ def p_tuning() -> list[Family]:
     def slots(encoder: str, middle: float) -> Family:
         # All three start from the same slots: else their starts would be compared too.
         knobs = {"template": soft(SENTIMENT), "encoder": encoder, "init": "normal"}
-        return Family(f"P-tuning, {encoder}", "p_tuning", knobs, middle, each("template", others))
+        settings = each("template", others)
+        return Family(f"P-tuning, {encoder}", "p_tuning", knobs, middle, settings, searched=False)
 
     words = [
         Family(f"no training, {name}", "discrete_prompt", {"template": wording}, seeds=1)
@@ -353,14 +358,9 @@ def families(grid: str) -> list[Family]:
         No such grid, or one that asks for a run twice, as two families of one name do.
     """
     found = GRIDS[one_of("grid", grid, GRIDS)]()
-    asked = [run for family in found for run in first_runs(family)]
+    every = [each for family in found for each in family.competitors([])]
+    asked = [run for each in every for run in each.expected([])]
     key, times = Counter(map(key_of, asked)).most_common(1)[0]
     if times > 1:
         raise ValueError(f"The grid {grid} asks {times} times for {key}; rename or remove one.")
     return found
-
-
-def first_runs(family: Family) -> list[Run]:
-    """What a family asks for if the middle rate is the best."""
-    search = family.search([])
-    return search + family.following(family.middle, search)

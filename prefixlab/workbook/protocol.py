@@ -3,14 +3,16 @@
     rates      five, a factor of about three apart, judged by the loss on validation sentences;
                where the best lies at an end, the next one beyond it, until it does not
     seeds      the rate that was chosen, with other starts, orders and training sentences
-    settings   other lengths, sizes and the like, at that rate
+    settings   other lengths, layers and the like are other competitors: each has a search of its
+               own, which begins at the rate that was chosen for the usual runs; with fewer or more
+               sentences to train on, that rate stays
     off        the rates that were not chosen, with other seeds, where a claim is about rates
 
-A `Family` is what shares a learning rate: a method, with the knobs that decide how it is trained.
+A `Family` is a method with the knobs of its usual runs, and the settings that it is compared in.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import inf
 from typing import Any
 
@@ -31,10 +33,10 @@ SEEDS, FEWER = 5, 3  # seeds of a family, and of its settings
 
 @dataclass(frozen=True)
 class Family:
-    """Runs of one method that share a learning rate.
+    """Runs of one method, which have one name.
 
     `middle` is a rate of the `LADDER`; a method that trains nothing has none. `settings` are knobs
-    (and `train`, the number of examples) in which a run differs from the family's own. `task`,
+    (and `train`, the number of examples) in which a run differs from the usual ones. `task`,
     `also` and `model` are names that `measuring` knows: what is learned, what else the run is
     tested on, and before which model, "" for the one that the recorder is asked for.
     """
@@ -52,6 +54,7 @@ class Family:
     steps: int = STEPS
     seeds: int = SEEDS
     around: int = AROUND  # 0: the middle rate alone, and no search
+    searched: bool = True  # whether other knobs have searches of their own
     head_rate: float = 0.0  # of a head beside what has the rates; 0: the same
     off: bool = False  # whether the rates that were not chosen have other seeds too
 
@@ -73,6 +76,29 @@ class Family:
             "steps": self.steps,
         }
 
+    def within(self, setting: Mapping[str, Any], middle: float | None) -> "Family":
+        """The family in one of its settings, the search for whose rate begins at `middle`."""
+        other = dict(setting)
+        size = other.pop("train", self.train)
+        return replace(
+            self,
+            knobs=dict(self.knobs) | other,
+            middle=middle,
+            settings=(),
+            train=size,
+            seeds=FEWER,
+            around=self.around if other and self.searched else 0,
+            off=False,
+        )
+
+    def competitors(self, rows: Sequence[Run]) -> list["Family"]:
+        """What has a rate of its own: the usual runs, and each setting.
+
+        The search of a setting begins at the rate that was chosen for the usual runs.
+        """
+        begin = self.rate(rows) or self.middle
+        return [self, *(self.within(setting, begin) for setting in self.settings)]
+
     def missing(self, rows: Sequence[Run]) -> list[Run]:
         """What is to be run next, by the rows there are; nothing where the family is complete."""
         done = {key_of(row) for row in rows}
@@ -80,10 +106,22 @@ class Family:
 
     def asked(self, rows: Sequence[Run]) -> list[Run]:
         """All runs that the family asks for: what follows from a rate, once that is chosen."""
-        search, rate = self.search(rows), self.rate(rows)
-        if self.middle is not None and rate is None:
-            return search
-        return search + self.following(rate, search)
+        if self.searching(rows):
+            return self.search(rows)
+        return [
+            run
+            for each in self.competitors(rows)
+            for run in (each.search(rows) if each.searching(rows) else each.expected(rows))
+        ]
+
+    def searching(self, rows: Sequence[Run]) -> bool:
+        """Whether a rate is still to be chosen for the usual runs."""
+        return self.middle is not None and self.rate(rows) is None
+
+    def expected(self, rows: Sequence[Run]) -> list[Run]:
+        """The usual runs, as if the search went on no further."""
+        search = self.search(rows)
+        return search + self.following(self.rate(rows) or self.middle, search)
 
     def search(self, rows: Sequence[Run]) -> list[Run]:
         """The runs that choose the rate: five, and beyond them while the best is at an end."""
@@ -92,7 +130,8 @@ class Family:
         if not self.around:
             return [self.run(0, self.middle)]
         middle = LADDER.index(self.middle)
-        low, high = middle - self.around, middle + self.around
+        low = max(0, middle - self.around)
+        high = min(len(LADDER) - 1, middle + self.around)
         tried = self.losses(rows)
         while tried.keys() >= {*LADDER[low : high + 1]}:
             best = LADDER.index(lowest(LADDER[low : high + 1], tried))
@@ -109,24 +148,26 @@ class Family:
         rates, tried = [run["rate"] for run in self.search(rows)], self.losses(rows)
         return lowest(rates, tried) if tried.keys() >= {*rates} else None
 
+    def chosen(self, rows: Sequence[Run]) -> list[Run]:
+        """The usual runs at the rate that was chosen, seed by seed; none before that."""
+        if self.searching(rows):
+            return []
+        return [self.run(seed, self.rate(rows)) for seed in range(self.seeds)]
+
     def following(self, rate: float | None, search: Sequence[Run]) -> list[Run]:
-        """The runs with the rate that was chosen: other seeds, and other settings.
+        """The runs with the rate that was chosen and other seeds.
 
         Then, where it is asked for, the other rates of the search with other seeds.
         """
         usual = [self.run(seed, rate) for seed in range(1, self.seeds)]
-        settings = [
-            self.run(seed, rate, setting) for seed in range(FEWER) for setting in self.settings
-        ]
         rates = [run["rate"] for run in search if self.off and run["rate"] != rate]
-        return usual + settings + [self.run(seed, off) for seed in range(1, FEWER) for off in rates]
+        return usual + [self.run(seed, off) for seed in range(1, FEWER) for off in rates]
 
     def to_come(self, rows: Sequence[Run]) -> int:
-        """How many runs are missing now and later, if the search does not go on at an end."""
-        if self.middle is None or self.rate(rows) is not None:
-            return len(self.missing(rows))
-        later = self.following(self.middle, self.search(rows))  # as many at any rate
-        return len(self.missing(rows)) + len(later)
+        """How many runs are missing now and later, if no search goes on beyond its ends."""
+        done = {key_of(row) for row in rows}
+        later = (run for each in self.competitors(rows) for run in each.expected(rows))
+        return sum(key_of(run) not in done for run in later)
 
     def losses(self, rows: Iterable[Run]) -> dict[float, float]:
         """The loss on validation of the runs that a rate is chosen by, by rate; lower is better.
@@ -136,7 +177,8 @@ class Family:
         return {
             row["rate"]: row["validation_loss"] if len(row["losses"]) == row["steps"] else inf
             for row in rows
-            if row["rate"] is not None and key_of(row) == key_of(self.run(0, row["rate"]))
+            if row["family"] == self.name and row["rate"] is not None
+            if key_of(row) == key_of(self.run(0, row["rate"]))
         }
 
 

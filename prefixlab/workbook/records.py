@@ -12,7 +12,8 @@ import pandas as pd
 from prefixlab.models.loading import NAMES
 from prefixlab.paths import DATA
 from prefixlab.workbook import rows
-from prefixlab.workbook.protocol import SAID, Run
+from prefixlab.workbook.grids import families
+from prefixlab.workbook.protocol import SAID, Run, key_of
 
 FOLDER = DATA / "records"
 
@@ -21,23 +22,34 @@ def recorded(grid: str, backbone: str = "") -> pd.DataFrame:
     """The rows of a grid, one a run, with a column for every knob that was set.
 
     Of the runs on `backbone`; where there are none, of those on the one backbone that most were
-    recorded on, never on a mix of them. Without `backbone`, all. Each row names its backbone.
+    recorded on, never on a mix of them. Without `backbone`, all. Each row names its backbone, and
+    `chosen` says whether it has the learning rate that was chosen for its knobs, or needs none.
 
     Raises
     ------
     ValueError
         No such record, or a damaged one.
     """
-    return table_of(path_of(grid), rows_of(grid), backbone)
+    found = rows_of(grid)
+    if not found:
+        here = ", ".join(sorted(file.stem for file in path_of(grid).parent.glob("*.jsonl")))
+        raise ValueError(f"No runs are recorded as {grid!r}; recorded are: {here or 'none'}.")
+    shown = preferred(found, backbone)
+    chosen = {each: keys_chosen(grid, shown, each) for each in {row["backbone"] for row in shown}}
+    return pd.DataFrame(
+        {**row, "chosen": key_of(row) in chosen[row["backbone"]], **row["knobs"]} for row in shown
+    ).drop(columns="knobs")
 
 
-def table_of(path: Path, runs: list[Run], backbone: str) -> pd.DataFrame:
-    """The rows of a file as `recorded` hands them out."""
-    if not runs:
-        here = ", ".join(sorted(file.stem for file in path.parent.glob("*.jsonl")))
-        raise ValueError(f"No runs are recorded as {path.stem!r}; recorded are: {here or 'none'}.")
-    runs = preferred(runs, backbone)
-    return pd.DataFrame([row | row.pop("knobs") for row in runs])
+def keys_chosen(grid: str, found: list[Run], backbone: str) -> set[str]:
+    """The keys of the runs of a grid at the rates that were chosen on a backbone."""
+    own = [row for row in found if row["backbone"] == backbone]
+    return {
+        key_of(run)
+        for family in families(grid)
+        for each in family.competitors(own)
+        for run in each.chosen(own)
+    }
 
 
 def preferred(found: list[Run], backbone: str) -> list[Run]:

@@ -28,9 +28,11 @@ def made(
     The best is the middle one, if it is not given.
     """
     family = FAMILIES[name]
+    if setting:
+        family = family.within(setting, family.middle)
     best = best or family.middle
     runs = family.search([])
-    runs += [family.run(seed, best, setting) for seed in range(min(seeds, family.seeds))]
+    runs += [family.run(seed, best) for seed in range(min(seeds, family.seeds))]
     return [
         row(run, ahead(run["seed"])) | {"validation_loss": abs((run["rate"] or 0) - (best or 0))}
         for run in {key_of(run): run for run in runs}.values()

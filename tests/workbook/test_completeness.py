@@ -44,14 +44,14 @@ def test_a_grid_with_every_run_is_complete(fill: Callable[..., None]) -> None:
     fill()
     found = completeness("variants", "tiny")
     assert not found.to_come
-    assert str(found) == "variants: 10 rows on tiny, complete"
+    assert str(found) == "variants: 14 rows on tiny, complete"
 
 
 def test_a_grid_without_rows_has_everything_to_come(fill: Callable[..., None]) -> None:
     found = completeness("variants", "tiny")
-    assert found.to_come == {"prefix": 9, "none": 1}
+    assert found.to_come == {"prefix": 13, "none": 1}
     assert str(found) == (
-        "variants: 0 rows on tiny, about 10 to come\n  to come: prefix (9); none (1)"
+        "variants: 0 rows on tiny, about 14 to come\n  to come: prefix (13); none (1)"
     )
 
 
@@ -65,6 +65,21 @@ def test_a_rate_at_the_end_of_the_ladder_is_named(fill: Callable[..., None]) -> 
     found = completeness("variants", "tiny")
     assert found.at_end == {"prefix": 3.0}
     assert "best at an end of the ladder of rates: prefix (3)" in str(found)
+
+
+def test_a_rate_of_a_setting_at_the_end_of_the_ladder_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(records, "FOLDER", tmp_path)
+    monkeypatch.setitem(GRIDS, "variants", lambda: [PREFIX])
+    rows: list[Run] = []
+    while runs := PREFIX.missing(rows):
+        for run in runs:
+            loss = abs(run["rate"] - (3.0 if run["knobs"] else 0.003))
+            rows.append(run | BEST | {"rate": run["rate"], "validation_loss": loss})
+            rows[-1] |= {"losses": [0.7] * 96, "backbone": "tiny"}
+    write(rows)
+    assert completeness("variants", "tiny").at_end == {"prefix": 3.0}
 
 
 def test_a_rate_that_is_the_last_tried_is_no_end_of_the_ladder(fill: Callable[..., None]) -> None:
@@ -103,7 +118,7 @@ def test_a_check_fails_where_a_run_is_to_come(
         check(["variants"], "tiny")
     assert caught.value.code == 1
     assert capsys.readouterr().out == (
-        "variants: 9 rows on tiny, about 1 to come\n  to come: prefix (1)\n"
+        "variants: 13 rows on tiny, about 1 to come\n  to come: prefix (1)\n"
     )
 
 
@@ -112,4 +127,4 @@ def test_a_check_passes_where_all_is_recorded(
 ) -> None:
     fill(best_step=96)  # which is said, and no fault
     check(["variants"], "tiny")
-    assert "variants: 10 rows on tiny, complete\n" in capsys.readouterr().out
+    assert "variants: 14 rows on tiny, complete\n" in capsys.readouterr().out

@@ -14,7 +14,7 @@ import pytest
 from prefixlab.methods import METHODS
 from prefixlab.methods.in_context import permutation
 from prefixlab.workbook import protocol
-from prefixlab.workbook.grids import GRIDS, PATTERNS, families, first_runs, order_of
+from prefixlab.workbook.grids import GRIDS, PATTERNS, families, order_of
 from prefixlab.workbook.protocol import FEWER, LADDER, SEEDS, Family, Run, key_of
 from prefixlab.workbook.records import rows_of
 
@@ -47,6 +47,11 @@ def recorded(family: Family, loss: Loss, rows: list[Run]) -> list[float]:
         rates += [run["rate"] for run in stage]
         rows += [row(run, loss(run["rate"])) for run in stage]
     return rates
+
+
+def first_runs(family: Family) -> list[Run]:
+    """What a family asks for if every search ends where it begins."""
+    return [run for each in family.competitors([]) for run in each.expected([])]
 
 
 def test_the_rates_of_the_ladder_are_a_factor_of_about_three_apart() -> None:
@@ -122,28 +127,67 @@ def test_an_unfinished_search_is_gone_on_with_and_chooses_nothing(family: Family
     assert family.rate(rows) is None
 
 
-def test_seeds_and_settings_follow_at_the_rate_that_was_chosen(family: Family) -> None:
+def test_seeds_follow_at_the_rate_that_was_chosen_and_other_knobs_have_a_search_of_their_own(
+    family: Family,
+) -> None:
     rows: list[Run] = []
     recorded(family, near(0.01), rows)
     follow = family.missing(rows)
-    assert {run["rate"] for run in follow} == {0.01}
-    seeds = [run["seed"] for run in follow if run["knobs"]["prefix_length"] == 10]
-    assert seeds == [*range(1, SEEDS), *range(FEWER)]  # seed 0 is there: it chose the rate
-    one = [(run["seed"], run["train"]) for run in follow if run["knobs"] == {"prefix_length": 1}]
-    few = [(run["seed"], run["knobs"]) for run in follow if run["train"] == 32]
-    assert one == [(seed, 256) for seed in range(FEWER)]
-    assert few == [(seed, {"prefix_length": 10}) for seed in range(FEWER)]
-    rows += [row(run, 0.5) for run in follow[:5]]
-    assert family.missing(rows) == follow[5:]
-    rows += [row(run, 9.0) for run in follow[5:]]  # worse than any rate: they choose nothing
+    usual = [run for run in follow if run["train"] == 256 and run["knobs"]["prefix_length"] == 10]
+    assert [(run["seed"], run["rate"]) for run in usual] == [
+        (seed, 0.01)
+        for seed in range(1, SEEDS)  # seed 0 is there: it chose the rate
+    ]
+    around = [0.001, 0.003, 0.01, 0.03, 0.1]  # the rate that was chosen for the usual runs
+    one = [run for run in follow if run["knobs"] == {"prefix_length": 1}]
+    few = [run for run in follow if run["train"] == 32]
+    assert [(run["seed"], run["rate"]) for run in one] == [(0, rate) for rate in around]
+    assert [(run["seed"], run["rate"]) for run in few] == [(0, 0.01)]  # other data: the same rate
+    assert follow == usual + one + few
+    rows += [row(run, 9.0) for run in usual + few]  # worse than any rate: they choose nothing
+    rows += [row(run, near(0.001)(run["rate"])) for run in one]
+    beyond = family.missing(rows)
+    assert [(run["rate"], run["seed"], run["knobs"]["prefix_length"]) for run in beyond] == [
+        (3e-4, 0, 1),  # an end was the best of one position
+        *((0.01, seed, 10) for seed in range(1, FEWER)),  # 32 sentences
+    ]
+    rows += [row(run, 9.0) for run in beyond]
+    assert {(run["rate"], run["seed"]) for run in family.missing(rows)} == {
+        (0.001, seed) for seed in range(1, FEWER)
+    }
+    rows += [row(run, 9.0) for run in family.missing(rows)]
     assert family.missing(rows) == []
-    assert family.rate(rows) == 0.01
+    one_position, few_sentences = family.competitors(rows)[1:]
+    rates = [each.rate(rows) for each in (family, one_position, few_sentences)]
+    assert rates == [0.01, 0.001, 0.01]
+    assert {run["rate"] for run in one_position.chosen(rows)} == {0.001}
+    assert len(one_position.chosen(rows)) == FEWER
+
+
+def test_a_setting_that_is_not_searched_keeps_to_the_rate_of_the_usual_runs(
+    family: Family,
+) -> None:
+    shared, rows = replace(family, searched=False), list[Run]()
+    recorded(shared, near(0.01), rows)
+    follow = shared.missing(rows)
+    assert {run["rate"] for run in follow} == {0.01}
+    rows += [row(run, 9.0) for run in follow]
+    while missing := shared.missing(rows):
+        rows += [row(run, 9.0) for run in missing]
+    short = [run for run in rows if run["knobs"]["prefix_length"] == 1]
+    assert [(run["seed"], run["rate"]) for run in short] == [(seed, 0.01) for seed in range(FEWER)]
+
+
+def test_nothing_is_chosen_of_a_setting_before_the_usual_rate_is(family: Family) -> None:
+    rows = [row(family.run(0, rate), 0.5) for rate in FIVE[1:]]
+    assert [each.chosen(rows) for each in family.competitors(rows)] == [[], [], []]
 
 
 def test_a_family_asks_for_the_losers_too(family: Family) -> None:
     rows: list[Run] = []
     recorded(family, near(0.003), rows)
-    rows += [row(run, 0.5) for run in family.missing(rows)]
+    while missing := family.missing(rows):
+        rows += [row(run, near(0.003)(run["rate"])) for run in missing]
     assert {key_of(run) for run in family.asked(rows)} == {key_of(found) for found in rows}
 
 
@@ -164,7 +208,7 @@ def test_what_trains_nothing_has_one_run_and_no_rate() -> None:
 
 def test_runs_to_come_are_those_of_later_stages_too(family: Family) -> None:
     rows: list[Run] = []
-    later = SEEDS - 1 + 2 * FEWER
+    later = SEEDS - 1 + (5 + FEWER - 1) + FEWER
     assert family.to_come(rows) == 5 + later
     rows += [row(run, near(0.03)(run["rate"])) for run in family.missing(rows)[:3]]
     assert family.to_come(rows) == 2 + later
@@ -275,6 +319,7 @@ def test_what_trains_nothing_has_seeds_and_settings_from_the_first() -> None:
     usual = [shown.run(seed, None) for seed in range(4)]
     asked = usual + [shown.run(seed, None, {"order": 1}) for seed in range(FEWER)]
     assert shown.missing([]) == asked
+    assert [len(each.chosen([])) for each in shown.competitors([])] == [4, FEWER]
     assert shown.to_come([row(asked[0], 0.5)]) == len(asked) - 1
 
 
@@ -290,8 +335,10 @@ def test_the_rates_that_were_not_chosen_have_other_seeds_where_that_is_asked_for
     assert [(run["seed"], run["rate"]) for run in others] == [
         (seed, rate) for seed in range(1, FEWER) for rate in tried if rate != 0.01
     ]
-    rows += [row(run, 9.0) for run in wide.missing(rows)]
-    assert wide.missing(rows) == []
+    while missing := wide.missing(rows):
+        rows += [row(run, near(0.01)(run["rate"])) for run in missing]
+    short = [run for run in rows if run["knobs"]["prefix_length"] == 1]
+    assert {run["seed"] for run in short if run["rate"] != 0.01} == {0}
 
 
 def test_an_order_brings_demonstrations_into_its_pattern() -> None:

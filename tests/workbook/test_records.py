@@ -8,7 +8,8 @@ import pytest
 from prefixlab import Backbone
 from prefixlab.models.loading import NAMES, find
 from prefixlab.workbook import records
-from prefixlab.workbook.protocol import Family
+from prefixlab.workbook.grids import GRIDS
+from prefixlab.workbook.protocol import Family, Run
 from prefixlab.workbook.records import called, recorded, rows_of
 
 
@@ -95,3 +96,29 @@ def test_rows_call_any_other_backbone_as_load_does(
     for asked in (str(tmp_path / "mine"), "../mine", ".", "~/mine"):
         assert called(asked) == find(asked)[1] == "mine"
     assert called("Qwen/Qwen3-0.6B") == "Qwen3-0.6B"
+
+
+def test_a_run_at_the_rate_that_was_chosen_for_its_own_setting_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(records, "FOLDER", tmp_path)
+    one = {"prefix_length": 1}
+    family = Family("prefix", "prefix_tuning", {"prefix_length": 10}, 0.003, [one], seeds=2)
+    none = Family("none", "discrete_prompt", seeds=1)
+    monkeypatch.setitem(GRIDS, "variants", lambda: [family, none])
+    best, rows = {10: 0.01, 1: 0.001, None: 0}, list[Run]()
+    while missing := [run for each in (family, none) for run in each.missing(rows)]:
+        for run in missing:
+            loss = abs((run["rate"] or 0) - best[run["knobs"].get("prefix_length")])
+            rows.append(run | {"backbone": "big", "losses": [0.5] * 96, "validation_loss": loss})
+    half = [row | {"backbone": "small"} for row in rows if row["seed"] == 0][:3]  # still searching
+    (tmp_path / "variants.jsonl").write_text("\n".join(map(json.dumps, rows + half)) + "\n")
+    found = recorded("variants")
+    chosen = found[found.chosen]
+    assert {*chosen.backbone} == {"big"}
+    assert {*chosen[chosen.prefix_length == 1].rate} == {0.001}
+    assert {*chosen[chosen.family == "none"].rate.isna()} == {True}
+    usual = chosen[chosen.prefix_length == 10]
+    assert ({*usual.rate}, len(usual)) == ({0.01}, 2)
+    assert len(chosen) == 2 + 3 + 1
+    assert recorded("variants", "big").chosen.sum() == len(chosen)

@@ -1,6 +1,6 @@
 """Recorded runs of a method, as its lab looks them up."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -10,7 +10,7 @@ from prefixlab.methods import METHODS
 from prefixlab.workbook.grids import families
 from prefixlab.workbook.language import gettext
 from prefixlab.workbook.panels.knobs import name_of
-from prefixlab.workbook.protocol import TRAIN, Family, Run
+from prefixlab.workbook.protocol import Family, Run
 
 MEASURED = ("accuracy", "loss", "losses", "seed", "rate", "train", "family", "backbone")
 
@@ -38,7 +38,7 @@ class Records:
         The settings that runs of a family differ in, as they are in the first: what runs can be
         drawn along, each with the value that it has in all runs that are drawn along another.
     rates
-        By the name of a family, the rate that was chosen for it, or None before that.
+        By the knobs of recorded runs, see `key`, the rate that was chosen, or None before that.
     untrained
         By the name of its family, the row of what has nothing to train.
     """
@@ -52,12 +52,16 @@ class Records:
     ):
         self.families = [family for family in families(method) if family.method == method]
         self.defaults = METHODS[method].Knobs().as_dict()
-        self.first = self.knobs(self.families[0]) | {"train": TRAIN}
+        self.first = self.knobs(self.families[0])
         settings = [setting for family in self.families for setting in family.settings]
         self.usual = {name: self.first[name] for setting in settings for name in setting}
         self.line, self.place = line, place
         self.backbone: str = rows[0]["backbone"] if rows else ""
-        self.rates = {family.name: family.rate(rows) for family in self.families}
+        self.rates = {
+            self.key(self.knobs(each)): each.rate(rows)
+            for family in self.families
+            for each in family.competitors(rows)
+        }
         self.runs = pd.DataFrame(  # family by family, so that each has its colour on every axis
             [
                 self.defaults | row["knobs"] | {name: row.get(name) for name in MEASURED}
@@ -73,8 +77,19 @@ class Records:
         return not self.runs.empty
 
     def knobs(self, family: Family) -> dict[str, Any]:
-        """All knobs of a family's usual runs."""
-        return self.defaults | dict(family.knobs)
+        """All knobs of a family's usual runs, and their number of training sentences."""
+        return self.defaults | dict(family.knobs) | {"train": family.train}
+
+    def key(self, settings: Mapping[Any, Any]) -> frozenset[tuple[str, Any]]:
+        """What decides a learning rate: all knobs, and the number of training sentences."""
+        return frozenset((name, settings[name]) for name in (*self.defaults, "train"))
+
+    def rate(self, **settings: Any) -> float | None:
+        """The rate that was chosen for these settings; what is not given is as in the first.
+
+        None before that, and for settings that no rate was looked for with.
+        """
+        return self.rates.get(self.key(self.first | settings))
 
     def family(self, **settings: Any) -> Family | None:
         """The family that a run with these settings is of; a run unlike all of them has none.
@@ -95,7 +110,7 @@ class Records:
         family = self.family(**settings)
         if family is None:
             return self.runs.iloc[:0]
-        wanted = self.first | settings | {"rate": rate or self.rates[family.name]}
+        wanted = self.first | settings | {"rate": rate or self.rate(**settings)}
         found = self.runs
         for name, value in wanted.items():
             found = found[found[name] == value]
@@ -108,8 +123,9 @@ class Records:
 
     @property
     def chosen(self) -> dict[str, float]:
-        """By the line, the learning rate that was chosen."""
-        return {self.line(name): rate for name, rate in self.rates.items() if rate}
+        """By the line, the learning rate that was chosen for its usual runs."""
+        rates = {family.name: self.rate(**self.knobs(family)) for family in self.families}
+        return {self.line(name): rate for name, rate in rates.items() if rate}
 
     def along(self, x: str) -> pd.DataFrame:
         """The runs along `x`, each with its `line`, at the rates that were chosen.
@@ -120,7 +136,8 @@ class Records:
         for name, value in self.fixed(x).items():
             runs = runs[runs[name] == value]
         if x != "rate":
-            runs = runs[runs.rate == runs.family.map(self.rates).astype(float)]
+            rates = [self.rates.get(self.key(run)) for run in runs.to_dict("records")]
+            runs = runs[runs.rate == pd.Series(rates, runs.index, float)]
         places = {x: runs[x].map(partial(self.place, x))}
         return runs.assign(line=runs.family.map(self.line), **places)
 

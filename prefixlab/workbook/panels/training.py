@@ -214,15 +214,17 @@ class TrainingPanel(RunningPanel):
         }
 
     def usual_rate(self) -> float:
-        """The rate for the knobs as they stand: the one that was chosen for their family.
+        """The rate for the knobs as they stand: the one that was chosen for them.
 
-        Before that it is the one where the search begins, and for knobs of no family the rate of
-        the `LADDER` that is next to the method's own.
+        For others of their family that of its usual runs; before there is one, the rate where the
+        search begins. For knobs of no family the rate of the `LADDER` that is next to the
+        method's own.
         """
         settings = self.settings()
         family = self.records.family(**settings)
         if family and family.middle:
-            return self.records.rates[family.name] or family.middle
+            usual = self.records.rate(**self.records.knobs(family))
+            return self.records.rate(**settings) or usual or family.middle
         own = METHODS[self.method].sketch(self.lm.geometry, **knobs_of(settings)).learning_rate
         return min(LADDER, key=lambda rate: abs(log(rate / own)))
 
@@ -301,12 +303,17 @@ class TrainingPanel(RunningPanel):
             said += gettext(
                 " No rate was looked for with such knobs; the method has {usual_rate:g}."
             )
-        elif self.records.rates[family.name] is None:
+        elif self.records.rate(**run.settings):
+            said += gettext(" Chosen by the loss on validation sentences: {usual_rate:g}.")
+        elif self.records.rate(**self.records.knobs(family)):
+            said += gettext(
+                " No rate was looked for with just such knobs; {usual_rate:g} is that of the "
+                "usual runs."
+            )
+        else:
             said += gettext(
                 " The rate is not chosen yet; {usual_rate:g} is where its search begins."
             )
-        else:
-            said += gettext(" Chosen by the loss on validation sentences: {usual_rate:g}.")
         if not self.following:
             said += gettext(
                 " Put back at {usual_rate:g}, the slider follows the other knobs again."

@@ -182,7 +182,8 @@ def test_the_line_below_says_what_came_out_at_a_rate(prefix: TrainingPanel) -> N
 def test_a_setting_is_looked_up_with_all_its_seeds(prefix: TrainingPanel) -> None:
     look = prefix.records.like
     assert sorted(look(prefix_length=20).accuracy.round(2)) == [0.67, 0.72, 0.77]
-    assert look(0.003, prefix_length=20).empty  # only the chosen rate has other lengths
+    assert len(look(0.003, prefix_length=20)) == 1  # each length has a search of its own
+    assert look(0.003, train=32).empty  # and each number of sentences the rate of the usual runs
     assert len(look(0.003, init="uniform")) == 1
     assert look(prefix_length=21).empty
     assert look(layers="0-1").empty  # not what was recorded: all layers
