@@ -214,14 +214,11 @@ class Records:
     def of(self, runs: Runs) -> dict[int, Run]:
         """The rows of these runs by their seeds; none before the search for the rate has ended."""
         own = self.of_family(runs.family)
-        family = self.within(runs.family, runs.setting)
-        rate = family.rate(own)
-        if rate is None and FAMILIES[runs.family].middle is not None:
-            return {}
-        if rate is not None and runs.rungs:
-            rate = LADDER[LADDER.index(rate) + runs.rungs]
+        wanted = self.within(runs.family, runs.setting).chosen(own)
+        if runs.rungs:
+            rungs = [LADDER.index(run["rate"]) + runs.rungs for run in wanted]
+            wanted = [run | {"rate": LADDER[at]} for run, at in zip(wanted, rungs, strict=True)]
         done = {key_of(row): row for row in own}
-        wanted = [family.run(seed, rate) for seed in range(family.seeds)]
         return {run["seed"]: done[key] for run in wanted if (key := key_of(run)) in done}
 
     def scores(self, row: Run, measure: str, calibrated: bool = False) -> Array:

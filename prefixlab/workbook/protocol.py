@@ -106,11 +106,10 @@ class Family:
 
     def asked(self, rows: Sequence[Run]) -> list[Run]:
         """All runs that the family asks for: what follows from a rate, once that is chosen."""
-        if self.searching(rows):
-            return self.search(rows)
+        now = [self] if self.searching(rows) else self.competitors(rows)
         return [
             run
-            for each in self.competitors(rows)
+            for each in now
             for run in (each.search(rows) if each.searching(rows) else each.expected(rows))
         ]
 
