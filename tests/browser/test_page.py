@@ -38,7 +38,10 @@ for step in pl.train(lm, prefix, task, steps=2):
 scope = Microscope(lm, task, prefix, "The jokes are old, and I laughed all evening.")
 scope""",
     "print('the kernel has', walk.value); walk.value, walk.guess = 1, (0, 0.9)",
-    "import time; time.sleep(4)",
+    """from pathlib import Path
+from time import sleep
+while not Path("enough").exists():
+    sleep(0.05)""",
 )
 
 SAYS, BUSY = len(CELLS) - 2, len(CELLS) - 1
@@ -145,9 +148,8 @@ def test_a_curve_is_drawn_anew_for_a_narrow_page(opened: Page, widgets: Locator)
     size = opened.viewport_size
     assert size
     opened.set_viewport_size({"width": size["width"] - 400, "height": size["height"]})
-    opened.wait_for_function(
-        "now => document.querySelectorAll('.track')[1].x2.baseVal.value < now", arg=right - left
-    )
+    width = "document.querySelectorAll('.track')[1].x2.baseVal.value"
+    opened.wait_for_function(f"wide => {width} < wide - 1", arg=right - left)
     expect(slider).to_be_focused()
     small = starts.locator("text").evaluate_all(
         "texts => texts.filter(text => parseFloat(getComputedStyle(text).fontSize) < 11).length"
@@ -155,6 +157,8 @@ def test_a_curve_is_drawn_anew_for_a_narrow_page(opened: Page, widgets: Locator)
     assert small == 0
     assert starts.evaluate("widget => widget.scrollWidth <= widget.clientWidth")
     opened.set_viewport_size(size)
+    # Drawn once more before another test looks: what is replaced under its eyes has no box.
+    opened.wait_for_function(f"wide => {width} > wide - 1", arg=right - left)
 
 
 def test_names_of_values_that_nearly_meet_do_not_lie_on_each_other(widgets: Locator) -> None:
@@ -179,7 +183,7 @@ def test_no_name_lies_on_another_where_three_values_are_nearly_one(widgets: Loca
     assert all(drawn)
 
 
-def test_moving_waits_for_no_kernel(opened: Page, widgets: Locator) -> None:
+def test_moving_waits_for_no_kernel(opened: Page, widgets: Locator, lab: Lab) -> None:
     walk, scope = widgets.nth(0), widgets.nth(3)
     walk.get_by_role("slider").press("Home")
     now = scope.locator(".chances")
@@ -192,6 +196,7 @@ def test_moving_waits_for_no_kernel(opened: Page, widgets: Locator) -> None:
     scope.get_by_role("button", name="take away layer 2").press("Enter")
     expect(now).to_contain_text("without P3, layer 2…", timeout=1000)  # two parts: the model's turn
     expect(cell(opened, BUSY).locator(".jp-InputPrompt")).to_have_text("[*]:")
+    (lab.folder / "enough").touch()
     wait_until_idle(opened, 1)
     expect(now).to_contain_text(re.compile(r"without P3, layer 2\s*0\.\d{3}"))
 
