@@ -25,7 +25,7 @@ from prefixlab.workbook.language import gettext, gettext_noop
 from prefixlab.workbook.page import Plot
 from prefixlab.workbook.panels import results
 from prefixlab.workbook.panels.base import WIDE, Panel, button, shown
-from prefixlab.workbook.panels.results import FILMS, Result
+from prefixlab.workbook.panels.results import Result
 from prefixlab.workbook.panels.tables import facts
 from prefixlab.workbook.protocol import Family
 from prefixlab.workbook.records import preferred, rows_of
@@ -36,6 +36,7 @@ AXES = {
     gettext_noop("seconds of training"): "seconds",
 }
 COMPARED = ("prompt_tuning", "prefix_tuning", "p_tuning", "p_tuning_v2", "baselines", "variants")
+FILMS = "movie_reviews"  # what is compared has learned from them
 USUAL = "all weights"  # what others are compared with at first
 MEASURES = {
     gettext_noop("accuracy"): (gettext_noop("points"), 1),
@@ -132,12 +133,21 @@ class ComparisonPanel(Panel):
         """Show the results there are now; the chosen one stays chosen if it is still among them."""
         before, on = self.result and key_of(self.result), self.tested.value
         # Each was tested on its own task alone; one of another has no place among these.
-        yours = [one for one in results.tried.results if not on and one.task == FILMS]
+        tried = [] if on else results.tried.results
+        yours = [one for one in tried if one.comparable]
         named = list(zip(names_of(yours), yours, strict=True))[::-1]  # the newest first
         if self.with_recorded.value:
             named += [(family_of(result), result) for result in self.recorded[on]]
-        left = gettext("Results left out: {count}. There is room for {most}.")
-        self.say(left.format(count=len(named) - MOST, most=MOST) if named[MOST:] else "")
+        said = []
+        if others := len(tried) - len(yours):
+            elsewhere = gettext(
+                "Not shown, as other sentences or another template were tried: {count}."
+            )
+            said.append(elsewhere.format(count=others))
+        if named[MOST:]:
+            left = gettext("Results left out: {count}. There is room for {most}.")
+            said.append(left.format(count=len(named) - MOST, most=MOST))
+        self.say(" ".join(said))
         named = sorted(named[:MOST], key=lambda each: (self.cost(each[1]), -each[1].accuracy))
         self.names, self.results = [name for name, _ in named], [result for _, result in named]
 

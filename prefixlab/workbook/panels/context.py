@@ -249,7 +249,7 @@ class InContextPanel(LivePanel):
                     accuracy=accuracy or 0.0,
                     loss=loss,
                     seconds=seconds,
-                    task=self.task.name,
+                    comparable=self.by_protocol,
                 )
             )
 

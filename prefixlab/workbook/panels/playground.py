@@ -280,7 +280,7 @@ class PromptPanel(LivePanel):
                     accuracy=both[0].accuracy,
                     loss=both[0].loss,
                     seconds=seconds,
-                    task=self.task.name,
+                    comparable=is_lesson_task(self.task),
                 )
             )
 

@@ -12,8 +12,6 @@ from prefixlab.methods import METHODS
 from prefixlab.models.geometry import Geometry
 from prefixlab.workbook.language import gettext_noop
 
-FILMS = "movie_reviews"  # what recorded results learned from
-
 
 @dataclass(frozen=True)
 class Result:
@@ -22,8 +20,8 @@ class Result:
     `seconds` are those of preparing and training: in this kernel of the processor, of all threads
     together; of recorded runs on the clock, with one thread. `runs` is how many seeds the figures
     are the mean of. A recorded result has the name of its family, its rate, and the 95% interval of
-    its accuracy over seeds and sentences. Results on different tasks, by their name, cannot be
-    compared.
+    its accuracy over seeds and sentences. `comparable` is what was measured with the template and
+    on the sentences of the recorded runs; what was not has no place beside them.
     """
 
     method: str
@@ -38,7 +36,7 @@ class Result:
     interval: tuple[float, float] | None = None
     family: str = ""
     rate: float | None = None
-    task: str = FILMS
+    comparable: bool = True
 
     @classmethod
     def of(

@@ -23,6 +23,7 @@ from prefixlab.models.backbone import Backbone
 from prefixlab.training.loop import Training
 from prefixlab.workbook.duration import TimeLeft, training_seconds
 from prefixlab.workbook.language import gettext
+from prefixlab.workbook.measuring import is_lesson_task
 from prefixlab.workbook.page import kept
 from prefixlab.workbook.panels.base import Panel, button
 from prefixlab.workbook.panels.results import Result, tried
@@ -277,7 +278,7 @@ class RunningPanel(Panel):
                 accuracy=result.accuracy or 0.0,
                 loss=result.loss,
                 seconds=run.seconds,
-                task=self.task.name,
+                comparable=is_lesson_task(self.task),
             )
         )
 

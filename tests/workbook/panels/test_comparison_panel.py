@@ -182,10 +182,13 @@ def test_what_you_learned_of_another_task_has_no_place_among_film_reviews(
     panel: ComparisonPanel, gpt2: Backbone
 ) -> None:
     """Its sentences are others, and so may be the number of its answers, and what chance is."""
-    results.tried.add(replace(mine(gpt2), task="my-three-labels"))
+    results.tried.add(replace(mine(gpt2), comparable=False))
     assert names(panel.results) == [WORDS, PROMPT, PREFIX, USUAL]
+    assert panel.status.value.endswith("another template were tried: 1.")
     results.tried.add(mine(gpt2))
     assert [one.source for one in panel.results].count("yours") == 1
+    panel.tested.value = "tweets"
+    assert panel.status.value == ""
 
 
 def test_what_was_not_tested_on_a_domain_is_not_compared_there(files: Path, gpt2: Backbone) -> None:

@@ -146,6 +146,7 @@ def test_score_counts_as_evaluation_does(panel: PromptPanel, gpt2: Backbone, tas
     assert len(tried.results) == before + 2
     assert tried.results[-1].knobs == {"template": "{x} It was:{y}"}
     assert tried.results[-1].accuracy == evaluated(gpt2, task, "it was", 7, False)
+    assert not tried.results[-1].comparable  # a toy that is called movie_reviews
     assert not panel.button.disabled
 
 
