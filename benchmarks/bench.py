@@ -12,7 +12,7 @@ from pathlib import Path
 
 import torch
 
-from benchmarks import alone, multiplication, report
+from benchmarks import alone, limits, multiplication, report
 from benchmarks.rows import ROWS
 from benchmarks.setting import Setting
 from benchmarks.texts import FULL, QUICK
@@ -61,6 +61,9 @@ def main(*, quick: bool = False, backbone: str = "smollm2") -> str:
     parts += [compared(at, apart=not quick) for at in settings]
     for at in settings:
         parts.append(report.alone(at, alone.lengths(at), multiplication.shares(at)))
+    for at in settings:
+        found = limits.writing(at), limits.asking(at), limits.training(at)
+        parts.append(report.limits(at, *found))
     parts.append(report.learner(alone.learner(exact, None), alone.learner(exact, 12)))
     if not quick:
         for at in settings:

@@ -111,6 +111,27 @@ def alone(
     )
 
 
+def limits(
+    at: Setting, writing: tuple[float, float, float], asking: tuple[int, int], training: float
+) -> str:
+    step, products, packed = writing
+    least, all_tokens = asking
+    return "\n".join(
+        [
+            f"## What other code of this package could not save, {at.dtype}",
+            "",
+            f"- A step of writing about {at.sizes.written} tables takes {step:.0f} ms, its linear "
+            f"maps alone {products:.0f}: for one token of each table all weights are read from "
+            f"memory. From weights that were laid out for the processor beforehand they take "
+            f"{packed:.0f}; that is a second copy of the model in every kernel.",
+            f"- Demonstrations that are read once and their queries have {least:,} tokens; with "
+            f"the demonstrations before every query they are {all_tokens:,}. Where a token takes "
+            f"as long on both sides, the ratio is {least / all_tokens:.2f}.",
+            f"- A step of training spends {training:.2f} of its time in products with weights.",
+        ]
+    )
+
+
 def learner(all_lengths: tuple[int, float], short: tuple[int, float]) -> str:
     before, share = LEARNER
     goal = before * share
