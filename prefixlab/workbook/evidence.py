@@ -86,7 +86,7 @@ class Score(ABC):
 
 @dataclass(frozen=True, eq=False)
 class Runs(Score):
-    """The runs of a family of `grids`, in one of its settings, at the rate chosen for the family.
+    """The runs of a family of `grids`, in one of its settings, at the rate that was chosen for it.
 
     `calibrated`: with the scores corrected by those of a text without content. `rungs` above the
     rate that was chosen, or below it, stands another on the protocol's ladder. `on`: tested on

@@ -10,7 +10,7 @@ from math import factorial
 from typing import Any
 
 from prefixlab.arguments import one_of
-from prefixlab.workbook.protocol import FEWER, STEPS, Family, key_of
+from prefixlab.workbook.protocol import FEWER, SEEDS, STEPS, Family, key_of
 
 Knobs = Mapping[str, Any]
 Settings = Sequence[Mapping[str, Any]]
@@ -131,7 +131,7 @@ def prompt_tuning() -> list[Family]:
     def prompt(start: str, middle: float, settings: Settings = (), **how: Any) -> Family:
         knobs = {"prompt_length": 10, "init": start}
         name = f"prompt tuning, {start}"
-        return Family(name, "prompt_tuning", knobs, middle, settings, searched=False, **how)
+        return Family(name, "prompt_tuning", knobs, middle, settings, **how)
 
     lengths = each("prompt_length", LENGTHS)
     # Six virtual tokens, as many as P-tuning has slots.
@@ -153,7 +153,8 @@ def p_tuning() -> list[Family]:
         # All three start from the same slots: else their starts would be compared too.
         knobs = {"template": soft(SENTIMENT), "encoder": encoder, "init": "normal"}
         settings = each("template", others)
-        return Family(f"P-tuning, {encoder}", "p_tuning", knobs, middle, settings, searched=False)
+        name = f"P-tuning, {encoder}"
+        return Family(name, "p_tuning", knobs, middle, settings, fewer=SEEDS)
 
     words = [
         Family(f"no training, {name}", "discrete_prompt", {"template": wording}, seeds=1)

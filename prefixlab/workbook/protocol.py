@@ -53,6 +53,7 @@ class Family:
     test: int = TEST
     steps: int = STEPS
     seeds: int = SEEDS
+    fewer: int = FEWER  # seeds in each of the settings
     around: int = AROUND  # 0: the middle rate alone, and no search
     searched: bool = True  # whether other knobs have searches of their own
     head_rate: float = 0.0  # of a head beside what has the rates; 0: the same
@@ -86,7 +87,7 @@ class Family:
             middle=middle,
             settings=(),
             train=size,
-            seeds=FEWER,
+            seeds=self.fewer,
             around=self.around if other and self.searched else 0,
             off=False,
         )

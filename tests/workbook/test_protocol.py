@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from prefixlab.data import tasks
 from prefixlab.methods import METHODS
 from prefixlab.methods.in_context import permutation
 from prefixlab.workbook import protocol
@@ -178,6 +179,15 @@ def test_a_setting_that_is_not_searched_keeps_to_the_rate_of_the_usual_runs(
     assert [(run["seed"], run["rate"]) for run in short] == [(seed, 0.01) for seed in range(FEWER)]
 
 
+def test_a_family_may_ask_for_more_seeds_in_its_settings(family: Family) -> None:
+    often, rows = replace(family, fewer=SEEDS), list[Run]()
+    while missing := often.missing(rows):
+        rows += [row(run, near(0.01)(run["rate"])) for run in missing]
+    for each in often.competitors(rows)[1:]:
+        assert [run["seed"] for run in each.chosen(rows)] == [*range(SEEDS)]
+        assert each.missing(rows) == []
+
+
 def test_nothing_is_chosen_of_a_setting_before_the_usual_rate_is(family: Family) -> None:
     rows = [row(family.run(0, rate), 0.5) for rate in FIVE[1:]]
     assert [each.chosen(rows) for each in family.competitors(rows)] == [[], [], []]
@@ -248,6 +258,14 @@ def test_a_grid_asks_for_methods_there_are_with_knobs_they_have(grid: str) -> No
         if family.middle is not None:
             assert len(family.search([])) == 2 * family.around + 1
             assert family.search([])[family.around]["rate"] == family.middle
+
+
+@pytest.mark.parametrize("grid", GRIDS)
+def test_all_but_tables_and_other_numbers_of_sentences_have_rates_of_their_own(grid: str) -> None:
+    for family in families(grid):
+        for setting in family.settings if family.middle and family.around else ():
+            searched = family.within(setting, family.middle).around > 0
+            assert searched == (set(setting) != {"train"} and family.task not in tasks.TABLES)
 
 
 @pytest.mark.parametrize(

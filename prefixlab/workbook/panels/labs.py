@@ -25,8 +25,8 @@ class PromptTuningPanel(TrainingPanel):
         "training sentences?"
     )
     why = gettext_noop(
-        "Three seeds do not decide it, and the rate was found for ten tokens. A guess, not tested: "
-        "one vector has to say all there is to say; ten can share the work."
+        "Three seeds do not decide it, though each length has a rate of its own. Look at the rates "
+        "of one token: at a rate that was found for ten, it can look worse than it is."
     )
 
     def answer(self) -> float:
