@@ -4,6 +4,7 @@ import json
 import re
 from dataclasses import replace
 from pathlib import Path
+from statistics import median
 
 import pytest
 from made_records import LABELS, made, noisy, records
@@ -24,7 +25,7 @@ from prefixlab.workbook.claim import (
 )
 from prefixlab.workbook.claimed import CLAIMS
 from prefixlab.workbook.claims import BEGIN, END, MODELS, Ledger, put_into
-from prefixlab.workbook.evidence import FAMILIES, Records, Runs
+from prefixlab.workbook.evidence import FAMILIES, Records, Runs, Score, shares
 from prefixlab.workbook.protocol import AROUND
 
 ROOT = Path(__file__).parents[2]
@@ -202,6 +203,47 @@ def test_the_ledger_is_written_between_its_marks(tmp_path, monkeypatch, capsys):
     page.write_text("no marks", encoding="utf-8")
     with pytest.raises(SystemExit, match="no place for the ledger"):
         claims.main(["--markdown", str(page)])
+
+
+@pytest.mark.real
+def test_the_protocol_says_how_much_more_sentences_would_narrow() -> None:
+    """Its variance has two parts, of seeds and of sentences; the second falls with more of them."""
+    recorded, found = Records.read(), list[tuple[float, float, bool]]()
+    for claim in ALL:
+        if claim.comparison is None or claim.measure != ACCURACY:
+            continue
+        seen = recorded.weigh(claim.comparison, ACCURACY)
+        assert seen
+        if abs(seen.effect) >= 3 or seen.sentences < 300:
+            continue
+        of_sentences = spread_of_sentences(recorded, claim.comparison)
+        wide = (seen.high - seen.low) / 2
+        less = 1.96**2 * of_sentences**2 * (1 - seen.sentences / 1000)
+        narrow = max(wide**2 - less, 0) ** 0.5
+        share = narrow / wide if wide else 1.0
+        low, high = (seen.effect + share * (end - seen.effect) for end in (seen.low, seen.high))
+        other = claim.verdict(replace(seen, low=low, high=high))
+        found.append((wide, narrow, other != claim.verdict(seen)))
+    page = (ROOT / "docs" / "protocol.md").read_text(encoding="utf-8")
+    wide, narrow = (median(each[side] for each in found) for side in (0, 1))
+    turned = ["no", "one", "two", "three", "four"][sum(each[2] for each in found)]
+    for said in (
+        f"There are {len(found)} such comparisons",
+        f"interval reaches {wide:.1f} points",
+        f"it would reach {narrow:.1f} points",
+        f"{turned} of the {len(found)}",
+    ):
+        assert re.search(re.escape(said).replace("\\ ", r"\s+"), page), said
+
+
+def spread_of_sentences(recorded: Records, comparison: Score) -> float:
+    """The standard deviation of a comparison when other sentences are drawn, and no other seeds."""
+    by_seed = {runs: recorded.of(runs) for runs in comparison.runs()}
+    several = [set(rows) for runs, rows in by_seed.items() if FAMILIES[runs.family].seeds > 1]
+    seeds = sorted(set.intersection(*several)) if several else [0]
+    table = {runs: recorded.table(runs, rows, seeds, ACCURACY) for runs, rows in by_seed.items()}
+    drawn = comparison.value(lambda runs: table[runs] @ shares(table[runs].shape[1], 1).T)
+    return float(drawn.mean(0).std())
 
 
 @pytest.mark.real
