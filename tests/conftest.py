@@ -5,6 +5,7 @@ from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import replace
 from itertools import count
+from threading import RLock
 from typing import Any
 
 # GNU OpenMP's threads wait for each other in a busy loop of many milliseconds, which on a busy
@@ -15,6 +16,7 @@ import hypothesis
 import pytest
 import torch
 from tiny import SENTENCES, byte_pairs, random_model, special, word_pieces
+from tqdm import tqdm
 from transformers import (
     BartConfig,
     BartForConditionalGeneration,
@@ -44,6 +46,11 @@ from prefixlab.training import loop as training
 # The same cases in every run, on a machine of any speed, and nothing kept between two runs.
 hypothesis.settings.register_profile("prefixlab", derandomize=True, deadline=None, database=None)
 hypothesis.settings.load_profile("prefixlab")
+
+# All forked processes share a lock of tqdm: one that is killed while it holds the lock would leave
+# the others waiting for ever. Each has one of its own.
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=lambda: tqdm.set_lock(RLock()))
 
 
 def pytest_terminal_summary(
