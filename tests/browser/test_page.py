@@ -71,6 +71,7 @@ def opened(lab: Lab, page: Page) -> Iterator[Page]:
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
     book = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel})
     nbformat.write(book, lab.folder / "page.ipynb")
+    (lab.folder / "enough").touch()  # the busy cell is at once done, for now
     page.set_default_timeout(30_000)
     page.goto(lab.page("page", "page.ipynb"))
     run_all(page, lab)
@@ -187,6 +188,8 @@ def test_moving_waits_for_no_kernel(opened: Page, widgets: Locator, lab: Lab) ->
     walk, scope = widgets.nth(0), widgets.nth(3)
     walk.get_by_role("slider").press("Home")
     now = scope.locator(".chances")
+    enough = lab.folder / "enough"
+    enough.unlink()
     run(opened, BUSY)
     expect(cell(opened, BUSY).locator(".jp-InputPrompt")).to_have_text("[*]:")
     walk.get_by_role("slider").press("ArrowRight")
@@ -196,7 +199,7 @@ def test_moving_waits_for_no_kernel(opened: Page, widgets: Locator, lab: Lab) ->
     scope.get_by_role("button", name="take away layer 2").press("Enter")
     expect(now).to_contain_text("without P3, layer 2…", timeout=1000)  # two parts: the model's turn
     expect(cell(opened, BUSY).locator(".jp-InputPrompt")).to_have_text("[*]:")
-    (lab.folder / "enough").touch()
+    enough.touch()
     wait_until_idle(opened, 1)
     expect(now).to_contain_text(re.compile(r"without P3, layer 2\s*0\.\d{3}"))
 
