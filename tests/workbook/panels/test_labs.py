@@ -69,7 +69,7 @@ def test_a_lab_begins_with_the_knobs_of_the_first_family(panel: TrainingPanel) -
     [
         (PromptTuningPanel, 6.8),  # ten tokens have two seeds more, which are the better ones
         (PrefixTuningPanel, 3),
-        (PTuningPanel, 15),
+        (PTuningPanel, 20),
         (PTuningV2Panel, 4),
     ],
 )
