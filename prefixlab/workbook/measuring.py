@@ -1,6 +1,7 @@
 """Measuring: a run becomes a row, on one thread and in float32, wherever that is."""
 
 import platform
+import random
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -12,6 +13,7 @@ from pathlib import Path
 import torch
 
 from prefixlab.data import tasks
+from prefixlab.data.examples import dataset
 from prefixlab.data.task import Task
 from prefixlab.evaluation.choices import scores
 from prefixlab.methods import Cartridge, Method, create
@@ -26,6 +28,7 @@ from prefixlab.workbook.protocol import (
     ELSEWHERE,
     SEEDS,
     TABLES,
+    TEST,
     TRAIN,
     VALIDATION,
     VALIDATIONS,
@@ -67,7 +70,38 @@ def task_of(run: Run) -> Task:
         return span_corruption.downstream(**sizes, test=run["test"]).text_to_text()
     if name in tasks.TABLES:
         return tasks.load(name, **sizes, validation=TABLES, test=run["test"])
-    return tasks.load(name, **sizes, validation=VALIDATION, test=run["test"], words=WORDS)
+    usual = {"validation": VALIDATION, "test": min(run["test"], TEST), "words": WORDS}
+    return with_more(tasks.load(name, **sizes, **usual), run["test"] - usual["test"])
+
+
+def with_more(task: Task, more: int) -> Task:
+    """The same task, tested on `more` sentences too, of which no seed was trained on any.
+
+    Raises
+    ------
+    ValueError
+        More sentences than there are.
+    """
+    if not more:
+        return task
+    usual = {"train": TRAIN, "validation": VALIDATION, "test": TEST, "words": WORDS}
+    seeds = [tasks.load(task.name, **usual, subset=seed) for seed in range(SEEDS)]
+    taken = {text for seed in seeds for split in seed.splits.values() for text in split["x"]}
+    left = [
+        (text, y)
+        for text, y in tasks.rated_sentences(task.name)
+        if len(text.split()) <= WORDS and text not in taken
+    ]
+    random.Random(0).shuffle(left)
+    fresh = [
+        each for label in (0, 1) for each in [one for one in left if one[1] == label][: more // 2]
+    ]
+    if len(fresh) < more:
+        raise ValueError(
+            f"{task.name} has {len(left)} sentences that no seed was trained on, fewer than the "
+            f"{more} asked for in two balanced classes; ask for fewer."
+        )
+    return replace(task, test=dataset([*zip(task.test["x"], task.test["y"], strict=True), *fresh]))
 
 
 def e2e(train: int, test: int, subset: int) -> Task:
@@ -94,7 +128,7 @@ def tested_on(task: str, test: int) -> Task:
 
     A domain has as little else as there may be: the smallest has hardly more than its test.
     """
-    if task in tasks.DOMAINS:
+    if task in tasks.DOMAINS and test <= TEST:
         return tasks.load(task, train=2, validation=2, test=test, words=WORDS)
     return task_of({"task": task, "train": TRAIN, "test": test, "seed": 0})
 

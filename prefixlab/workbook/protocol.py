@@ -24,6 +24,7 @@ LADDER = tuple(
 AROUND = 2  # rates on either side of the middle one
 WORDS = 12  # of the longest sentence: 12 tokens in the mean, 21 at the 99th percentile
 TRAIN, VALIDATION, TEST = 256, 96, 400  # sentences
+THOUSAND = 1000  # sentences to test on, where a difference is below three points
 ELSEWHERE = 240  # sentences to test on of another domain: the smallest has no more
 TABLES = 16  # to validate on, each with one of its texts
 STEPS, BATCH, WARMUP = 96, 8, 8
