@@ -15,8 +15,10 @@ from prefixlab.data import tasks
 from prefixlab.methods import METHODS
 from prefixlab.methods.in_context import permutation
 from prefixlab.workbook import protocol
+from prefixlab.workbook.evidence import Records
 from prefixlab.workbook.grids import GRIDS, PATTERNS, families, order_of
-from prefixlab.workbook.protocol import FEWER, LADDER, SEEDS, Family, Run, key_of
+from prefixlab.workbook.measuring import lesson_task, task_of, tested_on
+from prefixlab.workbook.protocol import FEWER, LADDER, SEEDS, THOUSAND, Family, Run, key_of
 from prefixlab.workbook.records import rows_of
 
 Loss = Callable[[float], float]
@@ -307,6 +309,28 @@ def test_the_page_says_the_same_as_the_code() -> None:
         f"every {protocol.STEPS // protocol.VALIDATIONS} steps",
     ):
         assert re.search(re.escape(said).replace("\\ ", r"\s+"), page), said
+
+
+def test_a_thousand_sentences_are_the_usual_ones_and_others_that_no_seed_was_trained_on() -> None:
+    family = families("thousand")[0]
+    runs = [family.run(seed, family.middle) for seed in range(SEEDS)]
+    usual, found = lesson_task(), [task_of(run) for run in runs]
+    test = found[0].test
+    assert len(set(test["x"])) == THOUSAND == 2 * sum(test["y"])
+    assert test.select(range(protocol.TEST))[:] == usual.test[:]
+    assert found[0].train[:] == usual.train[:]
+    for each in found:
+        assert each.test[:] == test[:]
+        assert not {*test["x"]} & {*each.train["x"], *each.validation["x"]}
+    assert tested_on("movie_reviews", THOUSAND).test[:] == test[:]
+    with pytest.raises(ValueError, match=r"831 sentences that no seed was trained on, fewer than"):
+        task_of(runs[0] | {"test": 2 * THOUSAND})
+
+
+def test_what_is_tested_on_a_thousand_sentences_has_the_rate_that_was_chosen() -> None:
+    recorded = Records.read()
+    for family in families("thousand"):
+        assert recorded.rate(family.name.removesuffix(", 1,000")) == family.middle, family.name
 
 
 def test_the_page_has_the_recorded_losses_of_longer_runs() -> None:
