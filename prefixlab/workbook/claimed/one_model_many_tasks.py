@@ -8,6 +8,7 @@ from prefixlab.workbook.claimed.groups import (
     ensemble,
     prefix,
     prompt,
+    thousand,
     weights,
 )
 from prefixlab.workbook.evidence import MEAN, Runs, best_of
@@ -59,14 +60,14 @@ CLAIMS = (
     ),
     Claim(
         "The vote of five prompts is better than their average",
-        ensemble(prompt()) - prompt(),
+        ensemble(thousand(prompt())) - thousand(prompt()),
         ACCURACY,
         source=f"{LESTER}, section 6",
         published="SuperGLUE: 91.3 against 90.5",
     ),
     Claim(
         "The vote of five prompts is no worse than the best of them",
-        ensemble(prompt()) - best_of(prompt()),
+        ensemble(thousand(prompt())) - best_of(thousand(prompt())),
         ACCURACY,
         NO_WORSE,
         source=f"{LESTER}, section 6",
@@ -79,7 +80,7 @@ CLAIMS = (
     ),
     Claim(
         "The mean probability of five prompts is better than their average",
-        ensemble(prompt(), MEAN) - prompt(),
+        ensemble(thousand(prompt()), MEAN) - thousand(prompt()),
         ACCURACY,
     ),
     Claim(

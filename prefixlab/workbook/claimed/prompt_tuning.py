@@ -1,7 +1,7 @@
 """What lesson 03 and its sources claim."""
 
 from prefixlab.workbook.claim import ACCURACY, EQUAL, NO_WORSE, Claim
-from prefixlab.workbook.claimed.groups import LESTER, prompt, small, weights, words
+from prefixlab.workbook.claimed.groups import LESTER, prompt, small, thousand, weights, words
 
 CLAIMS = (
     Claim("A trained prompt is better than the words alone", prompt() - words()),
@@ -46,7 +46,7 @@ CLAIMS = (
     ),
     Claim(
         "To a small model a prompt does less than training all weights",
-        weights() - prompt(),
+        thousand(weights()) - thousand(prompt()),
         ACCURACY,
         source=f"{LESTER}, section 3.1",
         published="the gap closes near 10B; a figure only",

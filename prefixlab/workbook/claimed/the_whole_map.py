@@ -1,13 +1,13 @@
 """What lesson 10 and its sources claim."""
 
 from prefixlab.workbook.claim import ACCURACY, NO_WORSE, Claim
-from prefixlab.workbook.claimed.groups import HU, LI, prefix, prompt, weights, words
+from prefixlab.workbook.claimed.groups import HU, LI, prefix, prompt, thousand, weights, words
 from prefixlab.workbook.evidence import Runs
 
 CLAIMS = (
     Claim(
         "A prefix keeps up with training all weights",
-        prefix() - weights(),
+        thousand(prefix()) - thousand(weights()),
         ACCURACY,
         NO_WORSE,
         source=f"{LI}, v1, section 6.1",
@@ -16,7 +16,7 @@ CLAIMS = (
     Claim("A prefix ends with a lower loss than training all weights", prefix() - weights()),
     Claim(
         "Training the top two layers keeps up with training all",
-        Runs("top two layers") - weights(),
+        thousand(Runs("top two layers")) - thousand(weights()),
         ACCURACY,
         NO_WORSE,
         source=f"{LI}, v1, section 6.1",
@@ -30,7 +30,7 @@ CLAIMS = (
     ),
     Claim(
         "A prefix keeps up with adapters of many times its size",
-        prefix() - Runs("adapters"),
+        thousand(prefix()) - thousand(Runs("adapters")),
         ACCURACY,
         NO_WORSE,
         source=f"{LI}, v1, section 6.1",
@@ -38,7 +38,7 @@ CLAIMS = (
     ),
     Claim(
         "LoRA keeps up with training all weights",
-        Runs("LoRA") - weights(),
+        thousand(Runs("LoRA")) - thousand(weights()),
         ACCURACY,
         NO_WORSE,
         source=f"{HU}, abstract",
@@ -46,14 +46,14 @@ CLAIMS = (
     ),
     Claim(
         "LoRA is better than a prefix",
-        Runs("LoRA") - prefix(),
+        thousand(Runs("LoRA")) - thousand(prefix()),
         ACCURACY,
         source=f"{HU}, section 5.4",
         published="E2E, WebNLG and DART, GPT-2 medium and large",
     ),
     Claim(
         "With 256 sentences training the biases keeps up with training all weights",
-        Runs("biases") - weights(),
+        thousand(Runs("biases")) - thousand(weights()),
         ACCURACY,
         NO_WORSE,
         source="Ben Zaken et al. 2022, BitFit, abstract",
@@ -62,13 +62,13 @@ CLAIMS = (
     Claim("A prefix is better than biases alone", prefix() - Runs("biases")),
     Claim(
         "A prompt keeps up with a prefix, on a task of one word",
-        prompt() - prefix(),
+        thousand(prompt()) - thousand(prefix()),
         ACCURACY,
         NO_WORSE,
     ),
     Claim(
         "A prompt keeps up with adapters, on a task of one word",
-        prompt() - Runs("adapters"),
+        thousand(prompt()) - thousand(Runs("adapters")),
         ACCURACY,
         NO_WORSE,
     ),
