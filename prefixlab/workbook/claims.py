@@ -106,7 +106,7 @@ def measured(claim: Claim, found: Evidence | None) -> str:
     luck = f"{agreeing} of {seeds} seeds agree" if seeds > 1 else "nothing is trained"
     return (
         f"{found.effect:+.{digits}f} ({found.low:+.{digits}f} to {found.high:+.{digits}f}) "
-        f"{UNITS[claim.measure]}; {luck}; {found.sentences} "
+        f"{UNITS[claim.measure]}; {luck}; {found.sentences:,} "
         f"{'texts' if claim.measure in (BLEU, SLOTS) else 'sentences'}"
     )
 

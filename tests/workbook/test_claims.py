@@ -231,7 +231,7 @@ def test_the_protocol_says_what_a_thousand_sentences_changed() -> None:
         f"interval reached {median(wide):.1f} points",
         f"reaches {median(narrow):.1f} with 1,000",
         *turned,
-        f"{left} smaller than three points are left",
+        f"Another {left} smaller than three points are left",
     ):
         assert re.search(re.escape(said).replace("\\ ", r"\s+"), page), said
 
