@@ -14,10 +14,10 @@ import pytest
 from prefixlab.data import tasks
 from prefixlab.methods import METHODS
 from prefixlab.methods.in_context import permutation
-from prefixlab.workbook import protocol
+from prefixlab.workbook import measuring, protocol
 from prefixlab.workbook.evidence import Records
 from prefixlab.workbook.grids import GRIDS, PATTERNS, families, order_of
-from prefixlab.workbook.measuring import lesson_task, task_of, tested_on
+from prefixlab.workbook.measuring import lesson_task, task_of
 from prefixlab.workbook.protocol import FEWER, LADDER, SEEDS, THOUSAND, Family, Run, key_of
 from prefixlab.workbook.records import rows_of
 
@@ -322,7 +322,7 @@ def test_a_thousand_sentences_are_the_usual_ones_and_others_that_no_seed_was_tra
     for each in found:
         assert each.test[:] == test[:]
         assert not {*test["x"]} & {*each.train["x"], *each.validation["x"]}
-    assert tested_on("movie_reviews", THOUSAND).test[:] == test[:]
+    assert measuring.tested_on("movie_reviews", THOUSAND).test[:] == test[:]
     with pytest.raises(ValueError, match=r"831 sentences that no seed was trained on, fewer than"):
         task_of(runs[0] | {"test": 2 * THOUSAND})
 
