@@ -360,12 +360,17 @@ def thousand() -> list[Family]:
         "adapters": 3e-5,
         "biases": 3e-4,
     }
-    again: dict[str, Any] = {
-        **{"test": THOUSAND, "around": 0},
-        **{"settings": (), "also": (), "off": False},
-    }
     return [
-        replace(usual[name], name=f"{name}, 1,000", middle=rate, **again)
+        replace(
+            usual[name],
+            name=f"{name}, 1,000",
+            middle=rate,
+            around=0,
+            test=THOUSAND,
+            settings=(),
+            also=(),
+            off=False,
+        )
         for name, rate in rates.items()
     ]
 
